@@ -1,0 +1,1 @@
+//! zms-format.
