@@ -1,1 +1,24 @@
-//! zms-core.
+//! The rules of a ZMS vault, pure: no I/O, no clock, no entropy of its own.
+//!
+//! A caller brings a seed ([`principal`]), a store hands over a [`bundle`] of ciphertext,
+//! [`open`] verifies and opens it, and a [`change`] turns what was opened into a
+//! [`batch`] to commit. The formats are written down in `spec/`.
+
+pub mod audit;
+pub mod batch;
+pub mod bundle;
+mod cbor;
+pub mod change;
+pub mod child;
+pub mod id;
+pub mod keyring;
+pub mod merge;
+pub mod open;
+pub mod path;
+pub mod pin;
+pub mod principal;
+pub mod record;
+pub mod revision;
+pub mod roster;
+pub mod scope;
+pub mod tree_head;

@@ -1,1 +1,80 @@
-//! zms-store.
+//! The store: an untrusted mailbox for signed and sealed objects. spec/store.md
+//!
+//! It speaks the protocol's nouns, not SQL. [`memory::MemoryStore`] is the reference that says
+//! what each promise means; [`contract`] tests every promise, and every backend runs it.
+
+pub mod contract;
+pub mod memory;
+
+use zms_core::{
+    audit::{Entry, Event},
+    batch::Batch,
+    bundle::{Bundle, Trouble},
+};
+
+/// Keeps one vault.
+///
+/// Promises:
+/// - a [`Bundle`] shows one state, however long it is kept and whoever commits meanwhile;
+/// - [`Store::commit`] is all or nothing, and durable once it returns `Ok`;
+/// - a commit succeeds only where nothing it was made from has moved;
+/// - absent is `None` or empty, trouble is `Err`, and trouble changes nothing.
+///
+/// Writing takes `&mut self`, so that nobody commits on a handle while reading an older state
+/// from it.
+pub trait Store {
+    /// The current state.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be read.
+    fn bundle(&self) -> Result<Box<dyn Bundle + '_>, Trouble>;
+
+    /// Commits a batch and the audit entries of who made it, in one transaction.
+    ///
+    /// It fails with [`CommitError::Conflict`], changing nothing, unless all of this holds:
+    /// - `found` is the current roster's generation, version and hash; for `None`, there is no
+    ///   vault yet (else [`CommitError::Exists`]);
+    /// - a new roster has the next version and names the current one's hash (a first one: version
+    ///   1 and zero);
+    /// - each revision is its scope's head + 1 and names the head's hash (a first one: no head
+    ///   ever was; zero);
+    /// - nothing follows a closing revision but another closing one;
+    /// - a member that joins was never here, one whose keyring changes or who departs is here;
+    /// - every row that ends is live, and no row begins where one is live;
+    /// - a child that begins is live nowhere else.
+    ///
+    /// A closing revision ends every live row of its scope. Records that end are kept, with the
+    /// revision that ended them; messages and signatures of old revisions and rosters are kept.
+    ///
+    /// # Errors
+    /// [`CommitError`].
+    fn commit(&mut self, batch: &Batch, events: &[Event]) -> Result<(), CommitError>;
+
+    /// Appends audit entries behind the last one. Entries of reads survive a crash of the
+    /// process, not necessarily of the machine.
+    ///
+    /// # Errors
+    /// [`Trouble`]: then none was stored, and what they tell of must not happen.
+    fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble>;
+
+    /// Up to `limit` audit entries of a chain behind `after`, ascending by their place.
+    ///
+    /// # Errors
+    /// [`Trouble`] where they can not be read.
+    fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble>;
+}
+
+/// Why a batch was not committed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommitError {
+    /// Somebody was faster; prepare the change again.
+    #[error("somebody else changed the vault meanwhile")]
+    Conflict,
+    /// There is a vault already.
+    #[error("there is a vault already")]
+    Exists,
+    /// The store is in trouble.
+    #[error(transparent)]
+    Trouble(#[from] Trouble),
+}

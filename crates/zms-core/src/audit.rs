@@ -1,0 +1,146 @@
+//! Audit entries: a hash chain of ids, never of names. spec/audit.md
+
+use zms_crypto::{digest::sha256, parts::Parts};
+
+use crate::id::{PrincipalId, ScopeId, VaultId};
+
+/// What was done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Action {
+    /// Secrets of a scope were read.
+    Read = 1,
+    /// A scope was written.
+    Write = 2,
+    /// The tree was shaped.
+    Shape = 3,
+    /// A member joined.
+    Grant = 4,
+    /// A member left.
+    Revoke = 5,
+    /// A scope was re-keyed.
+    Rekey = 6,
+    /// The vault was made.
+    Init = 7,
+}
+
+impl Action {
+    /// Reads the number of an entry.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Read,
+            2 => Self::Write,
+            3 => Self::Shape,
+            4 => Self::Grant,
+            5 => Self::Revoke,
+            6 => Self::Rekey,
+            7 => Self::Init,
+            _ => return None,
+        })
+    }
+}
+
+/// How it ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Outcome {
+    /// It was done.
+    Done = 1,
+    /// It was refused: unknown, revoked, expired, or out of scope.
+    Denied = 2,
+    /// It did not verify.
+    Integrity = 3,
+}
+
+impl Outcome {
+    /// Reads the number of an entry.
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            1 => Self::Done,
+            2 => Self::Denied,
+            3 => Self::Integrity,
+            _ => return None,
+        })
+    }
+}
+
+/// What happened; the store gives it its place in a chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Event {
+    /// Unix seconds.
+    pub time: u64,
+    /// Who.
+    pub principal: PrincipalId,
+    /// What.
+    pub action: Action,
+    /// Where, if anywhere.
+    pub scope: Option<ScopeId>,
+    /// Which revision was read or made; 0 for none.
+    pub revision: u64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// An event in its chain.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Entry {
+    /// Which chain: 0 on one machine, one per replica on servers.
+    pub chain: u64,
+    /// Place in the chain, from 1.
+    pub seq: u64,
+    /// What happened.
+    pub event: Event,
+    /// Hash of the entry before; zero for the first.
+    pub prev_hash: [u8; 32],
+    /// Hash of this entry.
+    pub hash: [u8; 32],
+}
+
+impl Entry {
+    /// Chains an event behind the entry before.
+    pub fn new(vault: VaultId, chain: u64, seq: u64, prev_hash: [u8; 32], event: Event) -> Self {
+        let mut entry = Self {
+            chain,
+            seq,
+            event,
+            prev_hash,
+            hash: [0; 32],
+        };
+        entry.hash = entry.computed_hash(vault);
+        entry
+    }
+
+    /// The hash that this entry must carry.
+    pub fn computed_hash(&self, vault: VaultId) -> [u8; 32] {
+        let event = &self.event;
+        let encoded = Parts::tagged("zms/v1/audit")
+            .bytes(vault.as_bytes())
+            .u64(self.chain)
+            .u64(self.seq)
+            .u64(event.time)
+            .bytes(event.principal.as_bytes())
+            .u8(event.action as u8)
+            .bytes(event.scope.as_ref().map_or(&[], ScopeId::as_bytes))
+            .u64(event.revision)
+            .u8(event.outcome as u8)
+            .bytes(&self.prev_hash)
+            .finish();
+        sha256(&[&encoded])
+    }
+}
+
+/// The first entry of a chain that does not fit, by its place; `None` where all do.
+pub fn first_bad(vault: VaultId, entries: &[Entry]) -> Option<u64> {
+    let mut prev_hash = [0; 32];
+    for (at, entry) in entries.iter().enumerate() {
+        let seq = at as u64 + 1;
+        let fits = entry.seq == seq
+            && entry.prev_hash == prev_hash
+            && entry.hash == entry.computed_hash(vault);
+        if !fits {
+            return Some(seq);
+        }
+        prev_hash = entry.hash;
+    }
+    None
+}

@@ -1,0 +1,127 @@
+//! Makes scopes: one, or a small tree at once.
+
+use std::collections::BTreeSet;
+
+use zms_crypto::{CryptoRng, Key};
+
+use super::{Author, ChangeError, sign::Next, target};
+use crate::{
+    batch::{Batch, ScopePut},
+    child::{ChildContent, ParentPlace, StoredChild, children_root, seal_child},
+    id::ScopeId,
+    open::{OpenScope, Opening},
+    path::{MAX_DEPTH, NameRefused, Segment},
+    record::records_root,
+    scope::NodeKeys,
+};
+
+/// A scope to be made, with those below it.
+pub struct Seedling {
+    /// Its name.
+    pub name: Segment,
+    /// What it starts with.
+    pub children: Vec<Seedling>,
+}
+
+/// Makes scopes below the last scope of a way, all in one commit.
+///
+/// # Errors
+/// [`ChangeError::MayNotWrite`], [`ChangeError::ScopeExists`], [`ChangeError::Name`].
+pub fn plant(
+    opening: &Opening<'_>,
+    way: &[OpenScope],
+    seedlings: Vec<Seedling>,
+    rng: &mut dyn CryptoRng,
+) -> Result<Batch, ChangeError> {
+    let parent = target(way);
+    let may_not_write = || ChangeError::MayNotWrite(parent.path.clone());
+    let node = parent.keys.node.as_ref().ok_or_else(may_not_write)?;
+    if !opening.line().writes(&parent.lineage) {
+        return Err(may_not_write());
+    }
+    let mut names = BTreeSet::new();
+    for seedling in &seedlings {
+        let path = parent
+            .path
+            .child(seedling.name.clone())
+            .map_err(ChangeError::Name)?;
+        if parent.stored_child(&seedling.name).is_some() || !names.insert(&seedling.name) {
+            return Err(ChangeError::ScopeExists(path));
+        }
+    }
+    let author = Author::of(opening);
+    let (new, mut scopes) = grow(
+        &author,
+        node,
+        &parent.parent_place(),
+        &parent.lineage,
+        seedlings,
+        rng,
+    )?;
+    let children = parent.stored_children().iter().chain(&new);
+    let next = Next {
+        children_root: children_root(children),
+        ..Next::after(parent)
+    };
+    let mut put = author.revise(next);
+    put.children = new;
+    scopes.push(put);
+    Ok(Batch {
+        scopes,
+        ..Batch::after(opening)
+    })
+}
+
+/// Child entries for the seedlings, and the first revisions of them and all below them.
+pub(super) fn grow(
+    author: &Author<'_>,
+    parent: &NodeKeys,
+    at: &ParentPlace,
+    lineage: &[ScopeId],
+    seedlings: Vec<Seedling>,
+    rng: &mut dyn CryptoRng,
+) -> Result<(Vec<StoredChild>, Vec<ScopePut>), ChangeError> {
+    if lineage.len() > MAX_DEPTH && !seedlings.is_empty() {
+        return Err(ChangeError::Name(NameRefused::TooDeep));
+    }
+    let (mut entries, mut scopes) = (Vec::new(), Vec::new());
+    for Seedling { name, children } in seedlings {
+        let id = ScopeId::generate(rng);
+        let lineage = [lineage, &[id]].concat();
+        let keys = NodeKeys::new(Key::generate(rng));
+        let place = ParentPlace {
+            vault: at.vault,
+            scope: id,
+            epoch: 1,
+        };
+        let (below, deeper) = grow(author, &keys, &place, &lineage, children, rng)?;
+        scopes.extend(deeper);
+        scopes.push(first_revision(author, lineage, &keys, below));
+        let content = ChildContent {
+            name,
+            node: keys.node().duplicate(),
+        };
+        entries.push(seal_child(parent, at, id, 1, &content, rng));
+    }
+    Ok((entries, scopes))
+}
+
+/// Revision 1 of a scope without records.
+pub(super) fn first_revision(
+    author: &Author<'_>,
+    lineage: Vec<ScopeId>,
+    keys: &NodeKeys,
+    children: Vec<StoredChild>,
+) -> ScopePut {
+    let mut put = author.revise(Next {
+        lineage,
+        epoch: 1,
+        revision: 1,
+        prev_hash: [0; 32],
+        key_commitment: keys.data().commitment(),
+        records_root: records_root([]),
+        children_root: children_root(&children),
+    });
+    put.children = children;
+    put
+}

@@ -1,0 +1,147 @@
+//! Mints a token: a new principal with rights on some scopes.
+
+use zms_crypto::{CryptoRng, Key, text::SeedKind};
+
+use super::{ChangeError, target};
+use crate::{
+    batch::{Batch, MemberPut, RosterPut},
+    keyring::{Depth, Entry, Keyring},
+    open::{Members, OpenScope, Opening},
+    path::Segment,
+    principal::Principal,
+    roster::{Escrow, Line, MemberPart, Right, Rights, Roster, authority, members_root},
+};
+
+/// One scope that a token is for.
+pub struct Grant<'s> {
+    /// The way from the root to the scope.
+    pub way: &'s [OpenScope],
+    /// [`Right::Read`] or [`Right::Write`].
+    pub right: Right,
+    /// Whether the scopes above are read too, as running in the scope does.
+    pub inherit: bool,
+}
+
+/// A token to be made.
+pub struct NewToken<'s> {
+    /// The name people will know it by.
+    pub label: Segment,
+    /// What it is: service or agent.
+    pub kind: SeedKind,
+    /// What it is for.
+    pub grants: Vec<Grant<'s>>,
+    /// Unix seconds past which it is nobody.
+    pub expires: Option<u64>,
+}
+
+/// Makes a token. The principal holds the seed, to be shown once.
+///
+/// # Errors
+/// [`ChangeError::NotAdministrator`], [`ChangeError::LabelExists`].
+pub fn create(
+    opening: &Opening<'_>,
+    new: &NewToken<'_>,
+    rng: &mut dyn CryptoRng,
+) -> Result<(Batch, Principal), ChangeError> {
+    let members = opening.members()?.ok_or(ChangeError::NotAdministrator)?;
+    for id in members.ids() {
+        if members.escrow(id)?.label == new.label.as_str() {
+            return Err(ChangeError::LabelExists(new.label.clone()));
+        }
+    }
+    let principal = Principal::from_seed(new.kind.into(), Key::generate(rng));
+    let (keyring, rights) = holdings(opening, &new.grants)?;
+    let keyring = keyring.seal(&principal.wrap_key(), opening.vault(), principal.id(), rng);
+    let line = Line::new(&principal, opening.now(), new.expires, rights).encode();
+    let escrow = Escrow {
+        wrap: principal.wrap_key(),
+        label: new.label.as_str().to_owned(),
+    };
+    let escrow = escrow.seal(members.vault_key(), opening.vault(), principal.id(), rng);
+    let part = MemberPart::new(principal.id(), &line, &escrow, &keyring);
+    let roster = next_roster(
+        opening,
+        &members,
+        opening.roster().pending.clone(),
+        |parts| {
+            parts.push(part);
+        },
+    );
+    let joins = MemberPut::Joins {
+        principal: principal.id(),
+        line,
+        escrow,
+        keyring,
+        request_key: principal.request_key(),
+    };
+    let batch = Batch {
+        members: vec![joins],
+        roster: Some(roster),
+        ..Batch::after(opening)
+    };
+    Ok((batch, principal))
+}
+
+/// The keyring and the rights that grants add up to.
+fn holdings(opening: &Opening<'_>, grants: &[Grant<'_>]) -> Result<(Keyring, Rights), ChangeError> {
+    let mut keyring = Keyring {
+        authority: opening.keyring().authority,
+        vault_key: None,
+        entries: Vec::new(),
+    };
+    let mut rights = Rights::default();
+    for grant in grants {
+        let scope = target(grant.way);
+        let node = scope
+            .keys
+            .node
+            .as_ref()
+            .ok_or(ChangeError::NotAdministrator)?;
+        keyring.add(entry(scope, Depth::Subtree, node.node()));
+        rights.add(scope.id(), grant.right);
+        // The root holds no records, so nobody inherits from it.
+        let above = grant
+            .way
+            .iter()
+            .filter(|above| above.lineage.len() > 1 && above.id() != scope.id());
+        for above in above.take_while(|_| grant.inherit) {
+            keyring.add(entry(above, Depth::Exact, above.keys.data.data()));
+            rights.add(above.id(), Right::Exact);
+        }
+    }
+    Ok((keyring, rights))
+}
+
+fn entry(scope: &OpenScope, depth: Depth, key: &Key) -> Entry {
+    Entry {
+        lineage: scope.lineage.clone(),
+        path: scope.path.clone(),
+        epoch: scope.head.epoch,
+        depth,
+        key: key.duplicate(),
+    }
+}
+
+/// The roster after this one, with the members as `edit` leaves them.
+pub(super) fn next_roster(
+    opening: &Opening<'_>,
+    members: &Members<'_>,
+    pending: Rights,
+    edit: impl FnOnce(&mut Vec<MemberPart>),
+) -> RosterPut {
+    let mut parts: Vec<MemberPart> = members.parts().copied().collect();
+    edit(&mut parts);
+    parts.sort_unstable();
+    let pin = opening.roster_pin();
+    let roster = Roster {
+        vault: opening.vault(),
+        generation: pin.generation,
+        version: pin.version + 1,
+        prev_hash: pin.hash,
+        issued_at: opening.now(),
+        members_root: members_root(&parts),
+        pending,
+    };
+    let signed = roster.sign(&authority(members.vault_key()));
+    RosterPut { roster, signed }
+}

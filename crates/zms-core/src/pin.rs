@@ -1,0 +1,96 @@
+//! Pins: what a client has seen and will not go behind. spec/pins.md
+
+use std::collections::BTreeMap;
+
+use crate::scope::Lineage;
+
+/// The newest roster seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RosterPin {
+    /// Its generation.
+    pub generation: u64,
+    /// Its version.
+    pub version: u64,
+    /// Hash of its message: a number alone is no pin.
+    pub hash: [u8; 32],
+}
+
+/// The newest revision seen of one scope.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HeadPin {
+    /// Its number.
+    pub revision: u64,
+    /// Hash of its message.
+    pub hash: [u8; 32],
+}
+
+/// All that one principal has seen of its vault.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Pins {
+    /// Absent at first use.
+    pub roster: Option<RosterPin>,
+    /// By lineage and not by scope id, so that an id grafted elsewhere moves no pin.
+    pub heads: BTreeMap<Lineage, HeadPin>,
+}
+
+impl Pins {
+    /// Takes in what was seen since. A higher generation voids all older pins; within one,
+    /// nothing is lowered.
+    pub fn advance(&mut self, seen: Self) {
+        let Some(new) = seen.roster else { return };
+        match self.roster {
+            Some(old) if old.generation > new.generation => return,
+            Some(old) if old.generation == new.generation => {
+                if new.version > old.version {
+                    self.roster = Some(new);
+                }
+                for (lineage, head) in seen.heads {
+                    let held = self.heads.entry(lineage).or_insert(head);
+                    if head.revision > held.revision {
+                        *held = head;
+                    }
+                }
+            }
+            _ => {
+                *self = Self {
+                    roster: Some(new),
+                    heads: seen.heads,
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::id::ScopeId;
+
+    fn seen(generation: u64, version: u64, revision: u64) -> Pins {
+        let head = HeadPin {
+            revision,
+            hash: [revision as u8; 32],
+        };
+        Pins {
+            roster: Some(RosterPin {
+                generation,
+                version,
+                hash: [version as u8; 32],
+            }),
+            heads: [(vec![ScopeId([1; 16])], head)].into(),
+        }
+    }
+
+    #[test]
+    fn nothing_lowers_a_pin_but_a_higher_generation() {
+        let mut pins = seen(2, 5, 7);
+        pins.advance(seen(2, 4, 6));
+        assert_eq!(pins, seen(2, 5, 7));
+        pins.advance(seen(1, 9, 9));
+        assert_eq!(pins, seen(2, 5, 7));
+        pins.advance(seen(2, 6, 8));
+        assert_eq!(pins, seen(2, 6, 8));
+        pins.advance(seen(3, 7, 1));
+        assert_eq!(pins, seen(3, 7, 1));
+    }
+}
