@@ -1,1 +1,9 @@
-//! zms-client.
+//! A session: a seed at work on a store, with the pins of what it has seen.
+//!
+//! Every door to a vault goes through here: open, audit, pin, and prepare a change again where
+//! somebody was faster.
+
+pub mod pins;
+pub mod session;
+
+pub use session::{Session, SessionError};

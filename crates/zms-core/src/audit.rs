@@ -99,13 +99,7 @@ pub struct Entry {
 impl Entry {
     /// Chains an event behind the entry before.
     pub fn new(vault: VaultId, chain: u64, seq: u64, prev_hash: [u8; 32], event: Event) -> Self {
-        let mut entry = Self {
-            chain,
-            seq,
-            event,
-            prev_hash,
-            hash: [0; 32],
-        };
+        let mut entry = Self { chain, seq, event, prev_hash, hash: [0; 32] };
         entry.hash = entry.computed_hash(vault);
         entry
     }

@@ -98,13 +98,7 @@ impl Batch {
     pub fn pins(&self) -> Pins {
         let heads = self.scopes.iter().map(|put| {
             let hash = message_hash(&put.signed.message);
-            (
-                put.lineage.clone(),
-                HeadPin {
-                    revision: put.revision.revision,
-                    hash,
-                },
-            )
+            (put.lineage.clone(), HeadPin { revision: put.revision.revision, hash })
         });
         Pins {
             roster: self.roster.as_ref().map(RosterPut::pin).or(self.found),

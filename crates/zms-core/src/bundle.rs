@@ -42,10 +42,7 @@ pub enum TroubleClass {
 impl Trouble {
     /// Wraps a driver's error.
     pub fn new(class: TroubleClass, source: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
-        Self {
-            class,
-            source: source.into(),
-        }
+        Self { class, source: source.into() }
     }
 }
 

@@ -17,9 +17,5 @@ pub(crate) fn encode<T: Encode<()>>(value: &T, capacity: usize) -> Zeroizing<Vec
 /// Decodes the one encoding of a value.
 pub(crate) fn decode<'b, T: Decode<'b, ()> + Encode<()>>(bytes: &'b [u8]) -> Result<T, Malformed> {
     let value: T = minicbor::decode(bytes).map_err(|_| Malformed)?;
-    if *encode(&value, bytes.len() + 64) == bytes {
-        Ok(value)
-    } else {
-        Err(Malformed)
-    }
+    if *encode(&value, bytes.len() + 64) == bytes { Ok(value) } else { Err(Malformed) }
 }

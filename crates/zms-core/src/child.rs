@@ -44,9 +44,7 @@ impl StoredChild {
 pub fn children_root<'a>(children: impl IntoIterator<Item = &'a StoredChild>) -> [u8; 32] {
     let mut parts: Vec<[u8; 68]> = children.into_iter().map(StoredChild::part).collect();
     parts.sort_unstable();
-    sha256(&[&Parts::tagged("zms/v1/children")
-        .each(parts.iter().map(|p| &p[..]))
-        .finish()])
+    sha256(&[&Parts::tagged("zms/v1/children").each(parts.iter().map(|p| &p[..])).finish()])
 }
 
 /// What is sealed in a child entry.
@@ -100,19 +98,11 @@ pub fn seal_child(
     let child_index = parent.child_index(&content.name);
     // EXPOSE: the child's key is about to be sealed.
     let node = content.node.expose();
-    let wire = ContentWire {
-        name: content.name.as_str(),
-        node: node[..].into(),
-    };
+    let wire = ContentWire { name: content.name.as_str(), node: node[..].into() };
     let encoded = cbor::encode(&wire, 256);
     let aad = associated_data(at, child_index, child, child_epoch);
     let envelope = seal_box(parent.child(), &aad, &encoded, rng);
-    StoredChild {
-        child_index,
-        child,
-        child_epoch,
-        envelope,
-    }
+    StoredChild { child_index, child, child_epoch, envelope }
 }
 
 /// Opens a child entry and checks that its name belongs to its index.
@@ -133,8 +123,5 @@ pub fn open_child(
     if parent.child_index(&name) != stored.child_index {
         return Err(Unopened);
     }
-    Ok(ChildContent {
-        name,
-        node: Key::from_bytes(node),
-    })
+    Ok(ChildContent { name, node: Key::from_bytes(node) })
 }

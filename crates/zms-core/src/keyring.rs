@@ -94,20 +94,13 @@ struct KeyringWire<'b> {
 }
 
 fn associated_data(vault: VaultId, principal: PrincipalId) -> Vec<u8> {
-    Parts::tagged("zms/v1/aad/keyring")
-        .bytes(vault.as_bytes())
-        .bytes(principal.as_bytes())
-        .finish()
+    Parts::tagged("zms/v1/aad/keyring").bytes(vault.as_bytes()).bytes(principal.as_bytes()).finish()
 }
 
 impl Keyring {
     /// Adds an entry; where the scope is there already, the greater depth stays.
     pub fn add(&mut self, entry: Entry) {
-        match self
-            .entries
-            .iter_mut()
-            .find(|held| held.scope() == entry.scope())
-        {
+        match self.entries.iter_mut().find(|held| held.scope() == entry.scope()) {
             Some(held) if held.depth < entry.depth => *held = entry,
             Some(_) => {}
             None => self.entries.push(entry),
@@ -123,11 +116,7 @@ impl Keyring {
         rng: &mut dyn CryptoRng,
     ) -> Vec<u8> {
         let entries = self.entries.iter().map(|entry| EntryWire {
-            lineage: entry
-                .lineage
-                .iter()
-                .map(|id| id.as_bytes().into())
-                .collect(),
+            lineage: entry.lineage.iter().map(|id| id.as_bytes().into()).collect(),
             path: entry.path.segments().iter().map(Segment::as_str).collect(),
             epoch: entry.epoch,
             depth: entry.depth as u8,
@@ -165,10 +154,7 @@ impl Keyring {
         };
         for entry in wire.entries {
             let entry = read_entry(entry)?;
-            let twice = keyring
-                .entries
-                .iter()
-                .any(|held| held.scope() == entry.scope());
+            let twice = keyring.entries.iter().any(|held| held.scope() == entry.scope());
             if twice || entry.lineage[0] != vault.root() {
                 return Err(Unopened);
             }
@@ -197,11 +183,5 @@ fn read_entry(wire: EntryWire<'_>) -> Result<Entry, Unopened> {
     if lineage.len() != path.segments().len() + 1 || wire.epoch == 0 {
         return Err(Unopened);
     }
-    Ok(Entry {
-        lineage,
-        path,
-        epoch: wire.epoch,
-        depth,
-        key: key(wire.key)?,
-    })
+    Ok(Entry { lineage, path, epoch: wire.epoch, depth, key: key(wire.key)? })
 }

@@ -11,6 +11,7 @@ mod cbor;
 pub mod change;
 pub mod child;
 pub mod id;
+pub mod key_file;
 pub mod keyring;
 pub mod merge;
 pub mod open;

@@ -12,8 +12,8 @@ use crate::{
 pub const MAX_REFERENCES: usize = 8;
 
 /// The secrets a path sees: of each name, the nearest record.
-pub struct Merged<'s> {
-    scopes: &'s [OpenScope],
+pub struct Merged {
+    paths: Vec<ScopePath>,
     held: Vec<BTreeMap<SecretName, Found>>,
 }
 
@@ -63,12 +63,12 @@ pub enum Unreadable {
     },
 }
 
-impl<'s> Merged<'s> {
+impl Merged {
     /// Steps 8 and 9: opens all records of the proven scopes, from the top down, and merges.
     ///
     /// # Errors
     /// Integrity, where a record does not open.
-    pub fn new(scopes: &'s [OpenScope]) -> Result<Self, OpenError> {
+    pub fn new(scopes: &[OpenScope]) -> Result<Self, OpenError> {
         let open = |scope: &OpenScope| {
             let records = scope.open_records()?.into_iter();
             let named = |(rev_from, payload): (u64, Payload)| {
@@ -77,15 +77,14 @@ impl<'s> Merged<'s> {
             Ok(records.map(named).collect())
         };
         let held = scopes.iter().map(open).collect::<Result<_, OpenError>>()?;
-        Ok(Self { scopes, held })
+        let paths = scopes.iter().map(|scope| scope.path.clone()).collect();
+        Ok(Self { paths, held })
     }
 
     /// The nearest record of a name.
     pub fn winner(&self, name: &str) -> Option<Winner<'_>> {
         let nearest = self.held.iter().enumerate().rev();
-        nearest
-            .filter_map(|(scope, held)| Some(self.at(scope, held.get(name)?)))
-            .next()
+        nearest.filter_map(|(scope, held)| Some(self.at(scope, held.get(name)?))).next()
     }
 
     /// Every name's winner, by name.
@@ -101,12 +100,7 @@ impl<'s> Merged<'s> {
 
     fn at<'m>(&'m self, scope: usize, found: &'m Found) -> Winner<'m> {
         let Found { payload, rev_from } = found;
-        Winner {
-            payload,
-            path: &self.scopes[scope].path,
-            rev_from: *rev_from,
-            scope,
-        }
+        Winner { payload, path: &self.paths[scope], rev_from: *rev_from, scope }
     }
 
     /// The record whose value a winner gives: itself, or what its references lead to.
@@ -118,24 +112,15 @@ impl<'s> Merged<'s> {
         let (mut payload, mut scope) = (winner.payload, winner.scope);
         for _ in 0..=MAX_REFERENCES {
             if let Some(at) = payload.expires_at.filter(|at| now > *at) {
-                let path = self.scopes[scope].path.clone();
-                return Err(Unreadable::Expired {
-                    name: payload.name.clone(),
-                    path,
-                    at,
-                });
+                let path = self.paths[scope].clone();
+                return Err(Unreadable::Expired { name: payload.name.clone(), path, at });
             }
             if payload.kind != ValueKind::Reference {
                 return Ok(payload);
             }
             (payload, scope) = self.follow(payload, scope)?;
         }
-        Err(self.dangling(
-            winner.payload,
-            winner.scope,
-            None,
-            "refers on in a circle or too far",
-        ))
+        Err(self.dangling(winner.payload, winner.scope, None, "refers on in a circle or too far"))
     }
 
     fn follow<'m>(
@@ -148,17 +133,12 @@ impl<'s> Merged<'s> {
             return Err(self.dangling(payload, scope, None, "is no address"));
         };
         let lost = |reason| self.dangling(payload, scope, Some(&target), reason);
-        if !target.path.is_prefix_of(&self.scopes[scope].path) {
+        if !target.path.is_prefix_of(&self.paths[scope]) {
             return Err(lost("is not its own scope or one above it"));
         }
-        let at = self
-            .scopes
-            .iter()
-            .position(|opened| opened.path == target.path);
+        let at = self.paths.iter().position(|path| *path == target.path);
         let at = at.ok_or_else(|| lost("is outside what this token opens"))?;
-        let found = self.held[at]
-            .get(&target.name)
-            .ok_or_else(|| lost("does not exist"))?;
+        let found = self.held[at].get(&target.name).ok_or_else(|| lost("does not exist"))?;
         Ok((&found.payload, at))
     }
 
@@ -171,7 +151,7 @@ impl<'s> Merged<'s> {
     ) -> Unreadable {
         Unreadable::Reference {
             name: payload.name.clone(),
-            path: self.scopes[scope].path.clone(),
+            path: self.paths[scope].clone(),
             target: target.map_or_else(
                 || "another secret".to_owned(),
                 |target| format!("{}/{}", target.path, target.name),

@@ -99,10 +99,7 @@ impl<'a> Opening<'a> {
             hash: message_hash(&signed.message),
         };
         let pins_void = check_roster_pin(bundle, pins, &roster, &roster_pin)?;
-        let seen = Pins {
-            roster: Some(roster_pin),
-            heads: BTreeMap::new(),
-        };
+        let seen = Pins { roster: Some(roster_pin), heads: BTreeMap::new() };
         Ok(Self {
             bundle,
             principal,
@@ -214,26 +211,13 @@ fn check_roster_pin(
         return Ok(true);
     }
     let reached = now.generation == pin.generation
-        && Chain {
-            number: now.version,
-            hash: now.hash,
-            prev_hash: roster.prev_hash,
-        }
-        .reaches(
+        && Chain { number: now.version, hash: now.hash, prev_hash: roster.prev_hash }.reaches(
             pin.version,
             pin.hash,
             || bundle.roster_messages(pin.version),
-            |message| {
-                Roster::parse(message)
-                    .ok()
-                    .map(|r| (r.version, r.prev_hash))
-            },
+            |message| Roster::parse(message).ok().map(|r| (r.version, r.prev_hash)),
         )?;
-    if reached {
-        Ok(false)
-    } else {
-        Err(OpenError::RolledBack(Place::Roster))
-    }
+    if reached { Ok(false) } else { Err(OpenError::RolledBack(Place::Roster)) }
 }
 
 /// The newest link of a chain of `prev_hash`.

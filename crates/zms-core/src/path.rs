@@ -45,20 +45,13 @@ fn check(text: &str, longest: usize, forbidden: char) -> Result<(), NameRefused>
     if text.len() > longest {
         return Err(NameRefused::TooLong(longest));
     }
-    if text
-        .chars()
-        .any(|char| char.is_control() || BIDI.contains(&char))
-    {
+    if text.chars().any(|char| char.is_control() || BIDI.contains(&char)) {
         return Err(NameRefused::Control);
     }
     if text.contains(forbidden) {
         return Err(NameRefused::Forbidden(forbidden));
     }
-    if text.is_ascii() || is_nfc(text) {
-        Ok(())
-    } else {
-        Err(NameRefused::NotNfc)
-    }
+    if text.is_ascii() || is_nfc(text) { Ok(()) } else { Err(NameRefused::NotNfc) }
 }
 
 /// One name in a path: 1..128 bytes of UTF-8 in NFC, no `/`, not `.` or `..`.
@@ -132,11 +125,7 @@ impl ScopePath {
     /// # Errors
     /// [`NameRefused::TooDeep`] past [`MAX_DEPTH`].
     pub fn new(segments: Vec<Segment>) -> Result<Self, NameRefused> {
-        if segments.len() > MAX_DEPTH {
-            Err(NameRefused::TooDeep)
-        } else {
-            Ok(Self(segments))
-        }
+        if segments.len() > MAX_DEPTH { Err(NameRefused::TooDeep) } else { Ok(Self(segments)) }
     }
 
     /// Reads `a/b/c`: no leading, trailing or double slash; the empty text is the root.
@@ -147,11 +136,7 @@ impl ScopePath {
         if text.is_empty() {
             return Ok(Self::default());
         }
-        Self::new(
-            text.split('/')
-                .map(Segment::parse)
-                .collect::<Result<_, _>>()?,
-        )
+        Self::new(text.split('/').map(Segment::parse).collect::<Result<_, _>>()?)
     }
 
     /// The segments, from the top.
@@ -199,46 +184,24 @@ mod tests {
     #[test]
     fn attack_name_length() {
         assert!(Segment::parse(&"a".repeat(128)).is_ok());
-        assert_eq!(
-            Segment::parse(&"a".repeat(129)),
-            Err(NameRefused::TooLong(128))
-        );
+        assert_eq!(Segment::parse(&"a".repeat(129)), Err(NameRefused::TooLong(128)));
         assert!(SecretName::parse(&"a".repeat(255)).is_ok());
-        assert_eq!(
-            SecretName::parse(&"é".repeat(128)),
-            Err(NameRefused::TooLong(255))
-        );
+        assert_eq!(SecretName::parse(&"é".repeat(128)), Err(NameRefused::TooLong(255)));
         assert_eq!(SecretName::parse(""), Err(NameRefused::Empty));
     }
 
     #[test]
     fn attack_depth_over_16() {
         assert!(ScopePath::parse(&["a"; 16].join("/")).is_ok());
-        assert_eq!(
-            ScopePath::parse(&["a"; 17].join("/")),
-            Err(NameRefused::TooDeep)
-        );
+        assert_eq!(ScopePath::parse(&["a"; 17].join("/")), Err(NameRefused::TooDeep));
     }
 
     #[test]
     fn one_spelling_names_one_scope() {
-        for bad in [
-            "/a",
-            "a/",
-            "a//b",
-            "a/../b",
-            "./a",
-            "a\0",
-            "a\r\n",
-            "a\u{202e}b",
-            "e\u{301}",
-        ] {
+        for bad in ["/a", "a/", "a//b", "a/../b", "./a", "a\0", "a\r\n", "a\u{202e}b", "e\u{301}"] {
             assert!(ScopePath::parse(bad).is_err(), "{bad:?}");
         }
-        assert!(
-            ScopePath::parse("a/é/%2e%2e").is_ok(),
-            "percent signs are ordinary here"
-        );
+        assert!(ScopePath::parse("a/é/%2e%2e").is_ok(), "percent signs are ordinary here");
         assert!(SecretName::parse("A=B").is_err());
         assert!(SecretName::parse("a/b.c-d e").is_ok());
     }

@@ -39,7 +39,7 @@ impl Pins {
     pub fn advance(&mut self, seen: Self) {
         let Some(new) = seen.roster else { return };
         match self.roster {
-            Some(old) if old.generation > new.generation => return,
+            Some(old) if old.generation > new.generation => {}
             Some(old) if old.generation == new.generation => {
                 if new.version > old.version {
                     self.roster = Some(new);
@@ -51,12 +51,7 @@ impl Pins {
                     }
                 }
             }
-            _ => {
-                *self = Self {
-                    roster: Some(new),
-                    heads: seen.heads,
-                }
-            }
+            _ => *self = Self { roster: Some(new), heads: seen.heads },
         }
     }
 }
@@ -67,16 +62,9 @@ mod tests {
     use crate::id::ScopeId;
 
     fn seen(generation: u64, version: u64, revision: u64) -> Pins {
-        let head = HeadPin {
-            revision,
-            hash: [revision as u8; 32],
-        };
+        let head = HeadPin { revision, hash: [revision as u8; 32] };
         Pins {
-            roster: Some(RosterPin {
-                generation,
-                version,
-                hash: [version as u8; 32],
-            }),
+            roster: Some(RosterPin { generation, version, hash: [version as u8; 32] }),
             heads: [(vec![ScopeId([1; 16])], head)].into(),
         }
     }

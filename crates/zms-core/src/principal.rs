@@ -65,13 +65,7 @@ impl Principal {
     pub fn from_seed(kind: Kind, seed: Key) -> Self {
         let sign = SigningKey::derive(&seed, Purpose::PRINCIPAL_SIGN);
         let vk = sign.verifying_key();
-        Self {
-            id: principal_id(&vk),
-            seed,
-            kind,
-            sign,
-            vk,
-        }
+        Self { id: principal_id(&vk), seed, kind, sign, vk }
     }
 
     /// Public id.

@@ -140,9 +140,7 @@ impl StoredRecord {
 pub fn records_root<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> [u8; 32] {
     let mut parts: Vec<[u8; 56]> = records.into_iter().map(StoredRecord::part).collect();
     parts.sort_unstable();
-    sha256(&[&Parts::tagged("zms/v1/records")
-        .each(parts.iter().map(|p| &p[..]))
-        .finish()])
+    sha256(&[&Parts::tagged("zms/v1/records").each(parts.iter().map(|p| &p[..])).finish()])
 }
 
 /// Where a record stands: what its envelope is bound to.
@@ -210,12 +208,7 @@ pub fn open_record(
     let Envelope::Whole(sealed) = &record.envelope else {
         return Err(Unopened);
     };
-    let place = RecordPlace {
-        vault,
-        scope,
-        epoch: record.epoch,
-        rev_from: record.rev_from,
-    };
+    let place = RecordPlace { vault, scope, epoch: record.epoch, rev_from: record.rev_from };
     let aad = associated_data(&place, record.name_index);
     let opened = open_box(keys.record(), &aad, sealed)?;
     // EXPOSE: parsed in place; the value is copied into custody of its own.
@@ -264,14 +257,7 @@ impl Reference {
     /// Reads the value's bytes.
     pub fn decode(bytes: &[u8]) -> Option<Self> {
         let ReferenceWire(path, name) = cbor::decode(bytes).ok()?;
-        let segments = path
-            .into_iter()
-            .map(Segment::parse)
-            .collect::<Result<_, _>>()
-            .ok()?;
-        Some(Self {
-            path: ScopePath::new(segments).ok()?,
-            name: SecretName::parse(name).ok()?,
-        })
+        let segments = path.into_iter().map(Segment::parse).collect::<Result<_, _>>().ok()?;
+        Some(Self { path: ScopePath::new(segments).ok()?, name: SecretName::parse(name).ok()? })
     }
 }

@@ -88,11 +88,7 @@ impl Revision {
         };
         parts.end()?;
         let numbered = revision.epoch > 0 && revision.revision > 0 && revision.generation > 0;
-        if numbered {
-            Ok(revision)
-        } else {
-            Err(Malformed)
-        }
+        if numbered { Ok(revision) } else { Err(Malformed) }
     }
 
     /// Whether this revision ends its scope.

@@ -71,20 +71,13 @@ impl Roster {
             pending: Rights::parse(parts.bytes()?)?,
         };
         parts.end()?;
-        if roster.generation > 0 && roster.version > 0 {
-            Ok(roster)
-        } else {
-            Err(Malformed)
-        }
+        if roster.generation > 0 && roster.version > 0 { Ok(roster) } else { Err(Malformed) }
     }
 
     /// Signs as the authority.
     pub fn sign(&self, authority: &SigningKey) -> SignedMessage {
         let message = self.encode();
-        SignedMessage {
-            signature: authority.sign(&message),
-            message,
-        }
+        SignedMessage { signature: authority.sign(&message), message }
     }
 
     /// Verifies the authority's signature and reads the roster.
@@ -92,9 +85,7 @@ impl Roster {
     /// # Errors
     /// [`Malformed`] where either fails.
     pub fn verify(signed: &SignedMessage, authority: &VerifyingKey) -> Result<Self, Malformed> {
-        authority
-            .verify(&signed.message, &signed.signature)
-            .map_err(|_| Malformed)?;
+        authority.verify(&signed.message, &signed.signature).map_err(|_| Malformed)?;
         Self::parse(&signed.message)
     }
 }

@@ -16,12 +16,7 @@ use crate::{
 pub type Lineage = Vec<ScopeId>;
 
 fn blind(key: &Key, name: &str) -> [u8; 16] {
-    let mac = hmac_sha256(
-        key,
-        &Parts::tagged("zms/v1/index")
-            .bytes(name.as_bytes())
-            .finish(),
-    );
+    let mac = hmac_sha256(key, &Parts::tagged("zms/v1/index").bytes(name.as_bytes()).finish());
     *mac.first_chunk().expect("a MAC has 32 bytes")
 }
 
@@ -120,17 +115,11 @@ impl ScopeKeys {
     /// Holds N: the scope and all below.
     pub fn subtree(node: Key) -> Self {
         let node = NodeKeys::new(node);
-        Self {
-            data: node.data(),
-            node: Some(node),
-        }
+        Self { data: node.data(), node: Some(node) }
     }
 
     /// Holds D: the scope's own secrets.
     pub fn exact(data: Key) -> Self {
-        Self {
-            node: None,
-            data: DataKeys::new(data),
-        }
+        Self { node: None, data: DataKeys::new(data) }
     }
 }

@@ -47,11 +47,7 @@ impl Tree {
 
     /// The tree head; of no leaves, the hash of nothing.
     pub fn root(&self) -> [u8; 32] {
-        self.levels
-            .last()
-            .and_then(|top| top.first())
-            .copied()
-            .unwrap_or_else(|| sha256(&[]))
+        self.levels.last().and_then(|top| top.first()).copied().unwrap_or_else(|| sha256(&[]))
     }
 
     /// All node hashes, the leaves' level first, one level after another.

@@ -12,8 +12,7 @@ pub fn derive_key(key: &Key, purpose: Purpose) -> Key {
     // EXPOSE: HKDF's input keying material.
     let hkdf = Hkdf::<Sha256>::new(Some(SALT), key.expose());
     Key::fill(|out| {
-        hkdf.expand(purpose.label(), out)
-            .expect("HKDF-SHA256 yields 32 bytes");
+        hkdf.expand(purpose.label(), out).expect("HKDF-SHA256 yields 32 bytes");
     })
 }
 

@@ -116,9 +116,8 @@ fn start(sealed: &mut Vec<u8>, rng: &mut dyn CryptoRng) {
 /// plaintext exists once, in the buffer that becomes the ciphertext.
 fn encrypt_in_place(key: &Key, aad: &[u8], sealed: &mut Vec<u8>) {
     let (head, body) = sealed.split_at_mut(HEADER.len() + NONCE_LEN);
-    let nonce: [u8; NONCE_LEN] = head[HEADER.len()..]
-        .try_into()
-        .expect("the head is header and nonce");
+    let nonce: [u8; NONCE_LEN] =
+        head[HEADER.len()..].try_into().expect("the head is header and nonce");
     let tag = cipher(key)
         .encrypt_inout_detached(&Nonce::from(nonce), &[&HEADER, aad].concat(), body.into())
         .expect("sizes are far below GCM's limits");

@@ -66,11 +66,7 @@ impl<'a> PartsReader<'a> {
     /// Starts behind a first part that must be `tag`.
     pub fn tagged(encoded: &'a [u8], tag: &str) -> Result<Self, Malformed> {
         let mut reader = Self(encoded);
-        if reader.bytes()? == tag.as_bytes() {
-            Ok(reader)
-        } else {
-            Err(Malformed)
-        }
+        if reader.bytes()? == tag.as_bytes() { Ok(reader) } else { Err(Malformed) }
     }
 
     /// The next part.
@@ -109,11 +105,7 @@ impl<'a> PartsReader<'a> {
 
     /// Ends the reading: nothing may be left.
     pub const fn end(self) -> Result<(), Malformed> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Malformed)
-        }
+        if self.0.is_empty() { Ok(()) } else { Err(Malformed) }
     }
 }
 

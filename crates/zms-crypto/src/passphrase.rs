@@ -24,11 +24,7 @@ pub struct CostRefused;
 
 impl Cost {
     /// What is written: 256 MiB, 3 passes, 4 lanes; about 1.4 s on one core.
-    pub const DEFAULT: Self = Self {
-        memory_kib: 256 * 1024,
-        passes: 3,
-        lanes: 4,
-    };
+    pub const DEFAULT: Self = Self { memory_kib: 256 * 1024, passes: 3, lanes: 4 };
 
     /// Checks the bounds that a reader accepts: a file can neither ask for a weak key nor for
     /// more memory and time than a machine has.
@@ -40,11 +36,7 @@ impl Cost {
         let memory = (19 * MIB..=2048 * MIB).contains(&self.memory_kib);
         let work = u64::from(self.memory_kib) * u64::from(self.passes) <= 8 * 1024 * 1024;
         let counts = (1..=16).contains(&self.passes) && (1..=16).contains(&self.lanes);
-        if memory && work && counts {
-            Ok(())
-        } else {
-            Err(CostRefused)
-        }
+        if memory && work && counts { Ok(()) } else { Err(CostRefused) }
     }
 }
 
@@ -76,15 +68,7 @@ mod tests {
 
     #[test]
     fn parameters_out_of_range_are_refused_before_allocating() {
-        let with = |memory_kib, passes, lanes| {
-            Cost {
-                memory_kib,
-                passes,
-                lanes,
-            }
-            .check()
-            .is_ok()
-        };
+        let with = |memory_kib, passes, lanes| Cost { memory_kib, passes, lanes }.check().is_ok();
         assert!(Cost::DEFAULT.check().is_ok());
         assert!(with(19 * 1024, 2, 1));
         assert!(!with(19 * 1024 - 1, 2, 1));

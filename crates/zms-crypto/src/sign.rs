@@ -23,9 +23,7 @@ impl SigningKey {
     /// The signing key that `key` yields for a purpose.
     pub fn derive(key: &Key, purpose: Purpose) -> Self {
         // EXPOSE: the Ed25519 seed.
-        Self(ed25519_dalek::SigningKey::from_bytes(
-            derive_key(key, purpose).expose(),
-        ))
+        Self(ed25519_dalek::SigningKey::from_bytes(derive_key(key, purpose).expose()))
     }
 
     /// The public half.

@@ -32,12 +32,7 @@ pub struct MalformedText;
 const DATA_LEN: usize = 58;
 
 impl SeedKind {
-    const ALL: [Self; 4] = [
-        Self::Service,
-        Self::Agent,
-        Self::Administrator,
-        Self::Master,
-    ];
+    const ALL: [Self; 4] = [Self::Service, Self::Agent, Self::Administrator, Self::Master];
 
     /// The text in front of the 58 characters, separator included.
     pub const fn prefix(self) -> &'static str {
@@ -69,13 +64,11 @@ pub fn parse_seed(text: &str) -> Result<(SeedKind, Key), MalformedText> {
         SeedKind::Master => u8::is_ascii_lowercase,
         _ => u8::is_ascii_uppercase,
     };
-    if text.as_bytes().iter().any(|byte| wrong_case(byte)) {
+    if text.as_bytes().iter().any(wrong_case) {
         return Err(MalformedText);
     }
     let checked = CheckedHrpstring::new::<Bech32m>(text).map_err(|_| MalformedText)?;
-    checked
-        .validate_segwit_padding()
-        .map_err(|_| MalformedText)?;
+    checked.validate_segwit_padding().map_err(|_| MalformedText)?;
     let mut filled = 0;
     let seed = Key::fill(|seed| {
         for (to, byte) in seed.iter_mut().zip(checked.byte_iter()) {
@@ -83,11 +76,7 @@ pub fn parse_seed(text: &str) -> Result<(SeedKind, Key), MalformedText> {
             filled += 1;
         }
     });
-    if filled == 32 {
-        Ok((kind, seed))
-    } else {
-        Err(MalformedText)
-    }
+    if filled == 32 { Ok((kind, seed)) } else { Err(MalformedText) }
 }
 
 /// Writes a seed as text.
@@ -95,19 +84,9 @@ pub fn encode_seed(kind: SeedKind, seed: &Key) -> SecretText {
     let hrp = kind.hrp();
     let mut text = SecretText::new(String::with_capacity(kind.prefix().len() + DATA_LEN));
     // EXPOSE: a token is the seed in text form; it is shown once, to who asked for it.
-    let chars = seed
-        .expose()
-        .iter()
-        .copied()
-        .bytes_to_fes()
-        .with_checksum::<Bech32m>(&hrp)
-        .chars();
+    let chars = seed.expose().iter().copied().bytes_to_fes().with_checksum::<Bech32m>(&hrp).chars();
     for char in chars {
-        let char = if kind == SeedKind::Master {
-            char.to_ascii_uppercase()
-        } else {
-            char
-        };
+        let char = if kind == SeedKind::Master { char.to_ascii_uppercase() } else { char };
         text.expose_mut().push(char);
     }
     text
@@ -133,10 +112,7 @@ mod tests {
                 for other in ['q', 'p', 'Q', '1', ' ', '\0'] {
                     let mut changed = text.clone();
                     changed.replace_range(at..=at, &other.to_string());
-                    assert!(
-                        changed == *text || parse_seed(&changed).is_err(),
-                        "{at} {other:?}"
-                    );
+                    assert!(changed == *text || parse_seed(&changed).is_err(), "{at} {other:?}");
                 }
             }
             for wrong in [

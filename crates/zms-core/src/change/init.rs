@@ -33,20 +33,9 @@ pub fn init(
     rng: &mut dyn CryptoRng,
 ) -> Result<Batch, ChangeError> {
     let (vault_key, root) = (Key::generate(rng), NodeKeys::new(Key::generate(rng)));
-    let author = Author {
-        principal: owner,
-        vault,
-        generation: 1,
-        created_at: now,
-    };
-    let (lineage, place) = (
-        vec![vault.root()],
-        ParentPlace {
-            vault,
-            scope: vault.root(),
-            epoch: 1,
-        },
-    );
+    let author = Author { principal: owner, vault, generation: 1, created_at: now };
+    let (lineage, place) =
+        (vec![vault.root()], ParentPlace { vault, scope: vault.root(), epoch: 1 });
     let (children, mut scopes) = grow(&author, &root, &place, &lineage, seedlings, rng)?;
     scopes.push(first_revision(&author, lineage.clone(), &root, children));
     let authority = authority(&vault_key);
@@ -65,10 +54,7 @@ pub fn init(
     let mut rights = Rights::default();
     rights.add(vault.root(), Right::Write);
     let line = Line::new(owner, now, None, rights).encode();
-    let escrow = Escrow {
-        wrap: owner.wrap_key(),
-        label: OWNER.to_owned(),
-    };
+    let escrow = Escrow { wrap: owner.wrap_key(), label: OWNER.to_owned() };
     let escrow = escrow.seal(&vault_key, vault, owner.id(), rng);
     let part = MemberPart::new(owner.id(), &line, &escrow, &keyring);
     let roster = Roster {

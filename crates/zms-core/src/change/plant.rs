@@ -41,35 +41,20 @@ pub fn plant(
     }
     let mut names = BTreeSet::new();
     for seedling in &seedlings {
-        let path = parent
-            .path
-            .child(seedling.name.clone())
-            .map_err(ChangeError::Name)?;
+        let path = parent.path.child(seedling.name.clone()).map_err(ChangeError::Name)?;
         if parent.stored_child(&seedling.name).is_some() || !names.insert(&seedling.name) {
             return Err(ChangeError::ScopeExists(path));
         }
     }
     let author = Author::of(opening);
-    let (new, mut scopes) = grow(
-        &author,
-        node,
-        &parent.parent_place(),
-        &parent.lineage,
-        seedlings,
-        rng,
-    )?;
+    let (new, mut scopes) =
+        grow(&author, node, &parent.parent_place(), &parent.lineage, seedlings, rng)?;
     let children = parent.stored_children().iter().chain(&new);
-    let next = Next {
-        children_root: children_root(children),
-        ..Next::after(parent)
-    };
+    let next = Next { children_root: children_root(children), ..Next::after(parent) };
     let mut put = author.revise(next);
     put.children = new;
     scopes.push(put);
-    Ok(Batch {
-        scopes,
-        ..Batch::after(opening)
-    })
+    Ok(Batch { scopes, ..Batch::after(opening) })
 }
 
 /// Child entries for the seedlings, and the first revisions of them and all below them.
@@ -89,18 +74,11 @@ pub(super) fn grow(
         let id = ScopeId::generate(rng);
         let lineage = [lineage, &[id]].concat();
         let keys = NodeKeys::new(Key::generate(rng));
-        let place = ParentPlace {
-            vault: at.vault,
-            scope: id,
-            epoch: 1,
-        };
+        let place = ParentPlace { vault: at.vault, scope: id, epoch: 1 };
         let (below, deeper) = grow(author, &keys, &place, &lineage, children, rng)?;
         scopes.extend(deeper);
         scopes.push(first_revision(author, lineage, &keys, below));
-        let content = ChildContent {
-            name,
-            node: keys.node().duplicate(),
-        };
+        let content = ChildContent { name, node: keys.node().duplicate() };
         entries.push(seal_child(parent, at, id, 1, &content, rng));
     }
     Ok((entries, scopes))

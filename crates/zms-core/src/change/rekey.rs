@@ -54,45 +54,26 @@ pub fn next(
             let mut rest = pending.clone();
             rest.remove(scope);
             let roster = next_roster(opening, &members, rest, |_| {});
-            let batch = Batch {
-                roster: Some(roster),
-                ..Batch::after(opening)
-            };
-            return Ok(Some(Step {
-                batch,
-                path: None,
-                pending: pending.len(),
-            }));
+            let batch = Batch { roster: Some(roster), ..Batch::after(opening) };
+            return Ok(Some(Step { batch, path: None, pending: pending.len() }));
         };
         // The highest has none above it: parents first, else a child's new key would lie sealed
         // under one that the leaving member holds.
         let depth = |path: &ScopePath| path.segments().len();
-        if highest
-            .as_ref()
-            .is_none_or(|(held, ..)| depth(&path) < depth(held))
-        {
+        if highest.as_ref().is_none_or(|(held, ..)| depth(&path) < depth(held)) {
             highest = Some((path, scope, right));
         }
     }
     let Some((path, scope, right)) = highest else {
         return Ok(None);
     };
-    let rekey = Rekey {
-        opening,
-        members: &members,
-        right,
-        spoiled,
-    };
+    let rekey = Rekey { opening, members: &members, right, spoiled };
     let batch = match opening.way(&path, Reading::Last) {
         Ok(way) => rekey.renew(&way, rng)?,
         Err(OpenError::Integrity(_)) => rekey.close(&path, scope)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(Some(Step {
-        batch,
-        path: Some(path),
-        pending: pending.len(),
-    }))
+    Ok(Some(Step { batch, path: Some(path), pending: pending.len() }))
 }
 
 struct Rekey<'a> {
@@ -111,11 +92,7 @@ struct Content {
 impl Rekey<'_> {
     fn renew(&self, way: &[OpenScope], rng: &mut dyn CryptoRng) -> Result<Batch, ChangeError> {
         let (opening, scope) = (self.opening, target(way));
-        let old = scope
-            .keys
-            .node
-            .as_ref()
-            .ok_or(ChangeError::NotAdministrator)?;
+        let old = scope.keys.node.as_ref().ok_or(ChangeError::NotAdministrator)?;
         let content = self.content(scope)?;
         let new = NodeKeys::new(Key::generate(rng));
         let author = Author::of(opening);
@@ -139,32 +116,18 @@ impl Rekey<'_> {
                 listed.push(part);
             }
         });
-        Ok(Batch {
-            members,
-            roster: Some(roster),
-            scopes,
-            ..Batch::after(opening)
-        })
+        Ok(Batch { members, roster: Some(roster), scopes, ..Batch::after(opening) })
     }
 
     /// Opens all of a scope; what does not open is junk, and only a right to write that has left
     /// can have put it there.
     fn content(&self, scope: &OpenScope) -> Result<Content, ChangeError> {
-        let (mut junk, mut content) = (
-            Vec::new(),
-            Content {
-                records: vec![],
-                children: vec![],
-            },
-        );
+        let (mut junk, mut content) = (Vec::new(), Content { records: vec![], children: vec![] });
         for record in scope.stored_records() {
             match scope.open_one(record) {
                 Ok((_, payload)) => content.records.push(payload),
                 Err(_) => {
-                    junk.push(Junk::Record(
-                        scope.path.clone(),
-                        record.name_index.to_string(),
-                    ));
+                    junk.push(Junk::Record(scope.path.clone(), record.name_index.to_string()));
                 }
             }
         }
@@ -180,11 +143,7 @@ impl Rekey<'_> {
 
     fn confirm(&self, junk: Vec<Junk>) -> Result<(), ChangeError> {
         let left_out = self.right == Right::Write && self.spoiled == Spoiled::LeaveOut;
-        if junk.is_empty() || left_out {
-            Ok(())
-        } else {
-            Err(ChangeError::Junk(junk))
-        }
+        if junk.is_empty() || left_out { Ok(()) } else { Err(ChangeError::Junk(junk)) }
     }
 
     /// New keyrings for all who hold the scope, as the proven roster says.
@@ -202,11 +161,7 @@ impl Rekey<'_> {
                 continue;
             }
             let (wrap, mut keyring) = self.members.keyring(id)?;
-            for entry in keyring
-                .entries
-                .iter_mut()
-                .filter(|entry| entry.scope() == scope.id())
-            {
+            for entry in keyring.entries.iter_mut().filter(|entry| entry.scope() == scope.id()) {
                 entry.epoch = epoch;
                 entry.key = match entry.depth {
                     Depth::Subtree => new.node().duplicate(),
@@ -214,14 +169,8 @@ impl Rekey<'_> {
                 };
             }
             let keyring = keyring.seal(&wrap, self.opening.vault(), id, rng);
-            parts.push(MemberPart {
-                keyring: zms_crypto::digest::sha256(&[&keyring]),
-                ..*held
-            });
-            puts.push(MemberPut::Keyring {
-                principal: id,
-                keyring,
-            });
+            parts.push(MemberPart { keyring: zms_crypto::digest::sha256(&[&keyring]), ..*held });
+            puts.push(MemberPut::Keyring { principal: id, keyring });
         }
         Ok((puts, parts))
     }
@@ -233,20 +182,12 @@ impl Rekey<'_> {
         let parent = path.parent().ok_or(ChangeError::Root)?;
         let mut way = opening.way(&parent, Reading::Structure)?;
         let parent = way.pop().expect("a way holds at least its target");
-        let stored = parent
-            .stored_children()
-            .iter()
-            .find(|child| child.child == id);
+        let stored = parent.stored_children().iter().find(|child| child.child == id);
         let stored = stored.ok_or_else(|| OpenError::NotFound(path.clone()))?;
         let author = Author::of(opening);
-        let stay = parent
-            .stored_children()
-            .iter()
-            .filter(|child| child.child != id);
-        let mut put = author.revise(Next {
-            children_root: children_root(stay),
-            ..Next::after(&parent)
-        });
+        let stay = parent.stored_children().iter().filter(|child| child.child != id);
+        let mut put =
+            author.revise(Next { children_root: children_root(stay), ..Next::after(&parent) });
         put.children_gone = vec![stored.child_index];
         let mut scopes = vec![put];
         for lineage in self.named_within(&parent.lineage, id)? {
@@ -258,11 +199,7 @@ impl Rekey<'_> {
         let mut pending = opening.roster().pending.clone();
         pending.remove(id);
         let roster = next_roster(opening, self.members, pending, |_| {});
-        Ok(Batch {
-            roster: Some(roster),
-            scopes,
-            ..Batch::after(opening)
-        })
+        Ok(Batch { roster: Some(roster), scopes, ..Batch::after(opening) })
     }
 
     /// The scope's own lineage, and those below it that keyrings name: made by administrators, so
@@ -293,21 +230,10 @@ fn reseal(
     let (vault, data) = (author.vault, new.data());
     let next = Next::after(scope);
     let epoch = scope.head.epoch + 1;
-    let place = RecordPlace {
-        vault,
-        scope: scope.id(),
-        epoch,
-        rev_from: next.revision,
-    };
-    let records: Vec<StoredRecord> = content
-        .records
-        .iter()
-        .map(|payload| seal_record(&data, &place, payload, rng))
-        .collect();
-    let at = crate::child::ParentPlace {
-        epoch,
-        ..scope.parent_place()
-    };
+    let place = RecordPlace { vault, scope: scope.id(), epoch, rev_from: next.revision };
+    let records: Vec<StoredRecord> =
+        content.records.iter().map(|payload| seal_record(&data, &place, payload, rng)).collect();
+    let at = crate::child::ParentPlace { epoch, ..scope.parent_place() };
     let reseal_child = |(stored, child): &(StoredChild, ChildContent)| {
         seal_child(new, &at, stored.child, stored.child_epoch, child, rng)
     };
@@ -319,17 +245,9 @@ fn reseal(
         children_root: children_root(&children),
         ..next
     });
-    put.records_gone = scope
-        .stored_records()
-        .iter()
-        .map(|record| record.name_index)
-        .collect();
+    put.records_gone = scope.stored_records().iter().map(|record| record.name_index).collect();
     put.records = records;
-    put.children_gone = scope
-        .stored_children()
-        .iter()
-        .map(|child| child.child_index)
-        .collect();
+    put.children_gone = scope.stored_children().iter().map(|child| child.child_index).collect();
     put.children = children;
     put.past = Some(seal_past(vault, scope.id(), epoch, old, new, rng));
     put
@@ -365,41 +283,14 @@ fn hand_down(
     new: &NodeKeys,
     rng: &mut dyn CryptoRng,
 ) -> Result<ScopePut, ChangeError> {
-    let node = parent
-        .keys
-        .node
-        .as_ref()
-        .ok_or(ChangeError::NotAdministrator)?;
-    let name = scope
-        .path
-        .segments()
-        .last()
-        .expect("only the root has no parent")
-        .clone();
-    let content = ChildContent {
-        name,
-        node: new.node().duplicate(),
-    };
-    let entry = seal_child(
-        node,
-        &parent.parent_place(),
-        scope.id(),
-        epoch,
-        &content,
-        rng,
-    );
+    let node = parent.keys.node.as_ref().ok_or(ChangeError::NotAdministrator)?;
+    let name = scope.path.segments().last().expect("only the root has no parent").clone();
+    let content = ChildContent { name, node: new.node().duplicate() };
+    let entry = seal_child(node, &parent.parent_place(), scope.id(), epoch, &content, rng);
     let held = parent.stored_children().iter();
-    let children = held.map(|child| {
-        if child.child == scope.id() {
-            &entry
-        } else {
-            child
-        }
-    });
-    let mut put = author.revise(Next {
-        children_root: children_root(children),
-        ..Next::after(parent)
-    });
+    let children = held.map(|child| if child.child == scope.id() { &entry } else { child });
+    let mut put =
+        author.revise(Next { children_root: children_root(children), ..Next::after(parent) });
     put.children_gone = vec![entry.child_index];
     put.children = vec![entry];
     Ok(put)

@@ -45,13 +45,7 @@ pub fn sweep_expired(opening: &Opening<'_>) -> Result<Option<Batch>, ChangeError
     if leaving.is_empty() {
         return Ok(None);
     }
-    leave(
-        opening,
-        &members,
-        &leaving,
-        opening.roster().pending.clone(),
-    )
-    .map(Some)
+    leave(opening, &members, &leaving, opening.roster().pending.clone()).map(Some)
 }
 
 fn leave(
@@ -76,12 +70,7 @@ fn leave(
         parts.retain(|part| !leaving.contains(&part.principal));
     });
     let departed = leaving.to_vec();
-    Ok(Batch {
-        departed,
-        roster: Some(roster),
-        scopes,
-        ..Batch::after(opening)
-    })
+    Ok(Batch { departed, roster: Some(roster), scopes, ..Batch::after(opening) })
 }
 
 /// Signs anew, as the caller and in empty revisions, the heads that leaving members authored:

@@ -53,20 +53,12 @@ pub fn create(
     let (keyring, rights) = holdings(opening, &new.grants)?;
     let keyring = keyring.seal(&principal.wrap_key(), opening.vault(), principal.id(), rng);
     let line = Line::new(&principal, opening.now(), new.expires, rights).encode();
-    let escrow = Escrow {
-        wrap: principal.wrap_key(),
-        label: new.label.as_str().to_owned(),
-    };
+    let escrow = Escrow { wrap: principal.wrap_key(), label: new.label.as_str().to_owned() };
     let escrow = escrow.seal(members.vault_key(), opening.vault(), principal.id(), rng);
     let part = MemberPart::new(principal.id(), &line, &escrow, &keyring);
-    let roster = next_roster(
-        opening,
-        &members,
-        opening.roster().pending.clone(),
-        |parts| {
-            parts.push(part);
-        },
-    );
+    let roster = next_roster(opening, &members, opening.roster().pending.clone(), |parts| {
+        parts.push(part);
+    });
     let joins = MemberPut::Joins {
         principal: principal.id(),
         line,
@@ -74,36 +66,23 @@ pub fn create(
         keyring,
         request_key: principal.request_key(),
     };
-    let batch = Batch {
-        members: vec![joins],
-        roster: Some(roster),
-        ..Batch::after(opening)
-    };
+    let batch = Batch { members: vec![joins], roster: Some(roster), ..Batch::after(opening) };
     Ok((batch, principal))
 }
 
 /// The keyring and the rights that grants add up to.
 fn holdings(opening: &Opening<'_>, grants: &[Grant<'_>]) -> Result<(Keyring, Rights), ChangeError> {
-    let mut keyring = Keyring {
-        authority: opening.keyring().authority,
-        vault_key: None,
-        entries: Vec::new(),
-    };
+    let mut keyring =
+        Keyring { authority: opening.keyring().authority, vault_key: None, entries: Vec::new() };
     let mut rights = Rights::default();
     for grant in grants {
         let scope = target(grant.way);
-        let node = scope
-            .keys
-            .node
-            .as_ref()
-            .ok_or(ChangeError::NotAdministrator)?;
+        let node = scope.keys.node.as_ref().ok_or(ChangeError::NotAdministrator)?;
         keyring.add(entry(scope, Depth::Subtree, node.node()));
         rights.add(scope.id(), grant.right);
         // The root holds no records, so nobody inherits from it.
-        let above = grant
-            .way
-            .iter()
-            .filter(|above| above.lineage.len() > 1 && above.id() != scope.id());
+        let above =
+            grant.way.iter().filter(|above| above.lineage.len() > 1 && above.id() != scope.id());
         for above in above.take_while(|_| grant.inherit) {
             keyring.add(entry(above, Depth::Exact, above.keys.data.data()));
             rights.add(above.id(), Right::Exact);

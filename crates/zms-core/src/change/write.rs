@@ -73,31 +73,20 @@ pub fn write(
             }
             Edit::Remove(name) if scope.stored(name).is_none() => {
                 let path = scope.path.clone();
-                return Err(ChangeError::NoSecret {
-                    name: name.clone(),
-                    path,
-                });
+                return Err(ChangeError::NoSecret { name: name.clone(), path });
             }
             Edit::Remove(_) => {}
         }
         gone.insert(index);
     }
     let held = scope.stored_records();
-    let stay = held
-        .iter()
-        .filter(|record| !gone.contains(&record.name_index));
+    let stay = held.iter().filter(|record| !gone.contains(&record.name_index));
     let root = records_root(stay.chain(&new));
     gone.retain(|index| held.iter().any(|record| record.name_index == *index));
-    let mut put = Author::of(opening).revise(Next {
-        records_root: root,
-        ..Next::after(scope)
-    });
+    let mut put = Author::of(opening).revise(Next { records_root: root, ..Next::after(scope) });
     put.records_gone = gone.into_iter().collect();
     put.records = new;
-    Ok(Batch {
-        scopes: vec![put],
-        ..Batch::after(opening)
-    })
+    Ok(Batch { scopes: vec![put], ..Batch::after(opening) })
 }
 
 fn check(scope: &OpenScope, payload: &Payload) -> Result<(), ChangeError> {
@@ -111,9 +100,5 @@ fn check(scope: &OpenScope, payload: &Payload) -> Result<(), ChangeError> {
     }
     let escapes = payload.kind == ValueKind::Reference
         && !Reference::decode(value).is_some_and(|to| to.path.is_prefix_of(&scope.path));
-    if escapes {
-        Err(ChangeError::ReferenceEscapes(payload.name.clone()))
-    } else {
-        Ok(())
-    }
+    if escapes { Err(ChangeError::ReferenceEscapes(payload.name.clone())) } else { Ok(()) }
 }

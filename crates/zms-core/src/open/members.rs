@@ -29,21 +29,12 @@ impl<'o> Opening<'o> {
             return Ok(None);
         };
         let listed = self.bundle.members()?;
-        let sorted = listed
-            .windows(2)
-            .all(|pair| pair[0].principal < pair[1].principal);
+        let sorted = listed.windows(2).all(|pair| pair[0].principal < pair[1].principal);
         if !sorted || members_root(&listed) != self.roster.members_root {
             return Err(Place::Roster.into());
         }
-        let parts = listed
-            .into_iter()
-            .map(|part| (part.principal, part))
-            .collect();
-        Ok(Some(Members {
-            opening: self,
-            vault_key,
-            parts,
-        }))
+        let parts = listed.into_iter().map(|part| (part.principal, part)).collect();
+        Ok(Some(Members { opening: self, vault_key, parts }))
     }
 }
 

@@ -55,15 +55,10 @@ impl OpenScope {
         records: &Records<'_>,
     ) -> Result<Self, OpenError> {
         let broken = || OpenError::Integrity(Place::Scope(found.path.clone()));
-        let id = *found
-            .lineage
-            .last()
-            .expect("a lineage starts with the root");
+        let id = *found.lineage.last().expect("a lineage starts with the root");
         opening.place_once(id, &found.lineage).ok_or_else(broken)?;
         let signed = opening.bundle.head(id)?.ok_or_else(broken)?;
-        let head = opening
-            .prove_head(&signed, id, &found.lineage)
-            .ok_or_else(broken)??;
+        let head = opening.prove_head(&signed, id, &found.lineage).ok_or_else(broken)??;
         if head.closes() {
             return Err(OpenError::Removed(found.path));
         }
@@ -78,9 +73,7 @@ impl OpenScope {
                 Some(Wanted::Only(names.iter().map(index).collect()))
             }
         };
-        let records = wanted
-            .map(|wanted| opening.bundle.records(id, &wanted))
-            .transpose()?;
+        let records = wanted.map(|wanted| opening.bundle.records(id, &wanted)).transpose()?;
         if let Some(records) = &records {
             let proven = records_root(records) == head.records_root
                 && all_differ(records.iter().map(|record| record.name_index))
@@ -96,32 +89,16 @@ impl OpenScope {
             let proven = children_root(&children) == head.children_root
                 && all_differ(children.iter().map(|child| child.child_index))
                 && all_differ(children.iter().map(|child| child.child))
-                && children
-                    .iter()
-                    .all(|child| !found.lineage.contains(&child.child));
+                && children.iter().all(|child| !found.lineage.contains(&child.child));
             if !proven {
                 return Err(broken());
             }
         }
         let head_hash = hash_of(&signed);
         opening.check_head_pin(&found, &head, head_hash)?;
-        let Found {
-            path,
-            lineage,
-            keys,
-            ..
-        } = found;
+        let Found { path, lineage, keys, .. } = found;
         let vault = opening.vault;
-        Ok(Self {
-            vault,
-            path,
-            lineage,
-            keys,
-            head,
-            head_hash,
-            records,
-            children,
-        })
+        Ok(Self { vault, path, lineage, keys, head, head_hash, records, children })
     }
 
     /// The scope's id.
@@ -171,9 +148,7 @@ impl OpenScope {
     /// The live record of a name, as stored.
     pub fn stored(&self, name: &SecretName) -> Option<&StoredRecord> {
         let index = self.keys.data.name_index(name);
-        self.stored_records()
-            .iter()
-            .find(|record| record.name_index == index)
+        self.stored_records().iter().find(|record| record.name_index == index)
     }
 
     /// Opens one child entry. Needs N.
@@ -187,19 +162,13 @@ impl OpenScope {
 
     /// What child entries of this scope are bound to.
     pub fn parent_place(&self) -> ParentPlace {
-        ParentPlace {
-            vault: self.vault,
-            scope: self.id(),
-            epoch: self.head.epoch,
-        }
+        ParentPlace { vault: self.vault, scope: self.id(), epoch: self.head.epoch }
     }
 
     /// The entry of a child by name; `None` is proven absence.
     pub fn stored_child(&self, name: &Segment) -> Option<&StoredChild> {
         let index = self.keys.node.as_ref()?.child_index(name);
-        self.children
-            .iter()
-            .find(|child| child.child_index == index)
+        self.children.iter().find(|child| child.child_index == index)
     }
 
     /// Names of all children, sorted.
@@ -208,16 +177,8 @@ impl OpenScope {
     /// Integrity, where an entry does not open.
     pub fn child_names(&self) -> Result<Vec<Segment>, OpenError> {
         let broken = |_| OpenError::Integrity(Place::Child(self.path.clone()));
-        let open = |child| {
-            self.open_child(child)
-                .map(|content| content.name)
-                .map_err(broken)
-        };
-        let mut names = self
-            .children
-            .iter()
-            .map(open)
-            .collect::<Result<Vec<_>, _>>()?;
+        let open = |child| self.open_child(child).map(|content| content.name).map_err(broken);
+        let mut names = self.children.iter().map(open).collect::<Result<Vec<_>, _>>()?;
         names.sort_unstable();
         Ok(names)
     }
@@ -267,39 +228,20 @@ impl Opening<'_> {
         head: &Revision,
         hash: [u8; 32],
     ) -> Result<(), OpenError> {
-        if let Some(pin) = self
-            .pins
-            .heads
-            .get(&found.lineage)
-            .filter(|_| !self.pins_void)
-        {
-            let chain = Chain {
-                number: head.revision,
-                hash,
-                prev_hash: head.prev_hash,
-            };
+        if let Some(pin) = self.pins.heads.get(&found.lineage).filter(|_| !self.pins_void) {
+            let chain = Chain { number: head.revision, hash, prev_hash: head.prev_hash };
             let reached = chain.reaches(
                 pin.revision,
                 pin.hash,
                 || self.bundle.revision_messages(head.scope, pin.revision),
-                |message| {
-                    Revision::parse(message)
-                        .ok()
-                        .map(|r| (r.revision, r.prev_hash))
-                },
+                |message| Revision::parse(message).ok().map(|r| (r.revision, r.prev_hash)),
             )?;
             if !reached {
                 return Err(OpenError::RolledBack(Place::Scope(found.path.clone())));
             }
         }
-        let pin = HeadPin {
-            revision: head.revision,
-            hash,
-        };
-        self.seen
-            .borrow_mut()
-            .heads
-            .insert(found.lineage.clone(), pin);
+        let pin = HeadPin { revision: head.revision, hash };
+        self.seen.borrow_mut().heads.insert(found.lineage.clone(), pin);
         Ok(())
     }
 }

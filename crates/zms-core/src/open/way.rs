@@ -62,8 +62,7 @@ impl Opening<'_> {
         let way = self.walk(path, reading);
         let harmless =
             |error: &OpenError| matches!(error, OpenError::NotFound(_) | OpenError::OutOfScope(_));
-        self.failed
-            .set(self.failed.get() || way.as_ref().is_err_and(|error| !harmless(error)));
+        self.failed.set(self.failed.get() || way.as_ref().is_err_and(|error| !harmless(error)));
         way
     }
 
@@ -76,10 +75,7 @@ impl Opening<'_> {
         if last.depth == Depth::Exact && last.path != *path {
             return Err(out_of_scope());
         }
-        if entries
-            .iter()
-            .any(|entry| !last.lineage.starts_with(&entry.lineage))
-        {
+        if entries.iter().any(|entry| !last.lineage.starts_with(&entry.lineage)) {
             return Err(Place::Keyring.into());
         }
         let mut scopes = Vec::with_capacity(path.segments().len() + 1);
@@ -88,14 +84,10 @@ impl Opening<'_> {
             scopes.push(OpenScope::prove(self, entry.found(), &records)?);
         }
         for at in last.path.segments().len()..path.segments().len() {
-            let above = scopes
-                .last()
-                .expect("the keyring led to at least one scope");
+            let above = scopes.last().expect("the keyring led to at least one scope");
             let name = &path.segments()[at];
             let below = above.path.child(name.clone()).map_err(|_| out_of_scope())?;
-            let stored = above
-                .stored_child(name)
-                .ok_or(OpenError::NotFound(below.clone()))?;
+            let stored = above.stored_child(name).ok_or(OpenError::NotFound(below.clone()))?;
             let found = self.follow(above, stored)?;
             let records = reading.records(found.path == *path);
             scopes.push(OpenScope::prove(self, found, &records)?);
@@ -110,12 +102,7 @@ impl Opening<'_> {
         let path = above.path.child(content.name).map_err(|_| broken())?;
         let lineage = [&above.lineage[..], &[stored.child]].concat();
         let keys = ScopeKeys::subtree(content.node);
-        Ok(Found {
-            path,
-            lineage,
-            epoch: stored.child_epoch,
-            keys,
-        })
+        Ok(Found { path, lineage, epoch: stored.child_epoch, keys })
     }
 
     /// Opens one child of a proven scope.
@@ -140,10 +127,7 @@ impl Opening<'_> {
     /// Those of the walk.
     pub fn find(&self, scope: ScopeId) -> Result<Option<ScopePath>, OpenError> {
         let mut hinted = vec![scope];
-        while let Some(parent) = self
-            .bundle
-            .parent(*hinted.last().expect("starts with one"))?
-        {
+        while let Some(parent) = self.bundle.parent(*hinted.last().expect("starts with one"))? {
             if hinted.len() > crate::path::MAX_DEPTH || hinted.contains(&parent) {
                 break;
             }
@@ -153,10 +137,7 @@ impl Opening<'_> {
         if let Some(path) = self.descend(&hinted) {
             return Ok(Some(path));
         }
-        self.search(
-            &self.way(&ScopePath::default(), Reading::Structure)?[0],
-            scope,
-        )
+        self.search(&self.way(&ScopePath::default(), Reading::Structure)?[0], scope)
     }
 
     /// A head as the store shows it, unproven: only to be closed.
@@ -170,18 +151,12 @@ impl Opening<'_> {
 
     fn descend(&self, hinted: &[ScopeId]) -> Option<ScopePath> {
         let (root, below) = hinted.split_first()?;
-        let mut at = self
-            .way(&ScopePath::default(), Reading::Structure)
-            .ok()?
-            .pop()?;
+        let mut at = self.way(&ScopePath::default(), Reading::Structure).ok()?.pop()?;
         if at.id() != *root {
             return None;
         }
         for (depth, id) in below.iter().enumerate() {
-            let stored = at
-                .stored_children()
-                .iter()
-                .find(|child| child.child == *id)?;
+            let stored = at.stored_children().iter().find(|child| child.child == *id)?;
             // The last step needs only the entry: the scope itself may be what is broken.
             if depth + 1 == below.len() {
                 return self.follow(&at, stored).ok().map(|found| found.path);

@@ -31,10 +31,7 @@ struct EscrowWire<'b> {
 }
 
 fn associated_data(vault: VaultId, principal: PrincipalId) -> Vec<u8> {
-    Parts::tagged("zms/v1/aad/escrow")
-        .bytes(vault.as_bytes())
-        .bytes(principal.as_bytes())
-        .finish()
+    Parts::tagged("zms/v1/aad/escrow").bytes(vault.as_bytes()).bytes(principal.as_bytes()).finish()
 }
 
 impl Escrow {
@@ -47,10 +44,7 @@ impl Escrow {
         rng: &mut dyn CryptoRng,
     ) -> Vec<u8> {
         // EXPOSE: W is about to be sealed.
-        let wire = EscrowWire {
-            wrap: self.wrap.expose()[..].into(),
-            label: &self.label,
-        };
+        let wire = EscrowWire { wrap: self.wrap.expose()[..].into(), label: &self.label };
         let encoded = cbor::encode(&wire, 64 + self.label.len());
         let key = derive_key(vault_key, Purpose::VAULT_ESCROW);
         seal_box(&key, &associated_data(vault, principal), &encoded, rng)
@@ -71,9 +65,6 @@ impl Escrow {
         // EXPOSE: parsed in place; W is copied into custody of its own.
         let wire: EscrowWire<'_> = cbor::decode(opened.expose()).map_err(|_| Unopened)?;
         let wrap: &[u8; 32] = wire.wrap[..].try_into().map_err(|_| Unopened)?;
-        Ok(Self {
-            wrap: Key::from_bytes(wrap),
-            label: wire.label.to_owned(),
-        })
+        Ok(Self { wrap: Key::from_bytes(wrap), label: wire.label.to_owned() })
     }
 }

@@ -96,10 +96,7 @@ impl Rights {
         while !parts.is_empty() {
             let [scope @ .., right] = parts.array::<17>()?;
             let scope = ScopeId(scope);
-            if rights
-                .last_key_value()
-                .is_some_and(|(last, _)| *last >= scope)
-            {
+            if rights.last_key_value().is_some_and(|(last, _)| *last >= scope) {
                 return Err(Malformed);
             }
             rights.insert(scope, Right::from_number(right).ok_or(Malformed)?);
@@ -123,10 +120,7 @@ impl Limits {
             return Vec::new();
         }
         let addresses = self.addresses.iter().map(String::as_bytes);
-        Parts::default()
-            .bytes(&Parts::default().each(addresses).finish())
-            .u32(self.uses)
-            .finish()
+        Parts::default().bytes(&Parts::default().each(addresses).finish()).u32(self.uses).finish()
     }
 
     fn parse(encoded: &[u8]) -> Result<Self, Malformed> {
@@ -142,11 +136,7 @@ impl Limits {
         limits.uses = parts.u32()?;
         parts.end()?;
         // "No limits" has one encoding: nothing.
-        if limits == Self::default() {
-            Err(Malformed)
-        } else {
-            Ok(limits)
-        }
+        if limits == Self::default() { Err(Malformed) } else { Ok(limits) }
     }
 }
 
@@ -217,11 +207,7 @@ impl Line {
             limits: Limits::parse(parts.bytes()?)?,
         };
         parts.end()?;
-        if line.principal == principal_id(&line.vk) {
-            Ok(line)
-        } else {
-            Err(Malformed)
-        }
+        if line.principal == principal_id(&line.vk) { Ok(line) } else { Err(Malformed) }
     }
 
     /// Whether the line is past its end.
@@ -236,8 +222,6 @@ impl Line {
 
     /// Whether the line may write in a scope of this lineage.
     pub fn writes(&self, lineage: &[ScopeId]) -> bool {
-        lineage
-            .iter()
-            .any(|scope| self.rights.on(*scope) == Some(Right::Write))
+        lineage.iter().any(|scope| self.rights.on(*scope) == Some(Right::Write))
     }
 }

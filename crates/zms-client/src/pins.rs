@@ -1,0 +1,209 @@
+//! Pins on disk, apart from the database: one file per principal. spec/pins.md#file
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::{FlockOperation, OFlags, flock};
+use serde::{Deserialize, Serialize};
+use zms_core::{
+    id::{PrincipalId, ScopeId, VaultId},
+    pin::{HeadPin, Pins, RosterPin},
+};
+
+/// Largest file that is read, in bytes.
+const MAX_FILE: u64 = 256 * 1024 * 1024;
+
+/// Pins can not be read or kept.
+#[derive(Debug, thiserror::Error)]
+#[error("the pins in {} can not be {verb}: {source}", path.display())]
+pub struct PinTrouble {
+    path: PathBuf,
+    verb: &'static str,
+    #[source]
+    source: io::Error,
+}
+
+/// The folder that keeps all pins.
+pub struct PinFolder(PathBuf);
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileForm {
+    version: u32,
+    vault: String,
+    roster: RosterForm,
+    heads: Vec<HeadForm>,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RosterForm {
+    generation: u64,
+    version: u64,
+    hash: String,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct HeadForm {
+    lineage: Vec<String>,
+    revision: u64,
+    hash: String,
+}
+
+impl PinFolder {
+    /// Names the folder; it is made when the first pins are kept.
+    pub const fn new(folder: PathBuf) -> Self {
+        Self(folder)
+    }
+
+    fn path(&self, principal: PrincipalId) -> PathBuf {
+        self.0.join(format!("{principal}.json"))
+    }
+
+    /// What a principal has seen of a vault. No file is a first use; a file that can not be
+    /// understood is an error, because passing over it would undo what it protects.
+    ///
+    /// # Errors
+    /// [`PinTrouble`].
+    pub fn load(&self, vault: VaultId, principal: PrincipalId) -> Result<Pins, PinTrouble> {
+        let path = self.path(principal);
+        match read(&path) {
+            Ok(text) => parse(&text, vault).ok_or_else(|| {
+                let why = "it is damaged, or of another vault; if you know why, remove the file: \
+                           the next read is then taken for a first use";
+                PinTrouble { path, verb: "understood", source: io::Error::other(why) }
+            }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Pins::default()),
+            Err(source) => Err(PinTrouble { path, verb: "read", source }),
+        }
+    }
+
+    /// Takes in what was seen, under a lock: two processes never lower each other's pins.
+    ///
+    /// # Errors
+    /// [`PinTrouble`].
+    pub fn advance(
+        &self,
+        vault: VaultId,
+        principal: PrincipalId,
+        seen: Pins,
+    ) -> Result<(), PinTrouble> {
+        let path = self.path(principal);
+        let trouble = |source| PinTrouble { path: path.clone(), verb: "kept", source };
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(trouble)?;
+        let lock = create(&self.0.join("lock"), false).map_err(trouble)?;
+        flock(&lock, FlockOperation::LockExclusive).map_err(|error| trouble(error.into()))?;
+        let mut pins = self.load(vault, principal)?;
+        let before = pins.clone();
+        pins.advance(seen);
+        if pins != before {
+            write(&path, &render(&pins, vault)).map_err(trouble)?;
+        }
+        Ok(())
+    }
+}
+
+fn create(path: &Path, truncate: bool) -> io::Result<File> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(truncate)
+        .mode(0o600)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)
+}
+
+fn read(path: &Path) -> io::Result<String> {
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)?;
+    let mut text = String::new();
+    file.take(MAX_FILE).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+/// Replaces the file: a crash leaves the old pins or the new ones.
+fn write(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension("new");
+    let mut file = create(&new, true)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()?;
+    fs::rename(&new, path)
+}
+
+fn hash(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(bytes)
+}
+
+fn scope(text: &String) -> Option<ScopeId> {
+    let mut bytes = [0; 16];
+    hex::decode_to_slice(text, &mut bytes).ok()?;
+    Some(ScopeId(bytes))
+}
+
+fn parse(text: &str, vault: VaultId) -> Option<Pins> {
+    let form: FileForm = serde_json::from_str(text).ok()?;
+    if form.version != 1 || form.vault != vault.to_string() {
+        return None;
+    }
+    let RosterForm { generation, version, hash: roster } = form.roster;
+    let roster = RosterPin { generation, version, hash: hash(&roster)? };
+    let heads = form.heads.iter().map(|head| {
+        let lineage = head.lineage.iter().map(scope).collect::<Option<_>>()?;
+        Some((lineage, HeadPin { revision: head.revision, hash: hash(&head.hash)? }))
+    });
+    Some(Pins { roster: Some(roster), heads: heads.collect::<Option<_>>()? })
+}
+
+fn render(pins: &Pins, vault: VaultId) -> String {
+    let roster = pins.roster.expect("whoever saw anything saw a roster");
+    let heads = pins.heads.iter().map(|(lineage, head)| HeadForm {
+        lineage: lineage.iter().map(ToString::to_string).collect(),
+        revision: head.revision,
+        hash: hex::encode(head.hash),
+    });
+    let form = FileForm {
+        version: 1,
+        vault: vault.to_string(),
+        roster: RosterForm {
+            generation: roster.generation,
+            version: roster.version,
+            hash: hex::encode(roster.hash),
+        },
+        heads: heads.collect(),
+    };
+    serde_json::to_string(&form).expect("a tree of numbers and texts serialises")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seen(version: u64) -> Pins {
+        let roster = RosterPin { generation: 1, version, hash: [version as u8; 32] };
+        let head = HeadPin { revision: version, hash: [9; 32] };
+        Pins { roster: Some(roster), heads: [(vec![ScopeId([1; 16])], head)].into() }
+    }
+
+    #[test]
+    fn pins_are_kept_and_never_lowered() {
+        let home = tempfile::tempdir().expect("a scratch folder");
+        let folder = PinFolder::new(home.path().join("pins"));
+        let (vault, me) = (VaultId([7; 16]), PrincipalId([8; 16]));
+        assert_eq!(folder.load(vault, me).expect("first use"), Pins::default());
+        folder.advance(vault, me, seen(5)).expect("kept");
+        folder.advance(vault, me, seen(4)).expect("kept");
+        assert_eq!(folder.load(vault, me).expect("kept"), seen(5));
+        assert!(folder.load(VaultId([6; 16]), me).is_err(), "pins of another vault are no pins");
+        fs::write(folder.path(me), "{}").expect("writable");
+        assert!(folder.load(vault, me).is_err(), "damaged pins are not a first use");
+    }
+}

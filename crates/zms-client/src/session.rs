@@ -1,0 +1,184 @@
+//! Opens, audits, pins; prepares and commits changes.
+
+mod error;
+mod read;
+mod revoke;
+mod shape;
+mod token;
+mod write;
+
+use zms_core::{
+    audit::{Action, Event, Outcome},
+    batch::Batch,
+    change::ChangeError,
+    id::{ScopeId, VaultId},
+    open::{OpenError, OpenScope, Opening},
+    pin::Pins,
+    principal::Principal,
+};
+use zms_crypto::CryptoRng;
+use zms_store::{CommitError, Store};
+
+pub use self::{
+    error::SessionError,
+    read::{Choose, View},
+    revoke::Progress,
+    token::{TokenInfo, TokenRequest, TokenScope},
+    write::Written,
+};
+use crate::pins::PinFolder;
+
+/// How often a change that lost a race is prepared again. Each loss means that somebody else
+/// went ahead, so a crowd of writers gets through long before this.
+const MAX_TRIES: u32 = 200;
+
+/// A principal at work on a store.
+pub struct Session {
+    store: Box<dyn Store>,
+    principal: Principal,
+    pins: PinFolder,
+    clock: fn() -> u64,
+    rng: Box<dyn CryptoRng>,
+    first_use: bool,
+    pins_void: bool,
+}
+
+impl Session {
+    /// Brings a principal and a store together. `clock` gives unix seconds.
+    pub fn new(
+        store: Box<dyn Store>,
+        principal: Principal,
+        pins: PinFolder,
+        clock: fn() -> u64,
+        rng: Box<dyn CryptoRng>,
+    ) -> Self {
+        Self { store, principal, pins, clock, rng, first_use: false, pins_void: false }
+    }
+
+    /// Who is at work.
+    pub const fn principal(&self) -> &Principal {
+        &self.principal
+    }
+
+    /// Whether nothing was pinned before: a first use, where an old state can not be told.
+    pub const fn first_use(&self) -> bool {
+        self.first_use
+    }
+
+    /// Whether a restore of the vault has voided what was seen before.
+    pub const fn pins_void(&self) -> bool {
+        self.pins_void
+    }
+
+    /// Opens the current state and hands it to `work`. What was seen is returned for pinning.
+    fn opened<T>(
+        &mut self,
+        work: impl FnOnce(&Opening<'_>, &mut dyn CryptoRng) -> Result<T, SessionError>,
+    ) -> Result<(T, VaultId, Option<Pins>), SessionError> {
+        let bundle = self.store.bundle().map_err(OpenError::Trouble)?;
+        let vault = bundle.vault().map_err(OpenError::Trouble)?.ok_or(OpenError::NoVault)?;
+        let pins = self.pins.load(vault, self.principal.id())?;
+        self.first_use = pins.roster.is_none();
+        let opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
+        self.pins_void = opening.pins_void();
+        let made = work(&opening, &mut *self.rng)?;
+        Ok((made, vault, opening.seen()))
+    }
+
+    /// As [`Session::opened`]; a refusal leaves its entry in the audit.
+    fn opened_audited<T>(
+        &mut self,
+        action: Action,
+        work: impl FnOnce(&Opening<'_>, &mut dyn CryptoRng) -> Result<T, SessionError>,
+    ) -> Result<(T, VaultId, Option<Pins>), SessionError> {
+        let opened = self.opened(work);
+        if let Some(outcome) = opened.as_ref().err().and_then(SessionError::outcome) {
+            let event = self.event(action, None, 0, outcome);
+            // The refusal stands whether or not it can be noted: nothing leaves either way.
+            let _unnoted = self.store.audit_append(&[event]);
+        }
+        opened
+    }
+
+    fn event(
+        &self,
+        action: Action,
+        scope: Option<ScopeId>,
+        revision: u64,
+        outcome: Outcome,
+    ) -> Event {
+        let (time, principal) = ((self.clock)(), self.principal.id());
+        Event { time, principal, action, scope, revision, outcome }
+    }
+
+    /// Prepares a change from the current state and commits it; again where somebody was faster.
+    fn change<T>(
+        &mut self,
+        action: Action,
+        mut prepare: impl FnMut(
+            &Opening<'_>,
+            &mut dyn CryptoRng,
+        ) -> Result<(Option<Batch>, T), SessionError>,
+    ) -> Result<T, SessionError> {
+        for attempt in 0..MAX_TRIES {
+            let prepared = self.opened_audited(action, |opening, rng| prepare(opening, rng));
+            let ((batch, made), vault, seen) = prepared?;
+            let Some(batch) = batch else {
+                self.keep(vault, seen)?;
+                return Ok(made);
+            };
+            let events = self.events_of(action, &batch);
+            match self.store.commit(&batch, &events) {
+                Ok(()) => {
+                    self.keep(vault, seen)?;
+                    self.keep(vault, Some(batch.pins()))?;
+                    return Ok(made);
+                }
+                Err(CommitError::Conflict) => self.step_aside(attempt),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Err(SessionError::Conflict)
+    }
+
+    /// Waits a random moment, longer with each loss, so that a crowd does not stay in step.
+    fn step_aside(&mut self, attempt: u32) {
+        let most = 2_000 << attempt.min(5);
+        let micros = u64::from(self.rng.next_u32()) % most;
+        std::thread::sleep(std::time::Duration::from_micros(micros));
+    }
+
+    fn events_of(&self, action: Action, batch: &Batch) -> Vec<Event> {
+        let of_scope = |put: &zms_core::batch::ScopePut| {
+            self.event(action, Some(put.revision.scope), put.revision.revision, Outcome::Done)
+        };
+        let mut events: Vec<Event> = batch.scopes.iter().map(of_scope).collect();
+        if events.is_empty() {
+            events.push(self.event(action, None, 0, Outcome::Done));
+        }
+        events
+    }
+
+    fn keep(&self, vault: VaultId, seen: Option<Pins>) -> Result<(), SessionError> {
+        let Some(seen) = seen else { return Ok(()) };
+        Ok(self.pins.advance(vault, self.principal.id(), seen)?)
+    }
+}
+
+/// Events of a read: one for each scope whose records were given out.
+fn read_events(session: &Session, scopes: &[OpenScope]) -> Vec<Event> {
+    let read = scopes.iter().filter(|scope| scope.records_proven() && scope.lineage.len() > 1);
+    read.map(|scope| {
+        session.event(Action::Read, Some(scope.id()), scope.head.revision, Outcome::Done)
+    })
+    .collect()
+}
+
+impl From<ChangeError> for SessionError {
+    fn from(error: ChangeError) -> Self {
+        match error {
+            ChangeError::Open(error) => Self::Open(error),
+            error => Self::Change(error),
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! What can go wrong in a session.
+
+use zms_core::{
+    audit::Outcome, bundle::Trouble, change::ChangeError, merge::Unreadable, open::OpenError,
+};
+use zms_store::CommitError;
+
+use crate::pins::PinTrouble;
+
+/// Why a session could not do its work.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum SessionError {
+    /// The vault does not open for this principal.
+    #[error(transparent)]
+    Open(#[from] OpenError),
+    /// The change can not be made.
+    #[error(transparent)]
+    Change(ChangeError),
+    /// A secret can not be read.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// Somebody else wrote the same meanwhile, or was faster every time.
+    #[error("somebody else changed the same meanwhile")]
+    Conflict,
+    /// There is a vault already.
+    #[error("there is a vault already")]
+    Exists,
+    /// The store is in trouble: nothing was written.
+    #[error("{0}")]
+    Store(#[source] Trouble),
+    /// The audit entry could not be stored, so nothing was given out.
+    #[error("the audit entry could not be stored, so nothing was given out: {0}")]
+    Audit(#[source] Trouble),
+    /// What was seen can not be kept.
+    #[error(transparent)]
+    Pins(#[from] PinTrouble),
+    /// No token of that name or id.
+    #[error("there is no token {0}")]
+    NoToken(String),
+    /// What the caller made of it.
+    #[error("{0}")]
+    Caller(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl SessionError {
+    /// How the audit calls it, where it is a refusal.
+    pub(super) const fn outcome(&self) -> Option<Outcome> {
+        match self {
+            Self::Open(
+                OpenError::Unknown
+                | OpenError::Departed { .. }
+                | OpenError::Expired { .. }
+                | OpenError::OutOfScope(_),
+            )
+            | Self::Change(ChangeError::MayNotWrite(_) | ChangeError::NotAdministrator) => {
+                Some(Outcome::Denied)
+            }
+            Self::Open(OpenError::Integrity(_) | OpenError::RolledBack(_)) => {
+                Some(Outcome::Integrity)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<CommitError> for SessionError {
+    fn from(error: CommitError) -> Self {
+        match error {
+            CommitError::Exists => Self::Exists,
+            CommitError::Trouble(trouble) => Self::Store(trouble),
+            _ => Self::Conflict,
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! Takes tokens out and gives what they could open new keys.
+
+use zms_core::{
+    audit::Action,
+    change::{
+        rekey::{self, Spoiled},
+        revoke::{revoke, sweep_expired},
+    },
+    id::PrincipalId,
+    path::ScopePath,
+};
+
+use super::{Session, SessionError};
+
+/// One step of a re-key, told as it happens.
+pub struct Progress {
+    /// The scope that has new keys; `None` where a pending scope was gone.
+    pub path: Option<ScopePath>,
+    /// How many scopes were pending before this step.
+    pub pending: usize,
+}
+
+impl Session {
+    /// Takes members out of the roster at once; what they could open is pending from then on.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn revoke(&mut self, leaving: &[PrincipalId]) -> Result<(), SessionError> {
+        self.change(Action::Revoke, |opening, _| Ok((Some(revoke(opening, leaving)?), ())))
+    }
+
+    /// Re-keys all that is pending, parents first, one commit each: it can be interrupted anywhere
+    /// and goes on from what the roster says.
+    ///
+    /// # Errors
+    /// [`SessionError`]; what was re-keyed before it stays re-keyed.
+    pub fn rekey_pending(
+        &mut self,
+        spoiled: Spoiled,
+        mut told: impl FnMut(&Progress),
+    ) -> Result<(), SessionError> {
+        // Who has expired is taken out first: a re-key grants to none of them.
+        self.change(Action::Revoke, |opening, _| Ok((sweep_expired(opening)?, ())))?;
+        loop {
+            let step = self.change(Action::Rekey, |opening, rng| {
+                Ok(match rekey::next(opening, spoiled, rng)? {
+                    Some(rekey::Step { batch, path, pending }) => {
+                        (Some(batch), Some(Progress { path, pending }))
+                    }
+                    None => (None, None),
+                })
+            })?;
+            match step {
+                Some(progress) => told(&progress),
+                None => return Ok(()),
+            }
+        }
+    }
+}
