@@ -6,4 +6,7 @@
 pub mod pins;
 pub mod session;
 
-pub use session::{Session, SessionError};
+pub use session::{
+    Choose, Own, Progress, Session, SessionError, TokenInfo, TokenRequest, TokenScope, View,
+    Written,
+};

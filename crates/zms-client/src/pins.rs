@@ -1,4 +1,5 @@
 //! Pins on disk, apart from the database: one file per principal. spec/pins.md#file
+#![expect(clippy::disallowed_methods, reason = "this file owns the pins' files")]
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},

@@ -21,7 +21,7 @@ use zms_store::{CommitError, Store};
 
 pub use self::{
     error::SessionError,
-    read::{Choose, View},
+    read::{Choose, Own, View},
     revoke::Progress,
     token::{TokenInfo, TokenRequest, TokenScope},
     write::Written,

@@ -2,7 +2,7 @@
 
 use zms_crypto::{
     Key, Purpose,
-    derive::{derive_key, derive_public},
+    derive::{derive_key, key_commitment},
     digest::hmac_sha256,
     parts::Parts,
 };
@@ -34,7 +34,7 @@ impl DataKeys {
         Self {
             record: derive_key(&data, Purpose::DATA_RECORD),
             index: derive_key(&data, Purpose::DATA_INDEX),
-            commitment: derive_public(&data, Purpose::DATA_COMMIT),
+            commitment: key_commitment(&data),
             data,
         }
     }

@@ -16,8 +16,8 @@ pub fn derive_key(key: &Key, purpose: Purpose) -> Key {
     })
 }
 
-/// `HK(key, label)` where the result is public, as the key commitment is.
-pub fn derive_public(key: &Key, purpose: Purpose) -> [u8; 32] {
-    // EXPOSE: a derived commitment is published by design; it tells nothing of the key.
-    *derive_key(key, purpose).expose()
+/// The public commitment to a scope's data key. spec/keys.md#scope-keys
+pub fn key_commitment(data: &Key) -> [u8; 32] {
+    // EXPOSE: the commitment is published by design; it tells nothing of the key.
+    *derive_key(data, Purpose::DATA_COMMIT).expose()
 }

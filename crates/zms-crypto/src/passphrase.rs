@@ -1,6 +1,6 @@
 //! Argon2id for passphrases (RFC 9106; spec/key-file.md#passphrase).
 
-use argon2::{Algorithm, Argon2, Params, Version};
+use argon2::{Algorithm, Argon2, Block, Params, Version};
 use unicode_normalization::UnicodeNormalization;
 use zeroize::Zeroizing;
 
@@ -54,9 +54,11 @@ pub fn derive_from_passphrase(
         Params::new(cost.memory_kib, cost.passes, cost.lanes, Some(32)).map_err(|_| CostRefused)?;
     let mut normal = Zeroizing::new(String::with_capacity(passphrase.len() * 3));
     normal.extend(passphrase.nfc());
+    // Ours, so that it is wiped: the last blocks yield the key without the passphrase.
+    let mut memory = Zeroizing::new(vec![Block::default(); params.block_count()]);
     let stretched = Key::fill(|out| {
         Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-            .hash_password_into(normal.as_bytes(), salt, out)
+            .hash_password_into_with_memory(normal.as_bytes(), salt, out, &mut *memory)
             .expect("parameters and lengths were checked");
     });
     Ok(derive_key(&stretched, Purpose::KEY_FILE_PASSPHRASE))

@@ -16,14 +16,14 @@ pub type Signature = [u8; SIGNATURE_LEN];
 #[error("signature does not verify")]
 pub struct Unverified;
 
-/// Signs; wiped on drop.
-pub struct SigningKey(ed25519_dalek::SigningKey);
+/// Signs; wiped on drop. Boxed, so that moving it leaves no copy behind.
+pub struct SigningKey(Box<ed25519_dalek::SigningKey>);
 
 impl SigningKey {
     /// The signing key that `key` yields for a purpose.
     pub fn derive(key: &Key, purpose: Purpose) -> Self {
         // EXPOSE: the Ed25519 seed.
-        Self(ed25519_dalek::SigningKey::from_bytes(derive_key(key, purpose).expose()))
+        Self(Box::new(ed25519_dalek::SigningKey::from_bytes(derive_key(key, purpose).expose())))
     }
 
     /// The public half.

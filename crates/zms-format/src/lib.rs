@@ -1,1 +1,23 @@
-//! zms-format.
+//! Text formats in and out of the vault: dotenv, JSON, shell.
+//!
+//! Pure: text in, values out, and back. Nothing here opens a file, reads a variable or runs a
+//! command, and nothing inside a value is ever expanded. What a file means is decided by the
+//! programs that read such files today; `docs/dotenv.md` has the comparison, `tests/` asks the
+//! real readers.
+
+mod dotenv;
+mod entry;
+mod format;
+mod json;
+mod output;
+mod refusal;
+mod shell;
+mod value;
+
+pub use dotenv::{ParseError, parse_dotenv};
+pub use entry::{Entry, Note};
+pub use format::{Format, write};
+pub use json::{JsonError, parse_json};
+pub use refusal::{Reason, Refusal};
+pub use shell::quote as shell_quote;
+pub use value::{MAX_NAME_BYTES, MAX_VALUE_BYTES, Value};

@@ -1,1 +1,117 @@
-//! zms-store-sqlite.
+//! The embedded store: one SQLite file, several processes at once. spec/store.md#sqlite
+//!
+//! SQL and rows only: what is kept is sealed or signed before it comes here, and verified by
+//! whoever reads it.
+
+mod audit;
+mod bundle;
+mod commit;
+mod connection;
+mod copy;
+mod file;
+mod member;
+mod migrate;
+mod schema;
+mod trouble;
+
+use std::{cell::Cell, path::Path};
+
+use rusqlite::Connection;
+pub use schema::{Table, schema};
+use zms_core::{
+    audit::{Entry, Event},
+    batch::Batch,
+    bundle::{Bundle, Trouble},
+};
+use zms_store::{CommitError, Store};
+
+use self::{bundle::SqliteBundle, file::Draft, migrate::MIGRATIONS, trouble::trouble as sorted};
+
+/// A vault in a file.
+///
+/// Bundles that are held at the same time on one store show the same state.
+pub struct SqliteStore {
+    connection: Connection,
+    /// How many bundles share the transaction that is open.
+    bundles: Cell<usize>,
+    /// Whether this session has committed, not only noted what it read.
+    committed: bool,
+}
+
+impl SqliteStore {
+    /// Makes an empty database unless there is one, and opens it. Only its owner can read it,
+    /// whatever the umask; nobody ever sees it half made.
+    ///
+    /// # Errors
+    /// [`Trouble`], also for a path that is a link or another user's file.
+    pub fn create(path: &Path) -> Result<Self, Trouble> {
+        Self::create_with(path, MIGRATIONS)
+    }
+
+    /// Opens a database; `None` where there is none. One of an older schema is brought up to
+    /// date, after a copy of it was put beside it.
+    ///
+    /// # Errors
+    /// [`Trouble`], also for a path that is a link or another user's file.
+    pub fn open(path: &Path) -> Result<Option<Self>, Trouble> {
+        Self::open_with(path, MIGRATIONS)
+    }
+
+    /// Writes a copy of the current state to a path where nothing is, readable by its owner only.
+    ///
+    /// # Errors
+    /// [`Trouble`]; then there is no copy.
+    pub fn copy_to(&mut self, path: &Path) -> Result<(), Trouble> {
+        copy::copy(&self.connection, &file::absolute(path)?)
+    }
+
+    fn create_with(path: &Path, migrations: &[&str]) -> Result<Self, Trouble> {
+        let path = file::absolute(path)?;
+        if !file::exists(&path)? {
+            let draft = Draft::new(&path)?;
+            let (mut made, _) = connection::open(draft.path())?;
+            connection::checkpoint_on_close(&made, true).map_err(sorted)?;
+            migrate::lay_out(&mut made, migrations)?;
+            made.close().map_err(|(_, error)| sorted(error))?;
+            // Where somebody else made it meanwhile, theirs is the one.
+            draft.publish(&path)?;
+        }
+        let missing = || trouble::corrupt("the database vanished while it was made");
+        Self::open_with(&path, migrations)?.ok_or_else(missing)
+    }
+
+    fn open_with(path: &Path, migrations: &[&str]) -> Result<Option<Self>, Trouble> {
+        let path = file::absolute(path)?;
+        if !file::exists(&path)? {
+            return Ok(None);
+        }
+        let (mut connection, header) = connection::open(&path)?;
+        migrate::bring_up(&mut connection, &header, &path, migrations)?;
+        Ok(Some(Self { connection, bundles: Cell::new(0), committed: false }))
+    }
+}
+
+impl Store for SqliteStore {
+    fn bundle(&self) -> Result<Box<dyn Bundle + '_>, Trouble> {
+        let bundle = SqliteBundle::begin(&self.connection, &self.bundles).map_err(sorted)?;
+        Ok(Box::new(bundle))
+    }
+
+    fn commit(&mut self, batch: &Batch, events: &[Event]) -> Result<(), CommitError> {
+        if !self.committed {
+            connection::wait_for_disk(&self.connection, true)
+                .and_then(|()| connection::checkpoint_on_close(&self.connection, true))
+                .map_err(sorted)?;
+            self.committed = true;
+        }
+        commit::commit(&mut self.connection, batch, events)
+    }
+
+    fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
+        audit::append_alone(&mut self.connection, events)
+    }
+
+    fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {
+        audit::read(&self.connection, chain, after, limit).map_err(sorted)
+    }
+}

@@ -1,1 +1,108 @@
-//! The contract.
+//! A test for every promise of [`Store`]. A backend's tests call [`run`], and [`run_shared`]
+//! where two handles can show one store.
+//!
+//! What is committed here was made and signed by the core, and what must be refused is that with
+//! one thing broken, so nothing but the promise under test can be the reason.
+
+mod audit;
+mod members;
+mod revisions;
+mod rosters;
+mod rows;
+mod seen;
+mod shared;
+mod shown;
+pub mod vault;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use crate::Store;
+
+/// A promise by its name, with the test that it is kept.
+pub type Promise<S> = (&'static str, fn(S));
+/// The same, on two handles.
+pub type SharedPromise<S> = (&'static str, fn(S, S));
+
+/// Tests every promise, each on an empty store of its own.
+///
+/// # Panics
+/// With the names of all promises that are broken.
+pub fn run<S: Store>(mut new_store: impl FnMut() -> S) {
+    report(promises().into_iter().map(|(name, keeps)| {
+        let store = new_store();
+        (name, catch_unwind(AssertUnwindSafe(|| keeps(store))).is_ok())
+    }));
+}
+
+/// Tests the promises that concern two handles, each on two handles of an empty store.
+///
+/// # Panics
+/// With the names of all promises that are broken.
+pub fn run_shared<S: Store>(mut two_handles: impl FnMut() -> (S, S)) {
+    report(shared_promises().into_iter().map(|(name, keeps)| {
+        let (one, other) = two_handles();
+        (name, catch_unwind(AssertUnwindSafe(|| keeps(one, other))).is_ok())
+    }));
+}
+
+fn report(outcomes: impl Iterator<Item = (&'static str, bool)>) {
+    let broken: Vec<_> = outcomes.filter(|(_, kept)| !kept).map(|(name, _)| name).collect();
+    assert!(broken.is_empty(), "broken promises: {broken:#?}");
+}
+
+macro_rules! named {
+    ($($module:ident::$name:ident,)*) => { vec![$((stringify!($name), $module::$name),)*] };
+}
+
+/// Every promise.
+pub fn promises<S: Store>() -> Vec<Promise<S>> {
+    named![
+        shown::an_empty_store_shows_nothing,
+        shown::what_is_committed_opens,
+        shown::what_is_absent_is_none,
+        shown::a_removed_record_is_gone_and_the_others_stay,
+        shown::records_not_asked_for_come_bare,
+        shown::a_child_has_its_parent,
+        shown::messages_between_exclude_both_ends,
+        shown::a_rekeyed_scope_opens_under_its_new_key,
+        members::every_member_is_proven_whatever_their_number,
+        members::a_member_that_left_is_departed,
+        members::a_member_joins_only_once,
+        members::who_departed_stays_out,
+        members::only_a_member_changes_its_keyring,
+        members::only_a_member_departs,
+        rosters::a_vault_is_made_only_once,
+        rosters::a_vault_comes_before_everything_else,
+        rosters::a_first_roster_has_version_1_and_follows_nothing,
+        rosters::a_roster_that_moved_refuses_the_batch,
+        rosters::a_roster_follows_the_current_one,
+        rosters::of_two_changes_from_one_state_one_is_committed,
+        revisions::a_revision_follows_the_head,
+        revisions::a_first_revision_has_number_1_and_follows_nothing,
+        revisions::a_scope_begins_only_once,
+        revisions::only_closing_follows_closing,
+        revisions::closing_ends_every_row,
+        revisions::of_two_writes_from_one_state_one_is_committed,
+        revisions::one_bad_revision_refuses_the_whole_batch,
+        rows::only_a_live_record_ends,
+        rows::no_record_begins_where_one_is_live,
+        rows::only_a_live_child_ends,
+        rows::no_child_begins_where_one_is_live,
+        rows::a_child_is_live_in_one_place,
+        audit::entries_form_a_chain,
+        audit::entries_are_kept_as_they_are,
+        audit::entries_are_read_in_pages,
+        audit::a_refused_commit_leaves_no_entry,
+        audit::no_entry_comes_before_the_vault,
+    ]
+}
+
+/// Every promise that concerns two handles on one store.
+pub fn shared_promises<S: Store>() -> Vec<SharedPromise<S>> {
+    named![
+        shared::a_handle_shows_what_another_committed,
+        shared::a_bundle_shows_one_state_while_another_commits,
+        shared::the_slower_of_two_handles_is_refused,
+        shared::entries_of_two_handles_form_one_chain,
+    ]
+}

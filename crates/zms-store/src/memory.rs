@@ -1,1 +1,100 @@
-//! The reference store.
+//! The reference store: says in the fewest words what every promise means.
+//!
+//! A state never changes once it is made. A commit makes the next one aside and then swaps it in,
+//! so it is all or nothing; a bundle holds on to the state it was asked for.
+
+mod shown;
+mod state;
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use zms_core::{
+    audit::{Entry, Event},
+    batch::Batch,
+    bundle::{Bundle, Trouble},
+    id::ScopeId,
+    record::StoredRecord,
+};
+
+use self::{shown::Shown, state::State};
+use crate::{CommitError, Store};
+
+/// A vault in memory.
+#[derive(Default)]
+pub struct MemoryStore {
+    state: Arc<Mutex<Arc<State>>>,
+}
+
+impl MemoryStore {
+    /// A store of its own that starts from this one's state: an old state to replay. Cheap, since
+    /// states are shared.
+    pub fn snapshot(&self) -> Self {
+        Self { state: Arc::new(Mutex::new(self.current())) }
+    }
+
+    /// Another handle on the same store: what one commits, the other shows.
+    pub fn share(&self) -> Self {
+        Self { state: Arc::clone(&self.state) }
+    }
+
+    /// The records of a scope that ended, each with the revision that ended it, oldest first.
+    pub fn ended(&self, scope: ScopeId) -> Vec<(StoredRecord, u64)> {
+        let state = self.current();
+        let scope = state.scopes.get(&scope);
+        scope.map_or_else(Vec::new, |scope| scope.ended.clone())
+    }
+
+    fn current(&self) -> Arc<State> {
+        Arc::clone(&self.lock())
+    }
+
+    /// States are swapped in whole, so one that a panic left behind is a good one.
+    fn lock(&self) -> MutexGuard<'_, Arc<State>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Store for MemoryStore {
+    fn bundle(&self) -> Result<Box<dyn Bundle + '_>, Trouble> {
+        Ok(Box::new(Shown(self.current())))
+    }
+
+    fn commit(&mut self, batch: &Batch, events: &[Event]) -> Result<(), CommitError> {
+        let mut current = self.lock();
+        let mut next = State::clone(&current);
+        next.apply(batch)?;
+        next.append(events)?;
+        *current = Arc::new(next);
+        Ok(())
+    }
+
+    fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
+        // Either every event is appended or the first one is refused.
+        Arc::make_mut(&mut self.lock()).append(events)
+    }
+
+    fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {
+        let state = self.current();
+        let behind = |entry: &&Entry| entry.chain == chain && entry.seq > after;
+        Ok(state.audit.iter().filter(behind).take(limit).cloned().collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::contract;
+
+    #[test]
+    fn the_reference_keeps_every_promise() {
+        contract::run(MemoryStore::default);
+    }
+
+    #[test]
+    fn two_handles_keep_every_promise() {
+        contract::run_shared(|| {
+            let store = MemoryStore::default();
+            (store.share(), store)
+        });
+    }
+}

@@ -1,2 +1,30 @@
-//! zms.
-fn main() {}
+//! `zms`: ends plaintext `.env` files.
+
+mod allowed;
+mod child;
+mod cli;
+mod commands;
+mod credentials;
+mod environment;
+mod exit;
+mod files;
+mod home;
+mod hygiene;
+mod output;
+mod place;
+mod prompt;
+mod session;
+mod settings;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let inherited = hygiene::harden();
+    match cli::run(&inherited) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::fail(&failure);
+            ExitCode::from(failure.exit as u8)
+        }
+    }
+}

@@ -9,7 +9,7 @@ use zms_core::{
     path::{ScopePath, SecretName, Segment},
     pin::RosterPin,
     record::ValueKind,
-    roster::{Line, Rights},
+    roster::{Line, Right, Rights},
 };
 
 use super::{Session, SessionError, read_events};
@@ -111,6 +111,60 @@ impl Session {
     /// [`SessionError`].
     pub fn children(&mut self, path: &ScopePath) -> Result<Vec<Segment>, SessionError> {
         Ok(self.structure(&|_| Ok(path.clone()))?.target().child_names()?)
+    }
+}
+
+/// What a principal can prove of itself.
+pub struct Own {
+    /// Its line in the roster.
+    pub line: Line,
+    /// What its keyring opens, and the right it has there.
+    pub scopes: Vec<(ScopePath, Right)>,
+}
+
+impl Session {
+    /// What the caller's own line and keyring say.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn own(&mut self) -> Result<Own, SessionError> {
+        let (own, vault, seen) = self.opened_audited(Action::Read, |opening, _| {
+            let line = opening.line().clone();
+            let entries = opening.keyring().entries.iter();
+            let scopes = entries
+                .filter_map(|entry| Some((entry.path.clone(), line.rights.on(entry.scope())?)));
+            let mut scopes: Vec<_> = scopes.collect();
+            scopes.sort();
+            Ok(Own { line, scopes })
+        })?;
+        self.keep(vault, seen)?;
+        Ok(own)
+    }
+
+    /// Names of all secrets in a scope, and below it where asked, as `path/NAME`.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn names(&mut self, path: &ScopePath, below: bool) -> Result<Vec<String>, SessionError> {
+        let ((names, scopes), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
+            let way = opening.way(path, Reading::Last)?;
+            let mut open: Vec<OpenScope> = way.into_iter().last().into_iter().collect();
+            let (mut names, mut read) = (Vec::new(), Vec::new());
+            while let Some(scope) = open.pop() {
+                for (_, payload) in scope.open_records()? {
+                    names.push(format!("{}/{}", scope.path, payload.name));
+                }
+                for stored in scope.stored_children().iter().filter(|_| below) {
+                    open.push(opening.below(&scope, stored, Reading::Last)?);
+                }
+                read.push(scope);
+            }
+            Ok((names, read))
+        })?;
+        let events = read_events(self, &scopes);
+        self.store.audit_append(&events).map_err(SessionError::Audit)?;
+        self.keep(vault, seen)?;
+        Ok(names)
     }
 }
 

@@ -1,0 +1,70 @@
+"""The rows of ZMS. When its command line changes, `vault` is the place to follow."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from row import Missing, Row
+from scratch import Scratch
+
+MEMORY = Path("/dev/shm")
+MAIN = "zms run (token)"
+IN_MEMORY = "zms run (token, vault in memory)"
+START = "zms --version"
+
+
+def vault(scratch: Scratch, zms: str, home: Path) -> tuple[dict[str, str], dict[str, str]]:
+    """Makes a vault in `home` with the secrets; the environments of its owner and of a token that reads."""
+    owner = {"ZMS_HOME": str(home)}
+    scratch.call([zms, "init"], owner)
+    # A copy, since the import may offer to delete what it has read.
+    scratch.call([zms, "import", str(scratch.file("import.env", scratch.dotenv.read_text())), "--yes"], owner)
+    token = scratch.call(
+        [zms, "token", "create", "bench", "--env", "development", "--read", "--ttl", "90d"], owner)
+    return owner, owner | {"ZMS_TOKEN": token.decode().strip()}
+
+
+def rows(scratch: Scratch, zms: Path) -> list[tuple[str, Callable[[], Row]]]:
+    """Every row with how to prepare it; one that can not be prepared does not stop the rest."""
+    made: dict[Path, tuple[dict[str, str], dict[str, str]]] = {}
+
+    def at(home: Path) -> tuple[dict[str, str], dict[str, str]]:
+        if not zms.exists():
+            raise Missing("not built yet: `cargo build --release -p zms`, or name it with --zms")
+        if home not in made:
+            made[home] = vault(scratch, str(zms), home)
+        return made[home]
+
+    disk = scratch.folder / "zms"
+    writes = scratch.folder / "zms-set"
+    name, value = next(iter(scratch.secrets.items()))
+
+    def row(label: str, command: list[str], env: dict[str, str], **more) -> Row:
+        return Row(label, [str(zms), *command], "yes", env, audit="commit", **more)
+
+    def in_memory() -> Row:
+        if not MEMORY.is_dir():
+            raise Missing(f"no {MEMORY} here")
+        home = scratch.closing.enter_context(tempfile.TemporaryDirectory(prefix="zms-bench-", dir=MEMORY))
+        return row(IN_MEMORY, ["run", "--"], at(Path(home) / "zms")[1])
+
+    def start() -> Row:
+        at(disk)
+        return Row(START, [str(zms), "--version"], "-", program=[], read=None, note="start of the process only")
+
+    def get() -> Row:
+        return row("zms get KEY", ["get", name], at(disk)[1], program=[], proof=[],
+                   read=lambda out: scratch.secrets | {name: out.decode().rstrip("\n")}, note="one value, no program")
+
+    def write() -> Row:
+        return row("zms set KEY", ["set", name], at(writes)[0], program=[], read=None,
+                   stdin=scratch.file("value", value), note="one durable write, own vault")
+
+    return [
+        (MAIN, lambda: row(MAIN, ["run", "--"], at(disk)[1])),
+        ("zms run (master key)", lambda: row("zms run (master key)", ["run", "--"], at(disk)[0])),
+        (IN_MEMORY, in_memory),
+        (START, start),
+        ("zms get KEY", get),
+        ("zms set KEY", write),
+    ]

@@ -1,0 +1,10 @@
+//! JSON: one object of strings, numbers and booleans (RFC 8259).
+
+mod error;
+mod read;
+mod string;
+mod write;
+
+pub use error::JsonError;
+pub use read::parse_json;
+pub(crate) use write::push_member;

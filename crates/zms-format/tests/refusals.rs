@@ -1,0 +1,307 @@
+//! Every refusal is needed: for each class of refused values, no quoting that its real reader
+//! knows brings the value back.
+
+#![expect(clippy::unwrap_used, reason = "a test fails where it can not go on")]
+
+#[expect(dead_code, reason = "other tests use the rest")]
+mod random;
+mod readers;
+
+use std::path::Path;
+use std::process::Command;
+
+use random::Random;
+use zms_format::{Format, Reason, write};
+
+/// Values that npm dotenv can not be given.
+const REFUSED_BY_NPM: &[(&[u8], Reason)] = &[
+    // Only a quoted value can hold `#`, and no quote is left.
+    (b"'\"`#", Reason::Quoting),
+    (b"# ' \" `", Reason::Quoting),
+    // The same with a line feed between, which way 2 could only spell as `\n`.
+    (b"'\"`\n#", Reason::Quoting),
+    // A line feed and all quotes need `"` and `\n`, which turns a literal `\n` into one too.
+    (b"'\"`\n\\n", Reason::Quoting),
+    (b"'\"`\n\\r", Reason::Quoting),
+    // Carriage returns need `"`, which decodes literal `\n` and `\r`.
+    (b"\r\\n", Reason::Quoting),
+    (b"\\r\r", Reason::Quoting),
+    // Carriage returns need `"`, which is taken, and the one line way has no `#`.
+    (b"\r\"#", Reason::Quoting),
+    (b"a\0b", Reason::Nul),
+    (b"\0", Reason::Nul),
+    (b"\xff", Reason::NotUtf8),
+    (b"a\xc3", Reason::NotUtf8),
+    (b"\xed\xa0\x80", Reason::NotUtf8),
+];
+
+/// Values that python-dotenv can not be given.
+const REFUSED_BY_PYTHON: &[(&[u8], Reason)] = &[
+    (b"a\0b", Reason::Nul),
+    (b"\0", Reason::Nul),
+    (b"\xff", Reason::NotUtf8),
+    (b"a\xc3", Reason::NotUtf8),
+    (b"\xed\xa0\x80", Reason::NotUtf8),
+];
+
+/// Replacements that some reader might undo; every subset of them is tried.
+const ESCAPES: &[(&str, &str)] = &[
+    ("\\", "\\\\"),
+    ("\n", "\\n"),
+    ("\r", "\\r"),
+    ("'", "\\'"),
+    ("\"", "\\\""),
+    ("`", "\\`"),
+    ("#", "\\#"),
+    ("\0", "\\0"),
+    ("\0", "\\x00"),
+];
+
+/// Every spelling of `K=value` to try: escapes, quotes, a comment that holds a quote.
+fn spellings(value: &[u8]) -> Vec<Vec<u8>> {
+    let mut contents: Vec<Vec<u8>> = vec![value.to_vec()];
+    for (plain, escaped) in ESCAPES {
+        let more: Vec<_> = contents
+            .iter()
+            .map(|content| replaced(content, plain.as_bytes(), escaped.as_bytes()))
+            .collect();
+        contents.extend(more);
+    }
+    contents.sort();
+    contents.dedup();
+    let mut spellings = Vec::new();
+    for content in contents {
+        for quote in ["", "'", "\"", "`", "'''", "\"\"\""] {
+            for end in ["", " # '.", " # \".", " # `.", "\n'", "\n\"", "\n`"] {
+                for start in ["K=", "export K= ", "K: "] {
+                    let spelling = [start, quote].map(str::as_bytes).concat();
+                    let rest = [content.as_slice(), quote.as_bytes(), end.as_bytes(), b"\n"];
+                    spellings.push([spelling, rest.concat()].concat());
+                }
+            }
+        }
+    }
+    spellings
+}
+
+fn replaced(text: &[u8], plain: &[u8], escaped: &[u8]) -> Vec<u8> {
+    let mut result = Vec::new();
+    let mut at = 0;
+    while at < text.len() {
+        if text[at..].starts_with(plain) {
+            result.extend_from_slice(escaped);
+            at += plain.len();
+        } else {
+            result.push(text[at]);
+            at += 1;
+        }
+    }
+    result
+}
+
+/// Asserts that no spelling of `value` is read back by npm dotenv.
+fn assert_beyond_npm(folder: &Path, value: &[u8]) {
+    let spellings = spellings(value);
+    for batch in spellings.chunks(4000) {
+        let files = readers::files(folder, batch);
+        for (spelling, answer) in batch.iter().zip(readers::npm(&files)) {
+            let shown = String::from_utf8_lossy(spelling);
+            let expected = Some(Some(value.to_vec()));
+            assert_ne!(answer.config.get("K").cloned(), expected, "config: {shown:?}");
+            // `parse` alone can carry NUL; no environment can.
+            if !value.contains(&0) {
+                assert_ne!(answer.parse.get("K").cloned(), expected, "parse: {shown:?}");
+                assert_ne!(answer.fast.get("K").cloned(), expected, "fast: {shown:?}");
+            }
+        }
+    }
+}
+
+fn assert_refused(format: Format, name: &str, value: &[u8], reason: Reason) {
+    let refusal = write(format, &[(name, value)]).expect_err("must be refused");
+    assert_eq!(refusal.reason, reason, "{:?}", String::from_utf8_lossy(value));
+    for other in refusal.carried_by {
+        assert_ne!(other, format);
+        assert!(write(other, &[(name, value)]).is_ok(), "{other} was named");
+    }
+}
+
+#[test]
+fn no_spelling_gives_npm_dotenv_a_refused_value() {
+    let folder = tempfile::tempdir().unwrap();
+    for &(value, reason) in REFUSED_BY_NPM {
+        assert_refused(Format::Dotenv, "K", value, reason);
+        assert_beyond_npm(folder.path(), value);
+    }
+}
+
+/// The table above shows the classes; this looks for a value that is refused without need.
+#[test]
+fn no_spelling_gives_npm_dotenv_a_random_refused_value() {
+    const PIECES: &[&str] =
+        &["'", "\"", "`", "\\", "\\'", "\\\"", "\\`", "#", "\n", "\r", "\\n", "\\r", " ", "a"];
+    let mut random = Random::seeded();
+    let folder = tempfile::tempdir().unwrap();
+    let mut found = 0;
+    while found < random::case_count() / 100 {
+        let value: String = (0..2 + random.below(7)).map(|_| random.pick(PIECES)).collect();
+        if write(Format::Dotenv, &[("K", value.as_bytes())]).is_err() {
+            found += 1;
+            assert_beyond_npm(folder.path(), value.as_bytes());
+        }
+    }
+}
+
+#[test]
+fn no_spelling_gives_python_dotenv_a_refused_value() {
+    let folder = tempfile::tempdir().unwrap();
+    for &(value, reason) in REFUSED_BY_PYTHON {
+        assert_refused(Format::DotenvPython, "K", value, reason);
+        let spellings = spellings(value);
+        for batch in spellings.chunks(4000) {
+            let files = readers::files(folder.path(), batch);
+            for (spelling, answer) in batch.iter().zip(readers::python(&files)) {
+                let loaded = answer.load.and_then(|mut load| load.remove("K"));
+                let shown = String::from_utf8_lossy(spelling);
+                assert_ne!(loaded, Some(Some(value.to_vec())), "{shown:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn npm_dotenv_loses_the_refused_names() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, reason) in [
+        ("__proto__", Reason::NamePrototype),
+        ("", Reason::NameCharacters),
+        ("my key", Reason::NameCharacters),
+        ("\u{c4}", Reason::NameCharacters),
+        ("a/b", Reason::NameCharacters),
+        ("a#b", Reason::NameCharacters),
+    ] {
+        assert_refused(Format::Dotenv, name, b"x", reason);
+        let texts = ["", "'", "\"", "`"].map(|quote| format!("{quote}{name}{quote}=x\n"));
+        let files = readers::files(folder.path(), texts);
+        for answer in readers::npm(&files) {
+            assert!(!answer.parse.contains_key(name), "{name:?}");
+        }
+    }
+}
+
+#[test]
+fn python_dotenv_loses_the_refused_names_and_reads_the_quoted_ones() {
+    let folder = tempfile::tempdir().unwrap();
+    for name in ["", "'a", "it's mine"] {
+        assert_refused(Format::DotenvPython, name, b"x", Reason::NameCharacters);
+        let escaped = name.replace('\'', "\\'");
+        let texts = [format!("{name}=x\n"), format!("'{name}'=x\n"), format!("'{escaped}'=x\n")];
+        let files = readers::files(folder.path(), texts);
+        for answer in readers::python(&files) {
+            assert!(!answer.values.unwrap().contains_key(name), "{name:?}");
+        }
+    }
+    let names = ["my key", "\u{c4}", "a#b", "\"", "export x", "\u{feff}A", "#", "a:b", "."];
+    let pairs = names.map(|name| (name, name.as_bytes()));
+    let files = readers::files(folder.path(), [&*write(Format::DotenvPython, &pairs).unwrap()]);
+    let read = readers::python(&files).remove(0).load.unwrap();
+    for name in names {
+        assert_eq!(read.get(name), Some(&Some(name.as_bytes().to_vec())), "{name:?}");
+    }
+}
+
+#[test]
+fn no_spelling_gives_json_parsers_a_refused_value() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_refused(Format::Json, "K", b"\xff", Reason::NotUtf8);
+    let contents: [&[u8]; 4] = [b"\xff", br"\u00ff", br"\udcff", br"\uffff"];
+    let files = readers::files(
+        folder.path(),
+        contents.map(|content| [b"{\"K\": \"", content, b"\"}"].concat()),
+    );
+    let node = "for (const f of process.argv.slice(1)) console.log(Buffer.from(JSON.parse(\
+                require('fs').readFileSync(f, 'utf8')).K).toString('hex'))";
+    let python = "import json, sys\nfor f in sys.argv[1:]:\n try:\n  print(json.load(open(f, \
+                  encoding='utf-8'))['K'].encode().hex())\n except UnicodeError: print('error')";
+    let python_path = readers::python_path();
+    for (program, flag, source) in [("node", "-e", node), (&*python_path, "-c", python)] {
+        let output =
+            readers::run(readers::clean_command(program).args([flag, source]).args(&files));
+        let answers = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(answers.lines().count(), contents.len());
+        assert!(answers.lines().all(|answer| answer != "ff"), "{program}: {answers}");
+    }
+}
+
+#[test]
+fn no_spelling_gives_a_shell_a_refused_value_or_name() {
+    assert_refused(Format::Shell, "K", b"a\0b", Reason::Nul);
+    let spellings: [&[u8]; 5] =
+        [b"'a\0b'", b"\"a\0b\"", br"$'a\0b'", br"$'a\x00b'", br#""$(printf 'a\0b')""#];
+    for spelling in spellings {
+        for shell in ["bash", "dash"] {
+            let script = [b"export K=", spelling, b"\nprintf %s \"$K\"\n"].concat();
+            assert_ne!(ask(shell, &script).stdout, b"a\0b");
+        }
+    }
+    for name in ["A-B", "A.B", "1A", "\u{c4}", "A B", ""] {
+        assert_refused(Format::Shell, name, b"x", Reason::NameCharacters);
+        for shell in ["bash", "dash"] {
+            let output = ask(shell, format!("export {name}='x'\nenv\n").as_bytes());
+            let shown = String::from_utf8_lossy(&output.stdout);
+            assert!(!shown.lines().any(|line| line == format!("{name}=x")), "{shell} {name:?}");
+        }
+    }
+}
+
+/// What the refused names would do: each of these creates the file.
+#[test]
+fn attack_shell_variables_that_run_their_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let canary = folder.path().join("canary");
+    let run = format!("$(touch {})", canary.display());
+    for (shell, name, value, then) in [
+        ("bash", "RANDOM", format!("a[{run}]"), ""),
+        ("bash", "OPTIND", format!("a[{run}]"), ""),
+        ("bash", "HISTCMD", format!("a[{run}]"), ""),
+        ("bash", "PS4", run.clone(), "set -x; :"),
+        ("bash", "BASH_ENV", run.clone(), "bash -c :"),
+        ("dash", "PS4", run.clone(), "set -x; :"),
+        ("dash", "ENV", run, "echo : | dash -i"),
+    ] {
+        assert_refused(Format::Shell, name, value.as_bytes(), Reason::NameOfTheShell);
+        ask(shell, format!("export {name}='{value}'\n{then}\n").as_bytes());
+        assert!(canary.exists(), "{shell}: {name} is refused without need");
+        std::fs::remove_file(&canary).unwrap();
+    }
+}
+
+/// The other direction: no variable that these shells know and the writer accepts is changed.
+#[test]
+fn every_accepted_shell_variable_keeps_its_value() {
+    let known =
+        ask("bash", b"compgen -v; echo HISTFILE LANG LC_ALL PWD OLDPWD HOME | tr ' ' '\\n'");
+    let names = String::from_utf8(known.stdout).unwrap();
+    let value: &[u8] = b"a b$x[$(touch canary)]";
+    let mut asked = 0;
+    for name in names.lines() {
+        let Ok(text) = write(Format::Shell, &[(name, value)]) else {
+            continue;
+        };
+        for shell in ["bash", "dash"] {
+            let script = [&text, format!("printf %s \"${name}\"\n").as_bytes()].concat();
+            assert_eq!(ask(shell, &script).stdout, value, "{shell}: {name}");
+            asked += 1;
+        }
+    }
+    assert!(asked > 20, "only {asked} variables");
+}
+
+/// Runs a script whatever comes of it.
+fn ask(shell: &str, script: &[u8]) -> std::process::Output {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ask.sh");
+    std::fs::write(&file, script).unwrap();
+    let mut command: Command = readers::clean_command(shell);
+    command.current_dir(folder.path()).arg(&file).output().unwrap()
+}

@@ -1,0 +1,96 @@
+//! The audit chain.
+
+use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use zms_core::{
+    audit::{Action, Entry, Event, Outcome},
+    bundle::{Trouble, TroubleClass},
+    id::{PrincipalId, ScopeId, VaultId},
+};
+
+use crate::{bundle::vault_id, trouble::trouble};
+
+/// The chain of a vault on one machine.
+const CHAIN: i64 = 0;
+
+/// Appends entries that tell of no commit.
+pub(crate) fn append_alone(connection: &mut Connection, events: &[Event]) -> Result<(), Trouble> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let behavior = TransactionBehavior::Immediate;
+    let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
+    let vault = vault_id(&tx).map_err(trouble)?;
+    let vault = vault.ok_or_else(|| Trouble::new(TroubleClass::Other, "there is no vault"))?;
+    append(&tx, vault, events).map_err(trouble)?;
+    tx.commit().map_err(trouble)
+}
+
+/// Chains events behind the last entry, within the transaction that is open.
+pub(crate) fn append(tx: &Connection, vault: VaultId, events: &[Event]) -> rusqlite::Result<()> {
+    if events.is_empty() {
+        return Ok(());
+    }
+    let last = tx
+        .prepare_cached("SELECT seq, hash FROM audit WHERE chain = ?1 ORDER BY seq DESC LIMIT 1")?
+        .query_row([CHAIN], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
+        .optional()?;
+    let (mut seq, mut prev_hash) = last.unwrap_or((0, [0; 32]));
+    let mut insert =
+        tx.prepare_cached("INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
+    for event in events {
+        seq += 1;
+        let chain = CHAIN.cast_unsigned();
+        let entry = Entry::new(vault, chain, seq.cast_unsigned(), prev_hash, event.clone());
+        insert.execute(params![
+            CHAIN,
+            seq,
+            event.time.cast_signed(),
+            event.principal.0,
+            event.action as u8,
+            event.scope.map(|scope| scope.0),
+            event.revision.cast_signed(),
+            event.outcome as u8,
+            entry.prev_hash,
+            entry.hash,
+        ])?;
+        prev_hash = entry.hash;
+    }
+    Ok(())
+}
+
+/// Up to `limit` entries behind `after`.
+pub(crate) fn read(
+    connection: &Connection,
+    chain: u64,
+    after: u64,
+    limit: usize,
+) -> rusqlite::Result<Vec<Entry>> {
+    let mut select = connection.prepare_cached(
+        "SELECT chain, seq, time, principal, action, scope, revision, outcome, prev_hash, hash
+         FROM audit WHERE chain = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let after = i64::try_from(after).unwrap_or(i64::MAX);
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    select.query_map([chain.cast_signed(), after, limit], entry)?.collect()
+}
+
+fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
+    let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
+    let unknown =
+        |column, number: u8| rusqlite::Error::IntegralValueOutOfRange(column, i64::from(number));
+    let (action, outcome) = (row.get(4)?, row.get(7)?);
+    Ok(Entry {
+        chain: number(0)?,
+        seq: number(1)?,
+        event: Event {
+            time: number(2)?,
+            principal: PrincipalId(row.get(3)?),
+            action: Action::from_number(action).ok_or_else(|| unknown(4, action))?,
+            scope: row.get::<_, Option<_>>(5)?.map(ScopeId),
+            revision: number(6)?,
+            outcome: Outcome::from_number(outcome).ok_or_else(|| unknown(7, outcome))?,
+        },
+        prev_hash: row.get(8)?,
+        hash: row.get(9)?,
+    })
+}

@@ -1,0 +1,223 @@
+//! One batch, one transaction.
+
+use rusqlite::{Connection, TransactionBehavior, params};
+use zms_core::{
+    audit::Event,
+    batch::{Batch, RosterPut, ScopePut},
+    bundle::{Trouble, TroubleClass},
+    id::ScopeId,
+    pin::RosterPin,
+    record::{Envelope, StoredRecord},
+    revision::{Revision, SignedMessage, message_hash},
+    roster::Roster,
+};
+use zms_store::CommitError;
+
+use crate::{
+    audit,
+    bundle::{current_roster, head, vault_id},
+    member,
+    trouble::{corrupt, trouble},
+};
+
+/// Why nothing was committed, before the driver's errors are sorted.
+pub(crate) enum Refusal {
+    Commit(CommitError),
+    Driver(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for Refusal {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::Driver(error)
+    }
+}
+
+impl From<Trouble> for Refusal {
+    fn from(trouble: Trouble) -> Self {
+        Self::Commit(trouble.into())
+    }
+}
+
+impl From<Refusal> for CommitError {
+    fn from(refusal: Refusal) -> Self {
+        match refusal {
+            Refusal::Commit(error) => error,
+            Refusal::Driver(error) => trouble(error).into(),
+        }
+    }
+}
+
+/// Goes on only where what was promised holds.
+pub(crate) fn require(holds: bool) -> Result<(), Refusal> {
+    holds.then_some(()).ok_or(Refusal::Commit(CommitError::Conflict))
+}
+
+/// Commits a batch with its audit entries.
+pub(crate) fn commit(
+    connection: &mut Connection,
+    batch: &Batch,
+    events: &[Event],
+) -> Result<(), CommitError> {
+    transact(connection, batch, events).map_err(CommitError::from)
+}
+
+/// Whatever fails, the transaction is dropped with it.
+fn transact(connection: &mut Connection, batch: &Batch, events: &[Event]) -> Result<(), Refusal> {
+    // Immediate: what is read here must still hold when it is written.
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    apply(&tx, batch)?;
+    audit::append(&tx, batch.vault, events)?;
+    Ok(tx.commit()?)
+}
+
+fn apply(tx: &Connection, batch: &Batch) -> Result<(), Refusal> {
+    let vault = vault_id(tx)?;
+    let current = current_roster(tx)?.map(|signed| pin(&signed)).transpose()?;
+    match batch.found {
+        None if vault.is_some() => return Err(Refusal::Commit(CommitError::Exists)),
+        None => {
+            require(batch.roster.is_some())?;
+            tx.execute("INSERT INTO vault VALUES (1, ?1, 0)", [batch.vault.0])?;
+        }
+        found => require(vault == Some(batch.vault) && found == current)?,
+    }
+    if let Some(put) = &batch.roster {
+        put_roster(tx, put, current.as_ref())?;
+    }
+    member::put(tx, batch)?;
+    for put in &batch.scopes {
+        put_revision(tx, put)?;
+    }
+    // All that ends before all that begins: the order of scopes in a batch means nothing.
+    for put in &batch.scopes {
+        end_rows(tx, put)?;
+    }
+    for put in &batch.scopes {
+        begin_rows(tx, put)?;
+    }
+    Ok(())
+}
+
+fn pin(signed: &SignedMessage) -> Result<RosterPin, Trouble> {
+    let roster = Roster::parse(&signed.message).map_err(|_| corrupt("a roster is malformed"))?;
+    let hash = message_hash(&signed.message);
+    Ok(RosterPin { generation: roster.generation, version: roster.version, hash })
+}
+
+fn put_roster(
+    tx: &Connection,
+    put: &RosterPut,
+    current: Option<&RosterPin>,
+) -> Result<(), Refusal> {
+    let (version, hash) = current.map_or((0, [0; 32]), |pin| (pin.version, pin.hash));
+    require(Some(put.roster.version) == version.checked_add(1) && put.roster.prev_hash == hash)?;
+    tx.execute(
+        "INSERT INTO roster (version, message, signature) VALUES (?1, ?2, ?3)",
+        params![put.roster.version.cast_signed(), put.signed.message, put.signed.signature],
+    )?;
+    Ok(())
+}
+
+fn put_revision(tx: &Connection, put: &ScopePut) -> Result<(), Refusal> {
+    let scope = put.revision.scope;
+    let (mut number, mut hash, mut closed) = (0, [0; 32], false);
+    if let Some(signed) = head(tx, scope)? {
+        let last = Revision::parse(&signed.message);
+        let last = last.map_err(|_| corrupt("a revision is malformed"))?;
+        (number, hash, closed) = (last.revision, message_hash(&signed.message), last.closes());
+    }
+    require(
+        Some(put.revision.revision) == number.checked_add(1) && put.revision.prev_hash == hash,
+    )?;
+    require(!closed || put.revision.closes())?;
+    tx.prepare_cached(
+        "INSERT INTO revision (scope, revision, message, signature) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![
+        scope.0,
+        put.revision.revision.cast_signed(),
+        put.signed.message,
+        put.signed.signature
+    ])?;
+    Ok(())
+}
+
+fn end_rows(tx: &Connection, put: &ScopePut) -> Result<(), Refusal> {
+    let (scope, number) = (put.revision.scope.0, put.revision.revision.cast_signed());
+    if !put.records_gone.is_empty() {
+        let mut keep = tx.prepare_cached(
+            "INSERT INTO ended (scope, name_index, rev_from, rev_to, epoch, envelope)
+             SELECT scope, name_index, rev_from, ?3, epoch, envelope
+             FROM record WHERE scope = ?1 AND name_index = ?2",
+        )?;
+        let mut end =
+            tx.prepare_cached("DELETE FROM record WHERE scope = ?1 AND name_index = ?2")?;
+        for index in &put.records_gone {
+            require(keep.execute(params![scope, index.0, number])? == 1)?;
+            end.execute(params![scope, index.0])?;
+        }
+    }
+    for index in &put.children_gone {
+        let mut end =
+            tx.prepare_cached("DELETE FROM child WHERE scope = ?1 AND child_index = ?2")?;
+        require(end.execute(params![scope, index.0])? == 1)?;
+    }
+    if put.revision.closes() {
+        tx.execute(
+            "INSERT INTO ended (scope, name_index, rev_from, rev_to, epoch, envelope)
+             SELECT scope, name_index, rev_from, ?2, epoch, envelope
+             FROM record WHERE scope = ?1",
+            params![scope, number],
+        )?;
+        tx.execute("DELETE FROM record WHERE scope = ?1", [scope])?;
+        tx.execute("DELETE FROM child WHERE scope = ?1", [scope])?;
+    }
+    Ok(())
+}
+
+fn begin_rows(tx: &Connection, put: &ScopePut) -> Result<(), Refusal> {
+    let scope = put.revision.scope;
+    let begins = !put.records.is_empty() || !put.children.is_empty();
+    require(!(begins && put.revision.closes()))?;
+    for record in &put.records {
+        begin_record(tx, scope, record)?;
+    }
+    for child in &put.children {
+        // Either the place is taken, or the child is live in another.
+        let mut begin = tx.prepare_cached(
+            "INSERT INTO child (scope, child_index, child, child_epoch, envelope)
+             VALUES (?1, ?2, ?3, ?4, ?5) ON CONFLICT DO NOTHING",
+        )?;
+        let (index, id) = (child.child_index.0, child.child.0);
+        let began =
+            begin.execute(params![scope.0, index, id, child.child_epoch, child.envelope])?;
+        require(began == 1)?;
+    }
+    if let Some(envelope) = &put.past {
+        tx.execute(
+            "INSERT INTO past (scope, epoch, envelope) VALUES (?1, ?2, ?3)
+             ON CONFLICT DO UPDATE SET envelope = excluded.envelope",
+            params![scope.0, put.revision.epoch, envelope],
+        )?;
+    }
+    Ok(())
+}
+
+fn begin_record(tx: &Connection, scope: ScopeId, record: &StoredRecord) -> Result<(), Refusal> {
+    let Envelope::Whole(envelope) = &record.envelope else {
+        return Err(Trouble::new(TroubleClass::Other, "a bare record can not be kept").into());
+    };
+    let mut begin = tx.prepare_cached(
+        "INSERT INTO record (scope, name_index, rev_from, epoch, hash, envelope)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING",
+    )?;
+    let began = begin.execute(params![
+        scope.0,
+        record.name_index.0,
+        record.rev_from.cast_signed(),
+        record.epoch,
+        record.envelope.hash(),
+        envelope
+    ])?;
+    require(began == 1)
+}

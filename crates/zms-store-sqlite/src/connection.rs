@@ -1,0 +1,104 @@
+//! Connections: how a database is opened, and what holds for every connection.
+
+use std::{
+    os::unix::ffi::OsStrExt,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
+use zms_core::bundle::Trouble;
+
+use crate::{file, trouble::trouble};
+
+/// What the header of a database says of itself.
+pub(crate) struct Header {
+    /// `application_id`: whose database it is.
+    pub(crate) application: i32,
+    /// `user_version`: the number of its schema.
+    pub(crate) version: u32,
+}
+
+/// Opens a database that exists, and reads its header.
+pub(crate) fn open(path: &Path) -> Result<(Connection, Header), Trouble> {
+    match attempt(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+        Err(error) if is_shut(&error) && !file::has_log(path) => {
+            // The log's shared memory can not be made beside the database: the folder is read
+            // only. Without a log nothing is missing from the file, so it can be read as it lies.
+            attempt(&as_immutable(path), OpenFlags::SQLITE_OPEN_READ_ONLY)
+        }
+        outcome => outcome,
+    }
+    .map_err(trouble)
+}
+
+fn attempt(path: &Path, access: OpenFlags) -> rusqlite::Result<(Connection, Header)> {
+    // No URI unless it is ours, no creation, and no mutex: a connection stays on its thread.
+    let mut flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
+    flags.set(OpenFlags::SQLITE_OPEN_URI, access == OpenFlags::SQLITE_OPEN_READ_ONLY);
+    let connection = Connection::open_with_flags(path, flags)?;
+    settle(&connection)?;
+    let header = Header {
+        application: connection.query_row("PRAGMA application_id", (), |row| row.get(0))?,
+        version: connection.query_row("PRAGMA user_version", (), |row| row.get(0))?,
+    };
+    Ok((connection, header))
+}
+
+/// What holds for every connection.
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(Duration::from_secs(5))?;
+    // The schema is a stranger's word like everything else in the file.
+    for (switch, on) in [
+        (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
+        (DbConfig::SQLITE_DBCONFIG_TRUSTED_SCHEMA, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_TRIGGER, false),
+        (DbConfig::SQLITE_DBCONFIG_ENABLE_VIEW, false),
+        (DbConfig::SQLITE_DBCONFIG_DQS_DML, false),
+    ] {
+        connection.set_db_config(switch, on)?;
+    }
+    checkpoint_on_close(connection, false)?;
+    connection.execute_batch(
+        "PRAGMA cell_size_check = ON; PRAGMA mmap_size = 268435456;
+         PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 32;",
+    )
+}
+
+/// Whether closing the last connection copies the log into the database and removes it.
+///
+/// That costs three flushes to the disk, so a session that only read and noted it does without:
+/// it leaves the log, which the next session reads back. Reading back costs time with the log's
+/// length, hence the low `wal_autocheckpoint`: of 32 entries noted, one pays for the copying. A
+/// session that committed has waited for the disk anyway, and leaves one file that is complete.
+///
+/// A process that is replaced or killed closes nothing. That is the same as leaving the log.
+pub(crate) fn checkpoint_on_close(connection: &Connection, on: bool) -> rusqlite::Result<()> {
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, !on).map(|_| ())
+}
+
+/// Whether commits wait for the disk.
+pub(crate) fn wait_for_disk(connection: &Connection, on: bool) -> rusqlite::Result<()> {
+    connection.execute_batch(match on {
+        true => "PRAGMA synchronous = FULL",
+        false => "PRAGMA synchronous = NORMAL",
+    })
+}
+
+/// Whether SQLite could not open something for lack of permission.
+fn is_shut(error: &rusqlite::Error) -> bool {
+    matches!(error.sqlite_error_code(), Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly))
+}
+
+/// The URI of a database that nobody changes.
+fn as_immutable(path: &Path) -> PathBuf {
+    let mut uri = String::from("file:");
+    for byte in path.as_os_str().as_bytes() {
+        match byte {
+            b'/' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => uri.push(char::from(*byte)),
+            other => uri.push_str(&format!("%{other:02X}")),
+        }
+    }
+    uri.push_str("?immutable=1");
+    PathBuf::from(uri)
+}

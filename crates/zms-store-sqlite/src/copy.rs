@@ -1,0 +1,39 @@
+//! A consistent copy of a database, made while others use it.
+
+use std::path::Path;
+
+use rusqlite::Connection;
+use zms_core::bundle::{Trouble, TroubleClass};
+
+use crate::{
+    connection::{self, Header, checkpoint_on_close},
+    file::Draft,
+    trouble::trouble,
+};
+
+/// Copies to a path where nothing is.
+pub(crate) fn copy(connection: &Connection, to: &Path) -> Result<(), Trouble> {
+    let (draft, _) = draft(connection, to)?;
+    if draft.publish(to)? {
+        Ok(())
+    } else {
+        Err(Trouble::new(TroubleClass::Other, "there is a file of that name already"))
+    }
+}
+
+/// A copy that has no name yet, and its header.
+pub(crate) fn draft(connection: &Connection, beside: &Path) -> Result<(Draft, Header), Trouble> {
+    let draft = Draft::new(beside)?;
+    // It may be refused in the form of a path that is no UTF-8, never misread.
+    let path = draft.path().to_str().ok_or_else(|| {
+        Trouble::new(TroubleClass::Other, "a copy needs a path that is valid Unicode")
+    })?;
+    connection.execute("VACUUM INTO ?1", [path]).map_err(trouble)?;
+    // A copy comes without the log switched on. Closing it folds the log away again.
+    let (copied, header) = connection::open(draft.path())?;
+    checkpoint_on_close(&copied, true)
+        .and_then(|()| copied.execute_batch("PRAGMA journal_mode = WAL"))
+        .and_then(|()| copied.close().map_err(|(_, error)| error))
+        .map_err(trouble)?;
+    Ok((draft, header))
+}

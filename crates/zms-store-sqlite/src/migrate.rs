@@ -1,0 +1,79 @@
+//! Schemas, each following the one before. A migration is never edited, only followed.
+
+use std::path::Path;
+
+use rusqlite::{Connection, TransactionBehavior};
+use zms_core::bundle::{Trouble, TroubleClass};
+
+use crate::{
+    connection::{self, Header},
+    copy,
+    file::beside,
+    trouble::{corrupt, trouble},
+};
+
+/// Tells our databases from others: "ZMS1".
+pub(crate) const APPLICATION_ID: i32 = 0x5a4d_5331;
+
+/// What leads from schema number 0, the empty one, to each next.
+pub(crate) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_vault.sql")];
+
+/// Lays out an empty database.
+pub(crate) fn lay_out(connection: &mut Connection, migrations: &[&str]) -> Result<(), Trouble> {
+    // The page size is fixed by the first page, and the log stays on for whoever opens it later.
+    let settled = connection
+        .execute_batch("PRAGMA page_size = 16384; PRAGMA journal_mode = WAL;")
+        .and_then(|()| connection.pragma_update(None, "application_id", APPLICATION_ID));
+    settled.and_then(|()| run(connection, migrations)).map_err(trouble)
+}
+
+/// Brings a database that was opened to the newest schema, after a copy of it was put beside it.
+pub(crate) fn bring_up(
+    connection: &mut Connection,
+    header: &Header,
+    path: &Path,
+    migrations: &[&str],
+) -> Result<(), Trouble> {
+    let found = known(header)?;
+    let newest = migrations.len() as u32;
+    if found == newest {
+        return Ok(());
+    }
+    if found > newest {
+        return Err(Trouble::new(TroubleClass::Newer, format!("its schema has number {found}")));
+    }
+    back_up(connection, found, path)?;
+    connection::wait_for_disk(connection, true)
+        .and_then(|()| run(connection, migrations))
+        .and_then(|()| connection::wait_for_disk(connection, false))
+        .map_err(trouble)
+}
+
+/// The number of a schema that is ours.
+fn known(header: &Header) -> Result<u32, Trouble> {
+    match header {
+        Header { application: APPLICATION_ID, version: 1.. } => Ok(header.version),
+        _ => Err(corrupt("the file is a database of something else")),
+    }
+}
+
+/// Runs what is still to run, all or nothing. Somebody else may have done so meanwhile.
+fn run(connection: &mut Connection, migrations: &[&str]) -> rusqlite::Result<()> {
+    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let found: u32 = tx.query_row("PRAGMA user_version", (), |row| row.get(0))?;
+    for migration in migrations.iter().skip(found as usize) {
+        tx.execute_batch(migration)?;
+    }
+    tx.pragma_update(None, "user_version", found.max(migrations.len() as u32))?;
+    tx.commit()
+}
+
+/// `zms.db.v1.bak` beside `zms.db`. A newer copy of the same schema takes the place of an older.
+fn back_up(connection: &Connection, version: u32, path: &Path) -> Result<(), Trouble> {
+    let (draft, copied) = copy::draft(connection, path)?;
+    // Where somebody else migrated it meanwhile, the copy is no backup.
+    if known(&copied)? == version {
+        draft.replace(&beside(path, format!(".v{version}.bak")))?;
+    }
+    Ok(())
+}

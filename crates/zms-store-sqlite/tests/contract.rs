@@ -1,0 +1,28 @@
+//! The promises of every store, and what a store in a file promises besides.
+
+#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
+
+use tempfile::TempDir;
+use zms_store::contract;
+use zms_store_sqlite::SqliteStore;
+
+#[test]
+fn every_promise_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let mut made = 0;
+    contract::run(|| {
+        made += 1;
+        SqliteStore::create(&folder.path().join(format!("{made}.db"))).unwrap()
+    });
+}
+
+#[test]
+fn every_promise_between_two_connections_is_kept() {
+    let folder = TempDir::new().unwrap();
+    let mut made = 0;
+    contract::run_shared(|| {
+        made += 1;
+        let path = folder.path().join(format!("{made}.db"));
+        (SqliteStore::create(&path).unwrap(), SqliteStore::open(&path).unwrap().unwrap())
+    });
+}

@@ -1,0 +1,111 @@
+//! Revisions: compare-and-swap on every scope's head.
+
+use zms_core::{bundle::Wanted, revision::Revision};
+
+use super::vault::{Vault, close, put, reword};
+use crate::Store;
+
+pub(super) fn a_revision_follows_the_head<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let edits: [fn(&mut Revision); 4] = [
+        |revision| revision.revision += 1,
+        |revision| revision.revision -= 1,
+        |revision| revision.prev_hash[0] ^= 1,
+        |revision| revision.prev_hash = [0; 32],
+    ];
+    for edit in edits {
+        let batch = vault.revision(&store, "shop/production", edit);
+        vault.refused(&mut store, &batch);
+    }
+    let batch = vault.revision(&store, "shop/production", |_| {});
+    vault.commit(&mut store, &batch);
+}
+
+pub(super) fn a_first_revision_has_number_1_and_follows_nothing<S: Store>(mut store: S) {
+    let mut vault = Vault::made(&mut store);
+    let edits: [fn(&mut Revision); 2] =
+        [|revision| revision.revision = 2, |revision| revision.prev_hash = [1; 32]];
+    for edit in edits {
+        let mut batch = vault.plant(&store, "shop", "testing");
+        let born = batch.scopes.iter_mut().find(|put| put.revision.revision == 1);
+        let born = born.expect("a scope is planted with its first revision");
+        edit(&mut born.revision);
+        reword(born);
+        vault.refused(&mut store, &batch);
+    }
+    let batch = vault.plant(&store, "shop", "testing");
+    vault.commit(&mut store, &batch);
+}
+
+pub(super) fn a_scope_begins_only_once<S: Store>(mut store: S) {
+    let mut vault = Vault::made(&mut store);
+    let first = |revision: &mut Revision| {
+        revision.revision = 1;
+        revision.prev_hash = [0; 32];
+    };
+    let id = vault.scope(&store, "shop/staging").id();
+    let batch = vault.revision(&store, "shop/staging", first);
+    vault.refused(&mut store, &batch);
+    let batch = vault.closing(&store, "shop/staging");
+    vault.commit(&mut store, &batch);
+    let reborn = vault.blind_revision(&store, id, first);
+    let mut batch = vault.write(&store, "shop", &[]);
+    batch.scopes = vec![reborn];
+    vault.refused(&mut store, &batch);
+}
+
+pub(super) fn only_closing_follows_closing<S: Store>(mut store: S) {
+    let mut vault = Vault::made(&mut store);
+    let id = vault.scope(&store, "shop/staging").id();
+    let batch = vault.closing(&store, "shop/staging");
+    vault.commit(&mut store, &batch);
+    let mut batch = vault.write(&store, "shop", &[]);
+    batch.scopes =
+        vec![vault.blind_revision(&store, id, |revision| revision.key_commitment = [1; 32])];
+    vault.refused(&mut store, &batch);
+    batch.scopes = vec![vault.blind_revision(&store, id, close)];
+    vault.commit(&mut store, &batch);
+}
+
+pub(super) fn closing_ends_every_row<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let (id, below) = {
+        let scope = vault.scope(&store, "shop/production");
+        (scope.id(), scope.stored_children()[0].child)
+    };
+    let batch = vault.closing(&store, "shop/production");
+    vault.commit(&mut store, &batch);
+    let bundle = store.bundle().expect("the store is in no trouble");
+    let head = bundle.head(id).expect("read").expect("a closed scope keeps its head");
+    assert!(Revision::parse(&head.message).expect("one of ours").closes());
+    assert!(bundle.records(id, &Wanted::All).expect("read").is_empty());
+    assert!(bundle.children(id).expect("read").is_empty());
+    assert_eq!(bundle.parent(below).expect("read"), None);
+    assert_eq!(bundle.revision_messages(id, 0).expect("read").len(), 2);
+}
+
+pub(super) fn of_two_writes_from_one_state_one_is_committed<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let first = vault.write(&store, "shop/production", &[put("A", b"first")]);
+    let second = vault.write(&store, "shop/production", &[put("D", b"second")]);
+    let elsewhere = vault.write(&store, "shop/staging", &[put("A", b"third")]);
+    vault.commit(&mut store, &first);
+    vault.refused(&mut store, &second);
+    vault.refused(&mut store, &first);
+    vault.commit(&mut store, &elsewhere);
+}
+
+pub(super) fn one_bad_revision_refuses_the_whole_batch<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let bad = vault.revision(&store, "shop/staging", |revision| revision.revision += 1);
+    for at in 0..2 {
+        let (mut batch, _) = vault.token(&store, "deploy");
+        let good = vault.write(&store, "shop/production", &[put("A", b"new"), put("D", b"four")]);
+        batch.scopes = good.scopes;
+        let bad = vault.revision(&store, "shop/staging", |revision| revision.revision += 1);
+        batch.scopes.extend(bad.scopes);
+        batch.scopes.rotate_left(at);
+        vault.refused(&mut store, &batch);
+    }
+    vault.refused(&mut store, &bad);
+}

@@ -1,0 +1,167 @@
+//! What a bundle shows.
+
+use zms_core::{
+    bundle::{Standing, Wanted},
+    id::{PrincipalId, ScopeId},
+    open::{Opening, Reading},
+    pin::Pins,
+    record::Envelope,
+    revision::Revision,
+    roster::Roster,
+};
+
+use super::{
+    seen::audit_of,
+    vault::{NOW, Vault, path, put, remove, way},
+};
+use crate::Store;
+
+#[expect(clippy::needless_pass_by_value, reason = "every promise is given its own store")]
+pub(super) fn an_empty_store_shows_nothing<S: Store>(store: S) {
+    let bundle = store.bundle().expect("an empty store is no trouble");
+    assert_eq!(bundle.vault().expect("read"), None);
+    assert_eq!(bundle.roster().expect("read"), None);
+    assert!(bundle.roster_messages(0).expect("read").is_empty());
+    assert!(bundle.members().expect("read").is_empty());
+    assert_eq!(bundle.standing(PrincipalId([1; 16])).expect("read"), Standing::Unknown);
+    drop(bundle);
+    assert!(audit_of(&store).is_empty());
+}
+
+pub(super) fn what_is_committed_opens<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let batch = vault.plant(&store, "shop/production", "worker");
+    vault.commit(&mut store, &batch);
+    let batch =
+        vault.write(&store, "shop/production/worker", &[put("D", b""), put("E", &[7; 9000])]);
+    vault.commit(&mut store, &batch);
+    let (batch, token) = vault.token(&store, "deploy");
+    vault.commit(&mut store, &batch);
+    let bundle = store.bundle().expect("the store is in no trouble");
+    assert_eq!(bundle.vault().expect("read"), Some(vault.id));
+    for principal in [&vault.owner, &token] {
+        let pins = Pins::default();
+        let opening = Opening::begin(principal, &*bundle, &pins, NOW).expect("the vault opens");
+        let way = opening.way(&path("shop/production/worker"), Reading::Everything);
+        let way = way.expect("every scope on the way is proven");
+        let opened = way.iter().flat_map(|scope| scope.open_records().expect("records open"));
+        let mut values: Vec<_> = opened
+            // EXPOSE: the test's own values.
+            .map(|(_, payload)| (payload.name.as_str().to_owned(), payload.value.expose().clone()))
+            .collect();
+        values.sort_unstable();
+        let expected: [(&str, &[u8]); 5] =
+            [("A", b"one"), ("B", b"two"), ("C", b"three"), ("D", b""), ("E", &[7; 9000])];
+        assert_eq!(values, expected.map(|(name, value)| (name.to_owned(), value.to_vec())));
+    }
+}
+
+pub(super) fn what_is_absent_is_none<S: Store>(mut store: S) {
+    let vault = Vault::made(&mut store);
+    let bundle = store.bundle().expect("the store is in no trouble");
+    let (nobody, nowhere) = (PrincipalId([1; 16]), ScopeId([1; 16]));
+    assert_eq!(bundle.standing(nobody).expect("read"), Standing::Unknown);
+    assert_eq!(bundle.keyring(nobody).expect("read"), None);
+    assert_eq!(bundle.escrow(nobody).expect("read"), None);
+    assert_eq!(bundle.head(nowhere).expect("read"), None);
+    assert!(bundle.revision_messages(nowhere, 0).expect("read").is_empty());
+    assert!(bundle.records(nowhere, &Wanted::All).expect("read").is_empty());
+    assert!(bundle.children(nowhere).expect("read").is_empty());
+    assert_eq!(bundle.parent(nowhere).expect("read"), None);
+    assert_eq!(bundle.parent(vault.id.root()).expect("read"), None);
+    assert_eq!(bundle.past(nowhere, 2).expect("read"), None);
+    assert_eq!(bundle.past(vault.id.root(), 2).expect("read"), None);
+}
+
+pub(super) fn a_removed_record_is_gone_and_the_others_stay<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let batch = vault.write(&store, "shop/production", &[remove("B"), put("C", b"four")]);
+    vault.commit(&mut store, &batch);
+    let scope = vault.scope(&store, "shop/production");
+    let opened = scope.open_records().expect("records open");
+    let mut names: Vec<_> =
+        opened.iter().map(|(from, payload)| (payload.name.as_str(), *from)).collect();
+    names.sort_unstable();
+    assert_eq!(names, [("A", 2), ("C", 3)]);
+}
+
+pub(super) fn records_not_asked_for_come_bare<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let id = vault.scope(&store, "shop/production").id();
+    let bundle = store.bundle().expect("the store is in no trouble");
+    let all = bundle.records(id, &Wanted::All).expect("read");
+    assert_eq!(all.len(), 3);
+    let absent = zms_core::id::NameIndex([1; 16]);
+    for asked in 0..=all.len() {
+        let names = all[..asked].iter().map(|record| record.name_index).chain([absent]).collect();
+        let some = bundle.records(id, &Wanted::Only(names)).expect("read");
+        assert_eq!(some.len(), all.len());
+        for whole in &all {
+            let found = some.iter().find(|record| record.name_index == whole.name_index);
+            let found = found.expect("every record is there, whole or bare");
+            assert_eq!((found.rev_from, found.epoch), (whole.rev_from, whole.epoch));
+            if all[..asked].contains(whole) {
+                assert_eq!(found.envelope, whole.envelope);
+            } else {
+                assert_eq!(found.envelope, Envelope::Bare(whole.envelope.hash()));
+            }
+        }
+    }
+}
+
+pub(super) fn a_child_has_its_parent<S: Store>(mut store: S) {
+    let mut vault = Vault::made(&mut store);
+    let way: Vec<ScopeId> = vault.opened(&store, |opening, _| {
+        way(opening, "shop/production/api").iter().map(|scope| scope.id()).collect()
+    });
+    let bundle = store.bundle().expect("the store is in no trouble");
+    for pair in way.windows(2) {
+        assert_eq!(bundle.parent(pair[1]).expect("read"), Some(pair[0]));
+    }
+}
+
+pub(super) fn messages_between_exclude_both_ends<S: Store>(mut store: S) {
+    let mut vault = Vault::made(&mut store);
+    for at in 0..4 {
+        let batch = vault.write(&store, "shop/production", &[put("A", &[at])]);
+        vault.commit(&mut store, &batch);
+        let (batch, _) = vault.token(&store, &format!("token-{at}"));
+        vault.commit(&mut store, &batch);
+    }
+    let id = vault.scope(&store, "shop/production").id();
+    let bundle = store.bundle().expect("the store is in no trouble");
+    for after in (0..8).chain([u64::MAX - 1, u64::MAX]) {
+        let expected: Vec<u64> = (after.saturating_add(1)..5).collect();
+        let rosters = bundle.roster_messages(after).expect("read");
+        let number = |message: &Vec<u8>| Roster::parse(message).expect("one of ours").version;
+        assert_eq!(rosters.iter().map(number).collect::<Vec<_>>(), expected);
+        let revisions = bundle.revision_messages(id, after).expect("read");
+        let number = |message: &Vec<u8>| Revision::parse(message).expect("one of ours").revision;
+        assert_eq!(revisions.iter().map(number).collect::<Vec<_>>(), expected);
+    }
+}
+
+pub(super) fn a_rekeyed_scope_opens_under_its_new_key<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let (batch, stays) = vault.token(&store, "stays");
+    vault.commit(&mut store, &batch);
+    let (batch, leaves) = vault.token(&store, "leaves");
+    vault.commit(&mut store, &batch);
+    let batch = vault.revoke(&store, leaves.id());
+    vault.commit(&mut store, &batch);
+    let mut steps = 0;
+    while let Some(batch) = vault.next_rekey(&store) {
+        vault.commit(&mut store, &batch);
+        steps += 1;
+    }
+    assert!(steps > 1, "the scope and those below it were pending");
+    let bundle = store.bundle().expect("the store is in no trouble");
+    let pins = Pins::default();
+    let opening = Opening::begin(&stays, &*bundle, &pins, NOW).expect("the vault opens");
+    let way = way(&opening, "shop/production");
+    let scope = way.last().expect("a way holds at least its target");
+    assert_eq!(scope.head.epoch, 2);
+    assert_eq!(scope.open_records().expect("records open").len(), 3);
+    assert!(bundle.past(scope.id(), 2).expect("read").is_some());
+    assert_eq!(bundle.past(scope.id(), 1).expect("read"), None);
+}

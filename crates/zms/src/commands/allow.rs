@@ -1,0 +1,23 @@
+//! `zms allow`.
+
+use std::path::PathBuf;
+
+use crate::{allowed, exit::Outcome, home::Home, session::Context};
+
+/// Trust the ZMS_TOKEN in a `.env` file of this folder, as the file is now
+#[derive(clap::Args)]
+#[command(after_help = "\
+Only `zms run` uses such a token, only the key ZMS_TOKEN is ever read from the file, and a change
+of the file ends the trust.")]
+pub struct Args {
+    /// The file
+    #[arg(default_value = ".env")]
+    file: PathBuf,
+}
+
+/// Notes the consent.
+pub fn run(context: &Context, args: &Args) -> Outcome {
+    let path = allowed::allow(&Home::find()?, &args.file)?;
+    context.output.note(format!("{} may name the token of `zms run`", path.display()));
+    Ok(())
+}

@@ -1,0 +1,63 @@
+//! `zms reset`.
+
+use std::path::PathBuf;
+
+use crate::{
+    exit::{Failure, Outcome},
+    files,
+    home::Home,
+    prompt,
+    session::Context,
+};
+
+/// Destroy the master key and the database on this machine, for good
+#[derive(clap::Args)]
+#[command(after_help = "\
+The key goes first: from then on nothing can open the database or any copy of it. Keep a copy of
+key and database if you may want them back.")]
+pub struct Args {
+    /// Show what would be destroyed, and destroy nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Wipes the key first, then everything else that zms made. Needs no key.
+pub fn run(context: &Context, args: &Args) -> Outcome {
+    let home = Home::find()?;
+    let files = targets(&home);
+    if files.is_empty() {
+        return Err(Failure::not_found(format!(
+            "there is nothing to reset in {}",
+            home.folder().display()
+        )));
+    }
+    for path in &files {
+        context.output.note(path.display());
+    }
+    if args.dry_run {
+        return Ok(());
+    }
+    let question = "This destroys the vault above. Nothing and nobody can bring it back.";
+    prompt::typed(question, "reset", args.yes)?;
+    for path in &files {
+        files::wipe(path)?;
+    }
+    files::remove_folder(&home.pins())?;
+    files::remove_folder(&home.allowed())?;
+    context.output.note("destroyed; begin anew with `zms init`");
+    Ok(())
+}
+
+/// What there is to destroy, the key first.
+fn targets(home: &Home) -> Vec<PathBuf> {
+    let names = files::names(home.folder());
+    let ours = |name: &&String| name.starts_with("zms.db") || name.starts_with("zms.master.key.");
+    let mut rest: Vec<&String> = names.iter().filter(ours).collect();
+    rest.sort();
+    let rest = rest.into_iter().map(|name| home.folder().join(name));
+    let key = Some(home.key()).filter(|key| files::exists(key));
+    key.into_iter().chain(rest).collect()
+}

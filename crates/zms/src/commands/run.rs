@@ -1,0 +1,170 @@
+//! `zms run`.
+
+mod select;
+
+use std::ffi::OsString;
+
+use zms_core::path::ScopePath;
+
+use self::select::{Injection, select};
+use crate::{
+    child::{Environment, execute},
+    credentials::Sources,
+    environment,
+    exit::{Exit, Failure, Outcome},
+    hygiene::Inherited,
+    session::{Context, tell},
+    settings,
+};
+
+/// Run a program with its secrets in its environment
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  zms run -- node server.js
+  zms run -e staging --only DATABASE_URL,API_KEY -- ./migrate
+  zms run --map DATABASE_URL=PGURL --preserve PORT -- psql
+The program takes the place of zms: same process, signals, terminal and exit code. Its arguments
+are passed as typed, never through a shell. ZMS_TOKEN is not passed on.")]
+pub struct Args {
+    /// Inject these secrets only
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    only: Vec<String>,
+    /// Do not inject these secrets
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    except: Vec<String>,
+    /// Put this in front of every injected name
+    #[arg(long, value_name = "TEXT")]
+    prefix: Option<String>,
+    /// Inject secret A under the name B
+    #[arg(long, value_delimiter = ',', value_name = "A=B")]
+    map: Vec<String>,
+    /// Keep these variables as they are where they are set already
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    preserve: Vec<String>,
+    /// Keep every variable as it is where it is set already
+    #[arg(long)]
+    no_override: bool,
+    /// Start from an empty environment: the secrets are all there is
+    #[arg(long)]
+    pristine: bool,
+    /// Stop unless every secret that zms.toml requires is there
+    #[arg(long)]
+    required: bool,
+    /// Let these names through although they make programs load or trust something else
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    allow: Vec<String>,
+    /// Show where each variable would come from, and run nothing
+    #[arg(long, conflicts_with = "dry_run")]
+    explain: bool,
+    /// Show what would be injected and executed, and run nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The program and its arguments, behind `--`
+    #[arg(last = true, value_name = "CMD")]
+    command: Vec<OsString>,
+}
+
+/// Reads, checks everything, and only then becomes the program.
+pub fn run(context: &Context, args: &Args, inherited: &Inherited) -> Outcome {
+    prepare_and_execute(context, args, inherited).map_err(|failure| match failure.exit {
+        // What has no code of its own must not be taken for the program's.
+        Exit::Other => Failure { exit: Exit::BeforeExec, ..failure },
+        _ => failure,
+    })
+}
+
+fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) -> Outcome {
+    if args.command.is_empty() && !args.explain && !args.dry_run {
+        return Err(Failure::usage("there is no program to run")
+            .hint("name it behind two dashes: `zms run -- node server.js`"));
+    }
+    let mut acting = context.act_from(Sources::WithFolder)?;
+    let choose = |held: &[ScopePath]| acting.place.choose(held);
+    let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
+    tell(&acting.session, context.output);
+    let all = environment::all();
+    let mut child =
+        if args.pristine { Environment::default() } else { Environment::inherited(all) };
+    let injections = select(&view, args, &child)?;
+    if args.required {
+        check_required(&injections)?;
+    }
+    if args.explain || args.dry_run {
+        return show(context, args, &injections);
+    }
+    for injection in injections.iter().filter(|injection| !injection.kept) {
+        // EXPOSE: the child process needs the value in its environment.
+        child.set(&injection.variable, injection.value.expose());
+    }
+    let allowed_path = injections
+        .iter()
+        .find(|injection| injection.variable == "PATH" && !injection.kept)
+        .map(|injection| {
+            // EXPOSE: a PATH that was explicitly allowed decides which program is found.
+            use std::os::unix::ffi::OsStringExt;
+            OsString::from_vec(injection.value.expose().clone())
+        });
+    let path = allowed_path.or_else(|| environment::raw("PATH"));
+    drop(injections);
+    drop(view);
+    Err(execute(&args.command, &child, path, inherited))
+}
+
+fn check_required(injections: &[Injection<'_>]) -> Outcome {
+    let Some((path, settings)) = settings::find()? else {
+        return Err(Failure::usage("--required needs a zms.toml that says what is required")
+            .hint("make one with `zms use`, and add [secrets.NAME] with required = true"));
+    };
+    let required = settings.secrets.iter().filter(|(_, declared)| declared.required);
+    let missing = required
+        .map(|(name, _)| name.as_str())
+        .filter(|name| !injections.iter().any(|injection| injection.secret == *name));
+    let missing: Vec<&str> = missing.collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::not_found(format!("{} requires {}", path.display(), missing.join(", ")))
+        .hint(format!("set it: `zms set {}`", missing[0])))
+}
+
+fn show(context: &Context, args: &Args, injections: &[Injection<'_>]) -> Outcome {
+    let effect = |injection: &Injection<'_>| match (injection.kept, injection.shadows) {
+        (true, _) => "kept as it is in the environment",
+        (false, true) => "replaces the inherited one",
+        (false, false) => "new",
+    };
+    if context.output.json {
+        let rows = injections.iter().map(|injection| {
+            serde_json::json!({
+                "variable": injection.variable,
+                "secret": injection.secret,
+                "path": injection.path.to_string(),
+                "revision": injection.revision,
+                "injected": !injection.kept,
+                "replaces_inherited": injection.shadows && !injection.kept,
+            })
+        });
+        let command: Vec<_> = args.command.iter().map(|word| word.to_string_lossy()).collect();
+        return context.output.json(serde_json::json!({
+            "variables": rows.collect::<Vec<_>>(), "command": command
+        }));
+    }
+    if args.explain {
+        let rows: Vec<Vec<String>> = injections
+            .iter()
+            .map(|injection| {
+                let from = format!("{}/{}", injection.path, injection.secret);
+                let revision = injection.revision.to_string();
+                vec![injection.variable.clone(), from, revision, effect(injection).to_owned()]
+            })
+            .collect();
+        return context.output.table(&["VARIABLE", "FROM", "REVISION", "EFFECT"], &rows);
+    }
+    for injection in injections.iter().filter(|injection| !injection.kept) {
+        context.output.line(&injection.variable)?;
+    }
+    let command: Vec<_> = args.command.iter().map(|word| word.to_string_lossy()).collect();
+    context.output.note(format!("would run: {}", command.join(" ")));
+    Ok(())
+}

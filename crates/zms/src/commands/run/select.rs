@@ -1,0 +1,138 @@
+//! Which secrets a program gets, and under which names.
+
+use std::collections::BTreeMap;
+
+use zms_client::{SessionError, View};
+use zms_core::path::ScopePath;
+use zms_crypto::SecretBytes;
+
+use super::Args;
+use crate::{
+    child::{Environment, MAX_ENTRY, loader, variable_name},
+    exit::{Exit, Failure, Outcome},
+    session::no_secret,
+};
+
+/// One variable of the child.
+pub(super) struct Injection<'v> {
+    /// The variable's name.
+    pub(super) variable: String,
+    /// The secret's name.
+    pub(super) secret: &'v str,
+    /// The scope that it came from.
+    pub(super) path: &'v ScopePath,
+    /// The revision that brought it.
+    pub(super) revision: u64,
+    /// The value.
+    pub(super) value: &'v SecretBytes,
+    /// Whether a variable of that name is inherited.
+    pub(super) shadows: bool,
+    /// Whether the inherited one stays.
+    pub(super) kept: bool,
+}
+
+/// Chooses, renames and checks. Every secret that would be injected must be readable, and fit.
+pub(super) fn select<'v>(
+    view: &'v View,
+    args: &Args,
+    inherited: &Environment,
+) -> Outcome<Vec<Injection<'v>>> {
+    let map = renames(args)?;
+    for name in args.only.iter().chain(&args.except).chain(map.keys()) {
+        if view.merged.winner(name).is_none() {
+            let names = view.merged.winners().map(|winner| winner.payload.name.as_str());
+            return Err(no_secret(name, view.path(), names));
+        }
+    }
+    let mut injections: Vec<Injection<'v>> = Vec::new();
+    for winner in view.merged.winners() {
+        let secret = winner.payload.name.as_str();
+        let wanted = args.only.is_empty() || args.only.iter().any(|name| name == secret);
+        if !wanted || args.except.iter().any(|name| name == secret) {
+            continue;
+        }
+        let plain = || args.prefix.clone().unwrap_or_default() + secret;
+        let variable = map.get(secret).cloned().unwrap_or_else(plain);
+        let payload = view.merged.resolve(winner, view.now).map_err(SessionError::from)?;
+        let shadows = inherited.has(&variable);
+        let preserved = args.no_override || args.preserve.contains(&variable);
+        injections.push(Injection {
+            secret,
+            path: winner.path,
+            revision: winner.rev_from,
+            value: &payload.value,
+            shadows,
+            kept: shadows && preserved,
+            variable,
+        });
+    }
+    check_names(&injections, args)?;
+    injections.iter().try_for_each(check_value)?;
+    Ok(injections)
+}
+
+fn renames(args: &Args) -> Outcome<BTreeMap<String, String>> {
+    let mut map = BTreeMap::new();
+    for pair in &args.map {
+        let Some((secret, variable)) = pair.split_once('=') else {
+            return Err(Failure::usage(format!("--map {pair} is not SECRET=VARIABLE")));
+        };
+        if map.insert(secret.to_owned(), variable.to_owned()).is_some() {
+            return Err(Failure::usage(format!("--map names {secret} twice")));
+        }
+    }
+    Ok(map)
+}
+
+fn check_names(injections: &[Injection<'_>], args: &Args) -> Outcome {
+    let list = |bad: &dyn Fn(&Injection<'_>) -> bool| -> Vec<&str> {
+        let bad = injections.iter().filter(|injection| bad(injection));
+        bad.map(|injection| injection.variable.as_str()).collect()
+    };
+    let invalid = list(&|injection| !variable_name(&injection.variable));
+    if let Some(first) = invalid.first() {
+        return Err(Failure::usage(format!(
+            "{} can not be the name of a variable",
+            invalid.join(", ")
+        ))
+        .hint(format!("inject it under another name with `--map {first}=NAME`, or leave it out with `--except {first}`")));
+    }
+    let loaders =
+        list(&|injection| loader(&injection.variable) && !args.allow.contains(&injection.variable));
+    if let Some(first) = loaders.first() {
+        return Err(Failure::new(
+            Exit::Denied,
+            format!("{} would make the program load or trust something else", loaders.join(", ")),
+        )
+        .hint(format!(
+            "leave it out with `--except {first}`; if it is meant, add `--allow {first}`"
+        )));
+    }
+    let mut names: Vec<&str> = list(&|_| true);
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(Failure::usage(format!("two secrets would both be {}", pair[0]))
+            .hint("give one of them another name with `--map`")),
+        None => Ok(()),
+    }
+}
+
+/// What an environment can not carry is refused, naming the secret.
+fn check_value(injection: &Injection<'_>) -> Outcome {
+    // EXPOSE: its length, and whether a NUL is in it.
+    let value = injection.value.expose();
+    let refused = |why: &str| {
+        Failure::usage(format!("the value of {} {why}", injection.secret))
+            .hint(format!("leave it out with `--except {}`", injection.secret))
+    };
+    if value.contains(&0) {
+        return Err(refused("contains a NUL byte, which no environment can carry"));
+    }
+    if injection.variable.len() + 1 + value.len() + 1 > MAX_ENTRY {
+        return Err(refused(
+            "is longer than the 131071 bytes, with its name, that an environment \
+                            can carry",
+        ));
+    }
+    Ok(())
+}

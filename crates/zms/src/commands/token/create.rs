@@ -1,0 +1,101 @@
+//! `zms token create`.
+
+use zms_client::{SessionError, TokenRequest, TokenScope};
+use zms_core::{path::ScopePath, roster::Right};
+use zms_crypto::text::{SeedKind, encode_seed};
+
+use crate::{
+    environment,
+    exit::{Failure, Outcome, utc},
+    place::{Place, PlaceFlags, new_name},
+    session::{Context, tell},
+};
+
+/// Make a token for one scope or several, and print it once
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  zms token create ci -e staging --ttl 90d
+  zms token create api -e production -s api --write
+  zms token create both -e staging,production")]
+pub struct Args {
+    /// Name to know it by
+    name: String,
+    /// May read (the default)
+    #[arg(long, conflicts_with = "write")]
+    read: bool,
+    /// May also write, and make scopes below its own
+    #[arg(long)]
+    write: bool,
+    /// How long it lives, for example 90d or 12h; without it, until revoked
+    #[arg(long, value_name = "TIME")]
+    ttl: Option<humantime::Duration>,
+    /// Do not read the scopes above its own
+    #[arg(long)]
+    no_inherit: bool,
+}
+
+/// Makes the token. `-e` and `-s` may list several, separated by commas.
+pub fn run(context: &Context, args: &Args) -> Outcome {
+    let label = new_name("token", &args.name)?;
+    let now = environment::now();
+    let expires = match args.ttl {
+        Some(ttl) if ttl.as_secs() == 0 => {
+            return Err(Failure::usage("--ttl must be at least one second"));
+        }
+        Some(ttl) => {
+            Some(now.checked_add(ttl.as_secs()).filter(|at| *at < 1 << 40).ok_or_else(|| {
+                Failure::usage("--ttl is too long").hint("leave it out for a token without end")
+            })?)
+        }
+        None => None,
+    };
+    let mut acting = context.act()?;
+    let right = if args.write { Right::Write } else { Right::Read };
+    let scope = |path| TokenScope { path, right, inherit: !args.no_inherit };
+    let scopes: Vec<TokenScope> = paths(&context.flags)?.into_iter().map(scope).collect();
+    let request = TokenRequest { label, scopes, expires };
+    let created = acting.session.create_token(&request);
+    let principal = created.map_err(|error: SessionError| acting.explain(error))?;
+    tell(&acting.session, context.output);
+    let token = encode_seed(SeedKind::Service, principal.seed());
+    let list: Vec<String> = request.scopes.iter().map(|scope| scope.path.to_string()).collect();
+    if context.output.json {
+        return context.output.json(serde_json::json!({
+            // EXPOSE: a new token is shown once, to who made it.
+            "token": token.expose(),
+            "id": principal.id().to_string(),
+            "name": request.label.as_str(),
+            "scopes": list,
+            "expires": expires.map(utc),
+        }));
+    }
+    let ends =
+        expires.map_or_else(|| "until revoked".to_owned(), |at| format!("until {}", utc(at)));
+    let verb = if args.write { "reads and writes" } else { "reads" };
+    context.output.note(format!("{verb} {}, {ends}. Shown once:", list.join(", ")));
+    // EXPOSE: a new token is shown once, to who made it.
+    context.output.line(token.expose())
+}
+
+/// Every combination of the environments and services that were listed.
+fn paths(flags: &PlaceFlags) -> Outcome<Vec<ScopePath>> {
+    let split = |flag: &Option<String>| -> Vec<Option<String>> {
+        match flag {
+            Some(list) => list.split(',').map(|name| Some(name.to_owned())).collect(),
+            None => vec![None],
+        }
+    };
+    let mut paths = Vec::new();
+    for env in split(&flags.env) {
+        for service in split(&flags.service) {
+            let flags = PlaceFlags { project: flags.project.clone(), env: env.clone(), service };
+            // An owner's keyring holds the whole vault: the place is as named.
+            let path = Place::new(&flags)?.choose(&[ScopePath::default()])?;
+            if !paths.contains(&path) {
+                paths.push(path);
+            }
+        }
+    }
+    Ok(paths)
+}

@@ -1,0 +1,104 @@
+//! `zms token revoke`.
+
+use zms_core::{change::rekey::Spoiled, roster::Right};
+
+use crate::{
+    exit::{Failure, Outcome},
+    prompt,
+    session::{Context, tell},
+};
+
+/// Take a token out at once, and give what it could open new keys
+#[derive(clap::Args)]
+#[command(after_help = "\
+The token is refused from the first moment. Then every scope it could open is re-keyed, parents
+first; an interrupted re-key goes on with `zms token revoke --resume`. The values it could read
+must also be changed at their source: nobody can take back what was seen.")]
+pub struct Args {
+    /// Name or id of the token
+    #[arg(required_unless_present = "resume")]
+    name: Option<String>,
+    /// Go on with a re-key that was interrupted
+    #[arg(long, conflicts_with = "name")]
+    resume: bool,
+    /// Show what would happen, and change nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// Leave out what can not be read and the leaving token may have written
+    #[arg(long)]
+    leave_out_unreadable: bool,
+    /// Do not ask
+    #[arg(short, long)]
+    yes: bool,
+}
+
+/// Revokes and re-keys.
+pub fn run(context: &Context, args: &Args) -> Outcome {
+    let mut acting = context.act()?;
+    let mut exposed = Vec::new();
+    let mut revoked = None;
+    if let Some(name) = &args.name {
+        let token = super::find(&mut acting, name)?;
+        let question = format!("{} opens {}.", token.label, super::scopes(&token));
+        if args.dry_run {
+            context.output.note(format!("would be revoked: {question}"));
+            return Ok(());
+        }
+        prompt::typed(&question, &token.label, args.yes)?;
+        exposed = readable(&mut acting, &token)?;
+        acting.session.revoke(&[token.id])?;
+        context
+            .output
+            .note(format!("{} is revoked; what it could open gets new keys", token.label));
+        revoked = Some(token.label);
+    } else if args.dry_run {
+        return Err(Failure::usage("--dry-run goes with a name"));
+    }
+    let spoiled = if args.leave_out_unreadable { Spoiled::LeaveOut } else { Spoiled::Report };
+    let mut scopes = Vec::new();
+    let rekeyed = acting.session.rekey_pending(spoiled, |step| {
+        if let Some(path) = &step.path {
+            context.output.note(format!("new key for {path}"));
+            scopes.push(path.to_string());
+        }
+    });
+    rekeyed.map_err(|error| {
+        let failure = acting.explain(error);
+        let hint = failure.hint.clone().unwrap_or_default();
+        let resume =
+            "the token is out already; the re-key goes on with `zms token revoke --resume`";
+        failure.hint(format!("{hint}\nhint: {resume}").trim_start_matches("\nhint: "))
+    })?;
+    tell(&acting.session, context.output);
+    if context.output.json {
+        return context.output.json(serde_json::json!({
+            "revoked": revoked, "rekeyed": scopes, "change_at_source": exposed
+        }));
+    }
+    if !exposed.is_empty() {
+        context.output.note("Change these at their source; the token could read them:");
+        for name in &exposed {
+            context.output.line(&crate::output::shown(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// Every secret that the token could read, by path and name. Only names are given out.
+fn readable(
+    acting: &mut crate::session::Acting,
+    token: &zms_client::TokenInfo,
+) -> Outcome<Vec<String>> {
+    let mut names = Vec::new();
+    for (path, right) in &token.scopes {
+        let below = *right > Right::Exact;
+        match acting.session.names(path, below) {
+            Ok(found) => names.extend(found),
+            // A scope that is gone, or that does not open, is what the re-key then deals with.
+            Err(error) => drop(error),
+        }
+    }
+    names.sort();
+    names.dedup();
+    Ok(names)
+}

@@ -1,0 +1,176 @@
+//! Finds out as whom a command acts: a token where there is one, else the owner.
+
+use std::{
+    fs::File,
+    os::fd::{BorrowedFd, OwnedFd},
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+use zms_core::{
+    key_file::{KeyFile, KeyFileError, Protection},
+    principal::{Kind, Principal},
+};
+use zms_crypto::text::{SeedKind, parse_seed};
+
+use crate::{
+    allowed, environment,
+    exit::{Exit, Failure, Outcome},
+    home::{Home, read_private, read_small},
+    prompt,
+};
+
+/// Longest token with its address, in bytes.
+const MAX_TOKEN: usize = 1024;
+
+/// Which sources a command may use.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Sources {
+    /// Those the user names.
+    Named,
+    /// Also an allowed `.env` of the working folder. For `run` only: such a token never writes.
+    WithFolder,
+}
+
+/// Who acts.
+pub struct Caller {
+    /// The principal.
+    pub principal: Principal,
+    /// Where it came from, for people.
+    pub source: String,
+    /// Whether it is the owner, by the master key.
+    pub owner: bool,
+}
+
+/// Finds the caller. A token that is there is used or refused; nothing falls back to anything.
+pub fn caller(
+    home: &Home,
+    as_owner: bool,
+    token_fd: Option<i32>,
+    sources: Sources,
+) -> Outcome<Caller> {
+    if as_owner {
+        return owner(home);
+    }
+    match token(home, token_fd, sources)? {
+        Some((text, source)) => from_text(&text, source),
+        None => owner(home),
+    }
+}
+
+/// Whether a token is present, and where from; it is not parsed.
+fn token(
+    home: &Home,
+    token_fd: Option<i32>,
+    sources: Sources,
+) -> Outcome<Option<(Zeroizing<String>, String)>> {
+    if let Some(number) = token_fd {
+        let shown = format!("file descriptor {number}");
+        let text = read_small(File::from(descriptor(number)?), &shown)?;
+        return Ok(Some((line(text), shown)));
+    }
+    if let Some(text) = environment::text("ZMS_TOKEN")? {
+        return Ok(Some((Zeroizing::new(text), "ZMS_TOKEN".to_owned())));
+    }
+    if let Some(path) = environment::raw("ZMS_TOKEN_FILE") {
+        return from_file(&PathBuf::from(path), true);
+    }
+    if let Some(folder) = environment::raw("CREDENTIALS_DIRECTORY") {
+        let found = from_file(&PathBuf::from(folder).join("zms-token"), false)?;
+        if found.is_some() {
+            return Ok(found);
+        }
+    }
+    if sources == Sources::WithFolder { allowed::token(home) } else { Ok(None) }
+}
+
+fn from_file(path: &Path, required: bool) -> Outcome<Option<(Zeroizing<String>, String)>> {
+    match read_private(path)? {
+        Some(text) => Ok(Some((line(text), path.display().to_string()))),
+        None if required => Err(Failure::not_found(format!("{} does not exist", path.display()))
+            .hint("ZMS_TOKEN_FILE must name a file that holds a token")),
+        None => Ok(None),
+    }
+}
+
+fn descriptor(number: i32) -> Outcome<OwnedFd> {
+    if number < 3 {
+        return Err(Failure::usage("--token-fd takes a descriptor of 3 or more"));
+    }
+    // A copy is taken of whatever is open there; a number that is not open is refused.
+    #[expect(unsafe_code, reason = "the number comes from the command line; dup checks it")]
+    // SAFETY: the borrow lives for one system call that fails on a descriptor that is not open.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    rustix::io::fcntl_dupfd_cloexec(borrowed, 3)
+        .map_err(|_| Failure::usage(format!("file descriptor {number} is not open")))
+}
+
+/// The text without one final line break.
+fn line(text: Zeroizing<String>) -> Zeroizing<String> {
+    match text.strip_suffix('\n') {
+        Some(line) => Zeroizing::new(line.strip_suffix('\r').unwrap_or(line).to_owned()),
+        None => text,
+    }
+}
+
+fn from_text(text: &str, source: String) -> Outcome<Caller> {
+    let malformed = || {
+        Failure::new(Exit::Denied, format!("malformed token in {source}")).hint(
+            "copy it again, whole and on one line: it starts with zms_st_1 and its last six \
+             characters are a checksum",
+        )
+    };
+    if text.len() > MAX_TOKEN {
+        return Err(malformed());
+    }
+    let (seed, address) = text.split_once('@').map_or((text, None), |(s, a)| (s, Some(a)));
+    let (kind, seed) = parse_seed(seed).map_err(|_| malformed())?;
+    if kind == SeedKind::Master {
+        return Err(Failure::new(Exit::Denied, format!("{source} holds a master key, no token"))
+            .hint(
+                "a master key never belongs into an environment: make a token with \
+                   `zms token create`, and rotate the key if others could see it",
+            ));
+    }
+    if address.is_some() {
+        return Err(Failure::usage(format!("the token in {source} names a server")).hint(
+            "this version of zms reads the vault on this machine only; use the token without \
+             its address",
+        ));
+    }
+    Ok(Caller { principal: Principal::from_seed(Kind::from(kind), seed), source, owner: false })
+}
+
+/// The owner, by the master key file.
+pub fn owner(home: &Home) -> Outcome<Caller> {
+    let path = home.key();
+    home.check()?;
+    let Some(text) = read_private(&path)? else {
+        return Err(Failure::new(
+            Exit::Locked,
+            format!("no token, and no master key at {}", path.display()),
+        )
+        .hint("set ZMS_TOKEN to a token, or make a vault with `zms init`"));
+    };
+    let refused = |error: KeyFileError| {
+        let exit = match error {
+            KeyFileError::Locked => Exit::Locked,
+            _ => Exit::Integrity,
+        };
+        Failure::new(exit, format!("{} {error}", path.display()))
+    };
+    let file = KeyFile::parse(&text).map_err(refused)?;
+    let principal = match file.protection() {
+        Protection::None => file.open(None),
+        Protection::Passphrase(_) => {
+            let passphrase = prompt::hidden("Passphrase of the master key: ").map_err(|_| {
+                refused(KeyFileError::Locked).hint(
+                    "run it in a terminal, where the passphrase can be asked for, or use a token",
+                )
+            })?;
+            file.open(Some(&passphrase))
+        }
+    };
+    let source = path.display().to_string();
+    Ok(Caller { principal: principal.map_err(refused)?, source, owner: true })
+}

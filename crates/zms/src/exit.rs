@@ -1,0 +1,194 @@
+//! Failures as users meet them: what happened, what to do next, and the exit code.
+
+use std::fmt::{self, Display};
+
+use zms_client::SessionError;
+use zms_core::{
+    bundle::{Trouble, TroubleClass},
+    change::ChangeError,
+    open::OpenError,
+};
+
+/// Exit codes. docs/exit-codes.md lists them for scripts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// Anything that has no code of its own.
+    Other = 1,
+    /// The command line, a name or a file of settings is wrong.
+    Usage = 2,
+    /// Not found, removed, or required and missing.
+    NotFound = 3,
+    /// Malformed, unknown, expired, revoked, or out of scope.
+    Denied = 4,
+    /// A key or token is needed and there is none.
+    Locked = 5,
+    /// Something does not verify, or was rolled back.
+    Integrity = 6,
+    /// Somebody else was faster.
+    Conflict = 7,
+    /// The audit entry can not be stored.
+    Audit = 8,
+    /// `run` failed before the program started.
+    BeforeExec = 125,
+    /// The program can not be executed.
+    NotExecutable = 126,
+    /// The program was not found.
+    NoProgram = 127,
+}
+
+/// A failure, ready to be shown.
+#[derive(Debug)]
+pub struct Failure {
+    /// How the process ends.
+    pub exit: Exit,
+    /// What happened.
+    pub message: String,
+    /// What to do next.
+    pub hint: Option<String>,
+}
+
+/// What a command gives back.
+pub type Outcome<T = ()> = Result<T, Failure>;
+
+impl Failure {
+    /// A failure without a hint.
+    pub fn new(exit: Exit, message: impl Display) -> Self {
+        Self { exit, message: message.to_string(), hint: None }
+    }
+
+    /// Adds what to do next.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// A wrong command line, name or setting.
+    pub fn usage(message: impl Display) -> Self {
+        Self::new(Exit::Usage, message)
+    }
+
+    /// Something named that is not there.
+    pub fn not_found(message: impl Display) -> Self {
+        Self::new(Exit::NotFound, message)
+    }
+
+    /// Anything else.
+    pub fn other(message: impl Display) -> Self {
+        Self::new(Exit::Other, message)
+    }
+}
+
+impl Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Failure {}
+
+/// Lets a failure pass through a session's callback.
+impl From<Failure> for SessionError {
+    fn from(failure: Failure) -> Self {
+        Self::Caller(Box::new(failure))
+    }
+}
+
+impl From<SessionError> for Failure {
+    fn from(error: SessionError) -> Self {
+        let message = error.to_string();
+        match error {
+            SessionError::Caller(inner) => match inner.downcast::<Self>() {
+                Ok(failure) => *failure,
+                Err(other) => Self::other(other),
+            },
+            SessionError::Open(error) => opening(&error),
+            SessionError::Change(error) => changing(error),
+            SessionError::Store(trouble) => store(&trouble, Exit::Other),
+            SessionError::Audit(trouble) => {
+                let failure = store(&trouble, Exit::Audit);
+                Self { message, ..failure }
+            }
+            SessionError::Unreadable(_) => Self::new(Exit::NotFound, message)
+                .hint("set it anew, or leave it out with `--except`"),
+            SessionError::Conflict => Self::new(Exit::Conflict, message)
+                .hint("look at what is there now with `zms ls`, then try again"),
+            SessionError::Exists => Self::other(message),
+            SessionError::NoToken(_) => {
+                Self::not_found(message).hint("list the tokens with `zms token ls`")
+            }
+            _ => Self::other(message),
+        }
+    }
+}
+
+fn opening(error: &OpenError) -> Failure {
+    let message = error.to_string();
+    match error {
+        OpenError::NoVault => Failure::new(Exit::Locked, message)
+            .hint("make one with `zms init`, or set ZMS_HOME to the folder of an existing one"),
+        OpenError::Unknown => Failure::new(Exit::Denied, message)
+            .hint("it may belong to another vault: `zms status` shows which one is used here"),
+        OpenError::Departed { .. } => Failure::new(Exit::Denied, message)
+            .hint("ask an administrator of the vault for a new one: `zms token create`"),
+        OpenError::Expired { at } => {
+            let failure = Failure::new(Exit::Denied, format!("{message} on {}", utc(*at)));
+            failure.hint("ask an administrator of the vault for a new one: `zms token create`")
+        }
+        OpenError::Integrity(_) => Failure::new(Exit::Integrity, message)
+            .hint("the database was damaged or changed by somebody else; nothing of it was used"),
+        OpenError::RolledBack(_) => Failure::new(Exit::Integrity, message).hint(
+            "an older copy of the database was put back; put the newer one back, and nothing \
+             is lost",
+        ),
+        OpenError::Removed(_) | OpenError::NotFound(_) => Failure::not_found(message),
+        OpenError::OutOfScope(_) => {
+            Failure::new(Exit::Denied, message).hint("see what it opens with `zms token inspect`")
+        }
+        OpenError::Trouble(trouble) => store(trouble, Exit::Other),
+        _ => Failure::other(message),
+    }
+}
+
+fn changing(error: ChangeError) -> Failure {
+    let message = error.to_string();
+    match error {
+        ChangeError::Open(error) => opening(&error),
+        ChangeError::NotAdministrator => Failure::new(Exit::Denied, message)
+            .hint("run it as the owner: without ZMS_TOKEN, or with `--as-owner`"),
+        ChangeError::MayNotWrite(_) => Failure::new(Exit::Denied, message)
+            .hint("an administrator can make one that may: `zms token create NAME --write`"),
+        ChangeError::NoSecret { .. } => Failure::not_found(message),
+        ChangeError::LabelExists(_) => Failure::usage(message).hint("choose another name"),
+        ChangeError::Junk(_) => Failure::new(Exit::Integrity, message).hint(
+            "look at the list; `zms token revoke --leave-out-unreadable` goes on without them",
+        ),
+        ChangeError::AdministratorLeaves => Failure::new(Exit::Denied, message),
+        _ => Failure::usage(message),
+    }
+}
+
+fn store(trouble: &Trouble, exit: Exit) -> Failure {
+    let exit = match trouble.class {
+        TroubleClass::Corrupt => Exit::Integrity,
+        _ => exit,
+    };
+    let failure = Failure::new(exit, format!("{trouble} ({})", trouble.source));
+    match trouble.class {
+        TroubleClass::Busy => failure.hint("try again; `zms status` shows which vault is used"),
+        TroubleClass::Corrupt => failure.hint("put a copy of the database back in its place"),
+        TroubleClass::Newer => failure.hint("install the newer version of zms"),
+        TroubleClass::Full => failure.hint("free some space on that disk, then try again"),
+        TroubleClass::ReadOnly => {
+            failure.hint("make the folder of the vault writable: reading needs an audit entry too")
+        }
+        _ => failure,
+    }
+}
+
+/// A time as people and programs read it.
+pub fn utc(seconds: u64) -> String {
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    humantime::format_rfc3339_seconds(time).to_string()
+}

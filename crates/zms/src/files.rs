@@ -1,0 +1,120 @@
+//! Files that the user names: read whole, with errors that name them.
+#![expect(clippy::disallowed_methods, reason = "this file owns the user's files")]
+
+use std::{
+    fs,
+    io::{self, Read},
+    os::unix::fs::DirBuilderExt,
+    path::{Path, PathBuf},
+};
+
+use zeroize::Zeroizing;
+
+use crate::{
+    exit::{Failure, Outcome},
+    home::trouble,
+};
+
+/// Largest file that is read, in bytes: ten thousand secrets of a few kilobytes.
+const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// Reads a whole file, or stdin for `-`.
+pub fn read(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
+    if path == Path::new("-") {
+        return all(io::stdin().lock(), "stdin");
+    }
+    let shown = path.display().to_string();
+    match fs::File::open(path) {
+        Ok(file) => all(file, &shown),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            Err(Failure::not_found(format!("{shown} does not exist")))
+        }
+        Err(error) => Err(trouble(&error, format!("{shown} can not be read"))),
+    }
+}
+
+/// Reads a whole file, if it is there.
+pub fn read_if_there(path: &Path) -> Outcome<Option<Zeroizing<Vec<u8>>>> {
+    if exists(path) { read(path).map(Some) } else { Ok(None) }
+}
+
+fn all(source: impl Read, shown: &str) -> Outcome<Zeroizing<Vec<u8>>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(64 * 1024));
+    source
+        .take(MAX_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| trouble(&error, format!("{shown} can not be read")))?;
+    if bytes.len() as u64 > MAX_FILE {
+        return Err(Failure::usage(format!("{shown} is larger than 64 MiB")));
+    }
+    Ok(bytes)
+}
+
+/// Whether something is there.
+pub fn exists(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok()
+}
+
+/// The path without links and dots.
+pub fn canonical(path: &Path) -> Outcome<PathBuf> {
+    fs::canonicalize(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::not_found(format!("{} does not exist", path.display())),
+        _ => trouble(&error, format!("{} can not be used", path.display())),
+    })
+}
+
+/// Makes a folder for nobody else.
+pub fn make_folder(path: &Path) -> Outcome {
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(path)
+        .map_err(|error| trouble(&error, format!("{} can not be made", path.display())))
+}
+
+/// Writes a file that holds no secret, replacing it whole.
+pub fn write(path: &Path, text: &str) -> Outcome {
+    let new = path.with_extension(format!("new.{}", std::process::id()));
+    fs::write(&new, text)
+        .and_then(|()| fs::rename(&new, path))
+        .map_err(|error| trouble(&error, format!("{} can not be written", path.display())))
+}
+
+/// Removes a file; one that is not there is removed already.
+pub fn remove(path: &Path) -> Outcome {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(trouble(&error, format!("{} can not be removed", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Overwrites a file with zeros, as far as the file system writes in place, and removes it.
+pub fn wipe(path: &Path) -> Outcome {
+    let overwrite = || -> io::Result<()> {
+        let length = fs::symlink_metadata(path)?.len();
+        let mut file = fs::OpenOptions::new().write(true).open(path)?;
+        io::copy(&mut io::repeat(0).take(length), &mut file)?;
+        file.sync_all()
+    };
+    // Best effort: the removal below is what counts, and what is reported.
+    let _not_overwritten = overwrite();
+    remove(path)
+}
+
+/// Removes a folder with all in it; one that is not there is removed already.
+pub fn remove_folder(path: &Path) -> Outcome {
+    match fs::remove_dir_all(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(trouble(&error, format!("{} can not be removed", path.display())))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Names of the files in a folder; none where there is no folder.
+pub fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}

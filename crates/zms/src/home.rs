@@ -1,0 +1,162 @@
+//! Where the vault lives on this machine, and how its files are read and made.
+#![expect(clippy::disallowed_methods, reason = "this file owns the vault's files")]
+
+use std::{
+    fs::{self, DirBuilder, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::{fs::OFlags, process::geteuid};
+use zeroize::Zeroizing;
+
+use crate::{
+    environment,
+    exit::{Exit, Failure, Outcome},
+};
+
+/// Largest key or token file that is read, in bytes.
+const MAX_SMALL_FILE: u64 = 16 * 1024;
+
+/// The folder of one vault.
+pub struct Home(PathBuf);
+
+impl Home {
+    /// `ZMS_HOME`, else `~/.zexio`.
+    pub fn find() -> Outcome<Self> {
+        if let Some(home) = environment::raw("ZMS_HOME") {
+            if home.is_empty() {
+                return Err(Failure::usage("ZMS_HOME is set but empty")
+                    .hint("set it to the folder of a vault, or unset it"));
+            }
+            return Ok(Self(environment::folder()?.join(home)));
+        }
+        match environment::raw("HOME").filter(|home| !home.is_empty()) {
+            Some(home) => Ok(Self(PathBuf::from(home).join(".zexio"))),
+            None => Err(Failure::other("there is no home folder: HOME is not set")
+                .hint("set HOME, or set ZMS_HOME to the folder of the vault")),
+        }
+    }
+
+    /// The folder.
+    pub fn folder(&self) -> &Path {
+        &self.0
+    }
+
+    /// The master key file.
+    pub fn key(&self) -> PathBuf {
+        self.0.join("zms.master.key")
+    }
+
+    /// The database.
+    pub fn database(&self) -> PathBuf {
+        self.0.join("zms.db")
+    }
+
+    /// The folder of pins.
+    pub fn pins(&self) -> PathBuf {
+        self.0.join("pins")
+    }
+
+    /// The folder of files that may name a token.
+    pub fn allowed(&self) -> PathBuf {
+        self.0.join("allowed")
+    }
+
+    /// Makes the folder, for nobody else.
+    pub fn make(&self) -> Outcome {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(&self.0)
+            .map_err(|error| trouble(&error, format!("{} can not be made", self.0.display())))?;
+        self.check()
+    }
+
+    /// Refuses a folder that others could put files into.
+    pub fn check(&self) -> Outcome {
+        let Ok(folder) = fs::metadata(&self.0) else { return Ok(()) };
+        private(&folder, 0o022).map_err(|why| {
+            Failure::new(Exit::Denied, format!("{} {why}", self.0.display()))
+                .hint(format!("chmod 700 {}", self.0.display()))
+        })
+    }
+}
+
+fn private(file: &fs::Metadata, forbidden: u32) -> Result<(), &'static str> {
+    if file.uid() != geteuid().as_raw() {
+        Err("belongs to somebody else")
+    } else if file.mode() & forbidden != 0 {
+        Err(if forbidden == 0o077 { "can be read by others" } else { "can be written by others" })
+    } else {
+        Ok(())
+    }
+}
+
+/// Reads a file that holds a key or token. What was opened is what is checked: no link, no pipe,
+/// ours, and for nobody else. `None` where there is none.
+pub fn read_private(path: &Path) -> Outcome<Option<Zeroizing<String>>> {
+    let shown = path.display();
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
+    let file = match file {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if error.raw_os_error() == Some(libc::ELOOP) => {
+            return Err(Failure::new(Exit::Denied, format!("{shown} is a symbolic link"))
+                .hint("name the file itself"));
+        }
+        Err(error) => return Err(trouble(&error, format!("{shown} can not be read"))),
+    };
+    let meta = file.metadata().map_err(|e| trouble(&e, format!("{shown} can not be read")))?;
+    if !meta.is_file() {
+        return Err(Failure::new(Exit::Denied, format!("{shown} is not a regular file")));
+    }
+    private(&meta, 0o077).map_err(|why| {
+        Failure::new(Exit::Denied, format!("{shown} {why}")).hint(format!("chmod 600 {shown}"))
+    })?;
+    read_small(file, &shown.to_string()).map(Some)
+}
+
+/// Reads a small text, from a file or descriptor that was opened already.
+pub fn read_small(file: impl Read, shown: &str) -> Outcome<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SMALL_FILE as usize + 1));
+    file.take(MAX_SMALL_FILE + 1)
+        .read_to_end(&mut bytes)
+        .map_err(|error| trouble(&error, format!("{shown} can not be read")))?;
+    if bytes.len() as u64 > MAX_SMALL_FILE {
+        return Err(Failure::usage(format!("{shown} is too large to be a key or token")));
+    }
+    let text = std::str::from_utf8(&bytes)
+        .map_err(|_| Failure::usage(format!("{shown} is not UTF-8 text")))?;
+    Ok(Zeroizing::new(text.to_owned()))
+}
+
+/// Makes a new file with mode 0600, whatever the mask: whole and on disk, or not there.
+pub fn create_private(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension(format!("new.{}", std::process::id()));
+    let write = || -> io::Result<()> {
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        // A link fails where the name is taken, where a rename would replace it.
+        fs::hard_link(&new, path)?;
+        let folder = path.parent().unwrap_or(Path::new("."));
+        File::open(folder)?.sync_all()
+    };
+    let written = write();
+    let _left_behind = fs::remove_file(&new);
+    written
+}
+
+/// An input-output error as a failure.
+pub fn trouble(error: &io::Error, message: impl std::fmt::Display) -> Failure {
+    Failure::other(format!("{message}: {}", plain(error)))
+}
+
+/// The system's words without its number.
+fn plain(error: &io::Error) -> String {
+    let text = error.to_string();
+    text.split(" (os error").next().unwrap_or(&text).to_lowercase()
+}

@@ -1,0 +1,129 @@
+//! The one place that prints: data to stdout, everything else to stderr.
+#![expect(clippy::print_stderr, reason = "this file owns the terminal")]
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::exit::{Failure, Outcome};
+
+/// Version of every `--json` answer.
+const JSON_VERSION: u32 = 1;
+
+/// Where a command's words go.
+#[derive(Clone, Copy)]
+pub struct Output {
+    /// Whether data is wanted as JSON.
+    pub json: bool,
+    /// Whether remarks are wanted.
+    pub quiet: bool,
+}
+
+#[derive(Serialize)]
+struct Versioned<T> {
+    version: u32,
+    #[serde(flatten)]
+    data: T,
+}
+
+impl Output {
+    /// Writes data as it is.
+    pub fn data(self, bytes: &[u8]) -> Outcome {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| unwritten(&error))
+    }
+
+    /// Writes one line of data.
+    pub fn line(self, line: &str) -> Outcome {
+        self.data(format!("{line}\n").as_bytes())
+    }
+
+    /// Writes versioned JSON.
+    pub fn json(self, data: impl Serialize) -> Outcome {
+        let mut text = zeroize::Zeroizing::new(Vec::new());
+        serde_json::to_writer_pretty(&mut *text, &Versioned { version: JSON_VERSION, data })
+            .map_err(Failure::other)?;
+        text.push(b'\n');
+        self.data(&text)
+    }
+
+    /// Writes rows as columns, under a heading on a terminal only.
+    pub fn table(self, heading: &[&str], rows: &[Vec<String>]) -> Outcome {
+        let mut lines: Vec<Vec<String>> = Vec::new();
+        if terminal() {
+            lines.push(heading.iter().map(ToString::to_string).collect());
+        }
+        lines.extend(rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()));
+        let mut widths = vec![0; heading.len()];
+        for line in &lines {
+            for (width, cell) in widths.iter_mut().zip(line) {
+                *width = (*width).max(cell.chars().count());
+            }
+        }
+        let mut text = String::new();
+        for line in &lines {
+            let last = line.len().saturating_sub(1);
+            for (at, (cell, width)) in line.iter().zip(&widths).enumerate() {
+                let pad = if at == last { 0 } else { width + 2 - cell.chars().count() };
+                text.push_str(cell);
+                text.extend(std::iter::repeat_n(' ', pad));
+            }
+            text.push('\n');
+        }
+        self.data(text.as_bytes())
+    }
+
+    /// Says something beside the data.
+    pub fn note(self, text: impl std::fmt::Display) {
+        if !self.quiet {
+            eprintln!("{}", shown(&text.to_string()));
+        }
+    }
+
+    /// Says something that must not be missed.
+    pub fn warn(self, text: impl std::fmt::Display) {
+        eprintln!("warning: {}", shown(&text.to_string()));
+    }
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::other(format!("the output can not be written: {error}"))
+}
+
+/// Shows a failure.
+pub fn fail(failure: &Failure) {
+    eprintln!("error: {}", shown(&failure.message));
+    if let Some(hint) = &failure.hint {
+        eprintln!("hint: {}", shown(hint));
+    }
+}
+
+/// Whether stdout is a terminal.
+pub fn terminal() -> bool {
+    io::stdout().is_terminal()
+}
+
+/// Text with control and bidirectional characters escaped, so that a name or value can not drive
+/// the terminal it is shown on. Line breaks stay.
+pub fn shown(text: &str) -> String {
+    let risky = |char: char| {
+        (char.is_control() && char != '\n' && char != '\t')
+            || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
+            || matches!(char, '\u{2066}'..='\u{2069}')
+    };
+    let mut safe = String::with_capacity(text.len());
+    for char in text.chars() {
+        if risky(char) { safe.extend(char.escape_unicode()) } else { safe.push(char) }
+    }
+    safe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::shown;
+
+    #[test]
+    fn what_would_drive_a_terminal_is_escaped() {
+        assert_eq!(shown("a\x1b[2Jb\u{202e}c\n"), "a\\u{1b}[2Jb\\u{202e}c\n");
+    }
+}

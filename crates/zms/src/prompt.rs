@@ -1,0 +1,58 @@
+//! Questions on the terminal.
+
+use std::io::{self, BufRead, IsTerminal};
+
+use zeroize::Zeroizing;
+
+use crate::exit::{Failure, Outcome};
+
+/// Whether somebody can be asked: stdin and stderr are terminals.
+pub fn possible() -> bool {
+    io::stdin().is_terminal() && io::stderr().is_terminal()
+}
+
+/// Asks for something that is not shown while it is typed.
+pub fn hidden(question: &str) -> Outcome<Zeroizing<String>> {
+    if !possible() {
+        return Err(Failure::usage("there is no terminal to ask on"));
+    }
+    rpassword::prompt_password(question)
+        .map(Zeroizing::new)
+        .map_err(|error| Failure::other(format!("nothing could be read: {error}")))
+}
+
+/// Asks for a line.
+#[expect(clippy::print_stderr, reason = "a question belongs on the terminal")]
+pub fn line(question: &str) -> Outcome<String> {
+    eprint!("{question}");
+    let mut answer = String::new();
+    io::stdin()
+        .lock()
+        .read_line(&mut answer)
+        .map_err(|error| Failure::other(format!("nothing could be read: {error}")))?;
+    Ok(answer.trim().to_owned())
+}
+
+/// Asks for a yes; anything else is a no.
+pub fn yes(question: &str) -> Outcome<bool> {
+    Ok(matches!(line(&format!("{question} [y/N] "))?.as_str(), "y" | "Y" | "yes"))
+}
+
+/// Asks that a word be typed to confirm something that can not be undone. `--yes` answers for
+/// scripts; without a terminal and without it, nothing happens.
+pub fn typed(question: &str, word: &str, confirmed: bool) -> Outcome {
+    if confirmed {
+        return Ok(());
+    }
+    if !possible() {
+        return Err(Failure::usage(
+            "this needs to be confirmed, and there is no terminal to ask on",
+        )
+        .hint("add `--yes` if you are sure"));
+    }
+    if line(&format!("{question}\nType {word:?} to go on: "))? == word {
+        Ok(())
+    } else {
+        Err(Failure::other("not confirmed; nothing was changed"))
+    }
+}

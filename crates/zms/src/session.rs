@@ -1,0 +1,118 @@
+//! Brings the caller, the store and the place of a command together.
+
+use zms_client::{Session, SessionError, pins::PinFolder};
+use zms_core::{
+    open::OpenError,
+    path::{ScopePath, SecretName},
+};
+use zms_store_sqlite::SqliteStore;
+
+use crate::{
+    credentials::{self, Sources},
+    environment,
+    exit::{Exit, Failure, Outcome},
+    home::Home,
+    output::Output,
+    place::{Place, PlaceFlags, nearest},
+};
+
+/// What every command is given.
+pub struct Context {
+    /// Where words go.
+    pub output: Output,
+    /// The flags that choose a place.
+    pub flags: PlaceFlags,
+    /// Use the master key although a token is present.
+    pub as_owner: bool,
+    /// Read the token from this descriptor.
+    pub token_fd: Option<i32>,
+}
+
+/// A command's session.
+pub struct Acting {
+    /// The session.
+    pub session: Session,
+    /// Where it acts.
+    pub place: Place,
+    /// Where the caller's key came from.
+    pub source: String,
+    /// Whether the caller is the owner.
+    pub owner: bool,
+}
+
+impl Context {
+    /// Opens a session as whoever is there: a token first, else the owner.
+    pub fn act(&self) -> Outcome<Acting> {
+        self.act_from(Sources::Named)
+    }
+
+    /// As [`Context::act`], from chosen sources.
+    pub fn act_from(&self, sources: Sources) -> Outcome<Acting> {
+        let home = Home::find()?;
+        let place = Place::new(&self.flags)?;
+        let caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
+        let path = home.database();
+        let store = SqliteStore::open(&path).map_err(SessionError::Store)?.ok_or_else(|| {
+            Failure::new(Exit::Locked, format!("there is no vault at {}", path.display()))
+                .hint("make one with `zms init`, or set ZMS_HOME to the folder of an existing one")
+        })?;
+        let pins = PinFolder::new(home.pins());
+        let session = Session::new(
+            Box::new(store),
+            caller.principal,
+            pins,
+            environment::now,
+            environment::entropy(),
+        );
+        Ok(Acting { session, place, source: caller.source, owner: caller.owner })
+    }
+}
+
+impl Acting {
+    /// Gives an error about a missing scope the nearest name.
+    pub fn explain(&mut self, error: SessionError) -> Failure {
+        let SessionError::Open(OpenError::NotFound(path)) = &error else { return error.into() };
+        let path = path.clone();
+        let failure = Failure::from(error);
+        let Some((parent, wanted)) = path.parent().zip(path.segments().last()) else {
+            return failure;
+        };
+        let Ok(names) = self.session.children(&parent) else { return failure };
+        let names: Vec<&str> = names.iter().map(zms_core::path::Segment::as_str).collect();
+        let level = ["project", "env", "service"].get(parent.segments().len());
+        match (nearest(wanted.as_str(), names.iter().copied()), level) {
+            (Some(name), _) => failure.hint(format!("did you mean {name}?")),
+            (None, Some(level)) if !names.is_empty() => failure.hint(format!(
+                "there are {}; make another with `zms {level} create`",
+                names.join(", ")
+            )),
+            (None, Some(level)) => failure.hint(format!("make it with `zms {level} create`")),
+            _ => failure,
+        }
+    }
+}
+
+/// Says what a session noticed about its pins.
+pub fn tell(session: &Session, output: Output) {
+    if session.pins_void() {
+        output.warn("the vault was restored from a backup: what was seen here before is void");
+    }
+}
+
+/// Checks a secret's name.
+pub fn secret_name(name: &str) -> Outcome<SecretName> {
+    SecretName::parse(name).map_err(|why| Failure::usage(format!("the name {name:?} {why}")))
+}
+
+/// A missing secret, with the nearest name that is there.
+pub fn no_secret<'n>(
+    name: &str,
+    path: &ScopePath,
+    names: impl IntoIterator<Item = &'n str>,
+) -> Failure {
+    let failure = Failure::not_found(format!("no secret {name} in {path}"));
+    match nearest(name, names) {
+        Some(near) => failure.hint(format!("did you mean {near}?")),
+        None => failure.hint("see what is there with `zms ls`"),
+    }
+}

@@ -1,0 +1,87 @@
+//! `zms.toml`: where a folder's commands act, and which secrets its program needs. It is
+//! committed, holds no secret, and names neither a server nor a command nor `production`.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use serde::Deserialize;
+
+use crate::{
+    environment,
+    exit::{Failure, Outcome},
+    files,
+};
+
+/// The file's name.
+pub const FILE: &str = "zms.toml";
+/// The environment that no file may choose.
+pub const PRODUCTION: &str = "production";
+
+/// What the file says.
+#[derive(Deserialize, Default)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// Project to act in.
+    pub project: Option<String>,
+    /// Environment to act in.
+    pub environment: Option<String>,
+    /// Service to act in.
+    pub service: Option<String>,
+    /// What the program needs.
+    #[serde(default)]
+    pub secrets: BTreeMap<String, Declared>,
+}
+
+/// What the file says of one secret.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(dead_code, reason = "fields that other tools and people read are checked to be known")]
+pub struct Declared {
+    /// Whether the program can not do without it.
+    #[serde(default)]
+    pub required: bool,
+    /// What its value looks like.
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    /// What it is for.
+    description: Option<String>,
+    /// What a value may look like.
+    example: Option<String>,
+}
+
+/// The nearest `zms.toml`, in the working folder or above it.
+pub fn find() -> Outcome<Option<(PathBuf, Settings)>> {
+    let folder = environment::folder()?;
+    for folder in folder.ancestors() {
+        let path = folder.join(FILE);
+        if files::exists(&path) {
+            let settings = read(&path)?;
+            return Ok(Some((path, settings)));
+        }
+    }
+    Ok(None)
+}
+
+fn read(path: &Path) -> Outcome<Settings> {
+    let wrong = |why: String| Failure::usage(format!("{}: {why}", path.display()));
+    let bytes = files::read(path)?;
+    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
+    let settings: Settings =
+        toml::from_str(text).map_err(|error| wrong(error.message().to_owned()))?;
+    for (name, declared) in &settings.secrets {
+        let known = |kind: &str| {
+            matches!(kind, "string" | "int" | "bool" | "url" | "email" | "port" | "json" | "pem")
+                || kind.starts_with("regex:")
+        };
+        if let Some(kind) = declared.kind.as_deref().filter(|kind| !known(kind)) {
+            return Err(wrong(format!("secret {name} has the unknown type {kind:?}")));
+        }
+    }
+    if settings.environment.as_deref() == Some(PRODUCTION) {
+        return Err(wrong("a file may not choose production".to_owned())
+            .hint("name it where you mean it: `-e production`, ZMS_ENV, or a token for it"));
+    }
+    Ok(settings)
+}
