@@ -38,7 +38,8 @@ pub(crate) fn append(tx: &Connection, vault: VaultId, events: &[Event]) -> rusql
     let mut insert =
         tx.prepare_cached("INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
     for event in events {
-        seq += 1;
+        let out_of_range = rusqlite::Error::IntegralValueOutOfRange(0, seq);
+        seq = seq.checked_add(1).ok_or(out_of_range)?;
         let chain = CHAIN.cast_unsigned();
         let entry = Entry::new(vault, chain, seq.cast_unsigned(), prev_hash, event.clone());
         insert.execute(params![

@@ -221,3 +221,112 @@ fn begin_record(tx: &Connection, scope: ScopeId, record: &StoredRecord) -> Resul
     ])?;
     require(began == 1)
 }
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ErrorCode;
+    use tempfile::TempDir;
+    use zms_core::audit::Action;
+    use zms_store::{
+        Store,
+        contract::vault::{Vault, event, put},
+    };
+
+    use super::*;
+    use crate::SqliteStore;
+
+    fn made(folder: &TempDir) -> (SqliteStore, Vault) {
+        let mut store = SqliteStore::create(&folder.path().join("zms.db")).expect("it is made");
+        let vault = Vault::written(&mut store);
+        (store, vault)
+    }
+
+    fn class(outcome: Result<(), CommitError>) -> TroubleClass {
+        match outcome {
+            Err(CommitError::Trouble(trouble)) => trouble.class,
+            other => panic!("{other:?} is no trouble"),
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_said_and_changes_nothing() {
+        let folder = TempDir::new().unwrap();
+        let (mut store, mut vault) = made(&folder);
+        let pages: i64 =
+            store.connection.query_row("PRAGMA page_count", (), |row| row.get(0)).unwrap();
+        store.connection.pragma_update(None, "max_page_count", pages).unwrap();
+        let batch = vault.write(&store, "shop/production", &[put("BIG", &[7; 500_000])]);
+        let events = [event(vault.owner.id(), Action::Write)];
+        assert_eq!(class(store.commit(&batch, &events)), TroubleClass::Full);
+        let scope = vault.scope(&store, "shop/production");
+        assert_eq!((scope.head.revision, scope.stored_records().len()), (2, 3));
+        assert_eq!(store.audit_read(0, 0, 9).unwrap().len(), 2);
+        store.connection.pragma_update(None, "max_page_count", 1_000_000).unwrap();
+        vault.commit(&mut store, &batch);
+    }
+
+    #[test]
+    fn a_full_disk_refuses_what_would_not_be_noted() {
+        let folder = TempDir::new().unwrap();
+        let (mut store, vault) = made(&folder);
+        let pages: i64 =
+            store.connection.query_row("PRAGMA page_count", (), |row| row.get(0)).unwrap();
+        store.connection.pragma_update(None, "max_page_count", pages).unwrap();
+        let many = vec![event(vault.owner.id(), Action::Read); 2000];
+        let trouble = store.audit_append(&many).unwrap_err();
+        assert_eq!(trouble.class, TroubleClass::Full);
+        assert_eq!(store.audit_read(0, 0, usize::MAX).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_database_that_somebody_holds_is_busy() {
+        let folder = TempDir::new().unwrap();
+        let (mut store, mut vault) = made(&folder);
+        let other = SqliteStore::open(&folder.path().join("zms.db")).unwrap().unwrap();
+        other.connection.execute_batch("BEGIN IMMEDIATE").unwrap();
+        store.connection.busy_timeout(std::time::Duration::ZERO).unwrap();
+        let batch = vault.write(&store, "shop/production", &[put("A", b"new")]);
+        assert_eq!(class(store.commit(&batch, &[])), TroubleClass::Busy);
+        other.connection.execute_batch("ROLLBACK").unwrap();
+        vault.commit(&mut store, &batch);
+    }
+
+    #[test]
+    fn a_bare_record_is_not_kept() {
+        let folder = TempDir::new().unwrap();
+        let (mut store, mut vault) = made(&folder);
+        let mut batch = vault.write(&store, "shop/production", &[put("A", b"new")]);
+        batch.scopes[0].records[0].envelope = Envelope::Bare([1; 32]);
+        assert_eq!(class(store.commit(&batch, &[])), TroubleClass::Other);
+        assert_eq!(vault.scope(&store, "shop/production").head.revision, 2);
+    }
+
+    #[test]
+    fn what_ended_is_kept_with_the_revision_that_ended_it() {
+        let folder = TempDir::new().unwrap();
+        let (mut store, mut vault) = made(&folder);
+        let batch = vault.write(&store, "shop/production", &[put("A", b"new")]);
+        vault.commit(&mut store, &batch);
+        let batch = vault.closing(&store, "shop/production");
+        vault.commit(&mut store, &batch);
+        let mut select =
+            store.connection.prepare("SELECT rev_from, rev_to FROM ended ORDER BY 2, 1").unwrap();
+        let rows = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        let ended: Vec<(i64, i64)> = rows.collect::<Result<_, _>>().unwrap();
+        assert_eq!(ended, [(2, 3), (2, 4), (2, 4), (3, 4)]);
+    }
+
+    #[test]
+    fn what_a_stranger_put_into_the_schema_does_not_run() {
+        let folder = TempDir::new().unwrap();
+        let (mut store, mut vault) = made(&folder);
+        let batch = vault.write(&store, "shop/production", &[put("A", b"new")]);
+        let trigger = "CREATE TRIGGER t AFTER INSERT ON audit BEGIN DELETE FROM audit; END";
+        store.connection.execute_batch(trigger).unwrap();
+        vault.commit(&mut store, &batch);
+        assert_eq!(store.audit_read(0, 0, 9).unwrap().len(), 3);
+        let defended = store.connection.execute_batch("UPDATE sqlite_schema SET sql = ''");
+        let code = defended.unwrap_err().sqlite_error_code();
+        assert_ne!(code, Some(ErrorCode::DatabaseCorrupt));
+    }
+}

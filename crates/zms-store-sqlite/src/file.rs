@@ -50,9 +50,9 @@ pub(crate) fn exists(path: &Path) -> Result<bool, Trouble> {
     Ok(true)
 }
 
-/// Whether there is a log with something in it.
-pub(crate) fn has_log(path: &Path) -> bool {
-    fs::symlink_metadata(beside(path, "-wal")).is_ok_and(|log| log.len() > 0)
+/// How long the log is, in bytes.
+pub(crate) fn log_size(path: &Path) -> u64 {
+    fs::symlink_metadata(beside(path, "-wal")).map_or(0, |log| log.len())
 }
 
 /// A file beside the database: its name and a suffix.
@@ -69,13 +69,19 @@ impl Draft {
     /// Makes an empty file that only we can read, whatever the umask.
     pub(crate) fn new(path: &Path) -> Result<Self, Trouble> {
         static MADE: AtomicU64 = AtomicU64::new(0);
-        let number = MADE.fetch_add(1, Ordering::Relaxed);
-        let draft = Self(beside(path, format!(".{}-{number}.new", process::id())));
-        let mut options = OpenOptions::new();
-        let made = options.write(true).create_new(true).mode(0o600).open(&draft.0);
-        let file = made.map_err(file_trouble)?;
-        file.set_permissions(Permissions::from_mode(0o600)).map_err(file_trouble)?;
-        Ok(draft)
+        loop {
+            let number = MADE.fetch_add(1, Ordering::Relaxed);
+            let draft = beside(path, format!(".{}-{number}.new", process::id()));
+            let mut options = OpenOptions::new();
+            let file = match options.write(true).create_new(true).mode(0o600).open(&draft) {
+                // Left by a process that died and had our number.
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
+                made => made.map_err(file_trouble)?,
+            };
+            let draft = Self(draft);
+            file.set_permissions(Permissions::from_mode(0o600)).map_err(file_trouble)?;
+            return Ok(draft);
+        }
     }
 
     /// Where it is.

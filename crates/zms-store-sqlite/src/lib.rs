@@ -14,7 +14,10 @@ mod migrate;
 mod schema;
 mod trouble;
 
-use std::{cell::Cell, path::Path};
+use std::{
+    cell::Cell,
+    path::{Path, PathBuf},
+};
 
 use rusqlite::Connection;
 pub use schema::{Table, schema};
@@ -32,6 +35,7 @@ use self::{bundle::SqliteBundle, file::Draft, migrate::MIGRATIONS, trouble::trou
 /// Bundles that are held at the same time on one store show the same state.
 pub struct SqliteStore {
     connection: Connection,
+    path: PathBuf,
     /// How many bundles share the transaction that is open.
     bundles: Cell<usize>,
     /// Whether this session has committed, not only noted what it read.
@@ -87,7 +91,18 @@ impl SqliteStore {
         }
         let (mut connection, header) = connection::open(&path)?;
         migrate::bring_up(&mut connection, &header, &path, migrations)?;
-        Ok(Some(Self { connection, bundles: Cell::new(0), committed: false }))
+        Ok(Some(Self { connection, path, bundles: Cell::new(0), committed: false }))
+    }
+
+    /// Writes, and folds the log where that made it long.
+    fn folding<T, E>(
+        &mut self,
+        write: impl FnOnce(&mut Connection) -> Result<T, E>,
+    ) -> Result<T, E> {
+        let before = file::log_size(&self.path);
+        let written = write(&mut self.connection)?;
+        connection::fold_log(&self.connection, before, file::log_size(&self.path));
+        Ok(written)
     }
 }
 
@@ -104,11 +119,11 @@ impl Store for SqliteStore {
                 .map_err(sorted)?;
             self.committed = true;
         }
-        commit::commit(&mut self.connection, batch, events)
+        self.folding(|connection| commit::commit(connection, batch, events))
     }
 
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
-        audit::append_alone(&mut self.connection, events)
+        self.folding(|connection| audit::append_alone(connection, events))
     }
 
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {

@@ -77,3 +77,85 @@ fn back_up(connection: &Connection, version: u32, path: &Path) -> Result<(), Tro
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::disallowed_methods, reason = "the test looks at files")]
+
+    use std::{fs, os::unix::fs::PermissionsExt, thread};
+
+    use tempfile::TempDir;
+    use zms_store::{Store, contract::vault::Vault};
+
+    use super::*;
+    use crate::SqliteStore;
+
+    const NEXT: &[&str] = &[
+        MIGRATIONS[0],
+        "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;",
+        "ALTER TABLE extra ADD COLUMN more TEXT; INSERT INTO extra VALUES (7, 'seven');",
+    ];
+
+    fn made(folder: &TempDir) -> std::path::PathBuf {
+        let path = folder.path().join("zms.db");
+        Vault::written(&mut SqliteStore::create_with(&path, &NEXT[..1]).expect("it is made"));
+        path
+    }
+
+    fn version(store: &SqliteStore) -> u32 {
+        let version = store.connection.query_row("PRAGMA user_version", (), |row| row.get(0));
+        version.expect("the header is read")
+    }
+
+    #[test]
+    fn an_older_database_is_brought_up_and_backed_up() {
+        let folder = TempDir::new().unwrap();
+        let path = made(&folder);
+        let store = SqliteStore::open_with(&path, NEXT).unwrap().unwrap();
+        assert_eq!(version(&store), 3);
+        let extra: i64 =
+            store.connection.query_row("SELECT id FROM extra", (), |row| row.get(0)).unwrap();
+        assert_eq!(extra, 7);
+        let backup = folder.path().join("zms.db.v1.bak");
+        assert_eq!(fs::metadata(&backup).unwrap().permissions().mode() & 0o7777, 0o600);
+        let before = SqliteStore::open_with(&backup, &NEXT[..1]).unwrap().unwrap();
+        assert_eq!(version(&before), 1);
+        for store in [store, before] {
+            let scope = Vault::unmade().scope(&store, "shop/production");
+            assert_eq!(scope.open_records().unwrap().len(), 3);
+        }
+        let Err(trouble) = SqliteStore::open_with(&path, &NEXT[..1]) else {
+            panic!("an older program opened a newer database");
+        };
+        assert_eq!(trouble.class, TroubleClass::Newer);
+    }
+
+    #[test]
+    fn a_migration_that_fails_changes_nothing() {
+        let folder = TempDir::new().unwrap();
+        let path = made(&folder);
+        let broken = [NEXT[0], NEXT[1], "INSERT INTO extra VALUES ('no number');"];
+        assert!(SqliteStore::open_with(&path, &broken).is_err());
+        let store = SqliteStore::open_with(&path, &NEXT[..1]).unwrap().unwrap();
+        assert_eq!(version(&store), 1);
+        assert!(store.connection.prepare("SELECT * FROM extra").is_err());
+        assert_eq!(store.audit_read(0, 0, 9).unwrap().len(), 2);
+    }
+
+    #[test]
+    fn many_that_open_an_older_database_at_once_all_find_it_new() {
+        let folder = TempDir::new().unwrap();
+        let path = made(&folder);
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let store = SqliteStore::open_with(&path, NEXT).unwrap().unwrap();
+                    assert_eq!(version(&store), 3);
+                });
+            }
+        });
+        let backup = folder.path().join("zms.db.v1.bak");
+        let before = SqliteStore::open_with(&backup, &NEXT[..1]).unwrap().unwrap();
+        assert_eq!(version(&before), 1);
+    }
+}

@@ -1,7 +1,5 @@
 //! The promises of every store, and what a store in a file promises besides.
 
-#![expect(clippy::unwrap_used, reason = "a test that can not go on has failed")]
-
 use tempfile::TempDir;
 use zms_store::contract;
 use zms_store_sqlite::SqliteStore;

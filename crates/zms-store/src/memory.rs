@@ -83,7 +83,10 @@ impl Store for MemoryStore {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::contract;
+    use crate::contract::{
+        self,
+        vault::{Vault, put, remove},
+    };
 
     #[test]
     fn the_reference_keeps_every_promise() {
@@ -96,5 +99,21 @@ mod tests {
             let store = MemoryStore::default();
             (store.share(), store)
         });
+    }
+
+    #[test]
+    fn a_snapshot_stays_what_it_was() {
+        let mut store = MemoryStore::default();
+        let mut vault = Vault::written(&mut store);
+        let old = store.snapshot();
+        let batch = vault.write(&store, "shop/production", &[put("A", b"new"), remove("B")]);
+        vault.commit(&mut store, &batch);
+        assert_eq!(vault.scope(&old, "shop/production").head.revision, 2);
+        let scope = vault.scope(&store, "shop/production");
+        assert_eq!(scope.head.revision, 3);
+        let ended: Vec<_> =
+            store.ended(scope.id()).iter().map(|(r, to)| (r.rev_from, *to)).collect();
+        assert_eq!(ended, [(2, 3), (2, 3)]);
+        assert!(old.ended(scope.id()).is_empty());
     }
 }

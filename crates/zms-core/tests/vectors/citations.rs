@@ -62,6 +62,36 @@ fn every_citation_of_the_spec_resolves() {
     assert!(seen > 20, "only {seen} citations were found");
 }
 
+/// `page.md` and `#heading` of every link of one page to another, or to itself.
+fn links(text: &str) -> impl Iterator<Item = (&str, Option<&str>)> {
+    text.split("](").skip(1).filter_map(|rest| {
+        let (target, _) = rest.split_once(')')?;
+        let (page, heading) = target.split_once('#').unwrap_or((target, ""));
+        let own = page.is_empty() || page.ends_with(".md");
+        own.then_some((page, Some(heading).filter(|heading| !heading.is_empty())))
+    })
+}
+
+#[test]
+fn every_link_within_the_spec_resolves() {
+    let mut seen = 0;
+    for entry in fs::read_dir(spec()).expect("the spec is a folder") {
+        let path = entry.expect("a folder can be listed").path();
+        let file = path.file_name().and_then(|name| name.to_str()).expect("named in ASCII");
+        if !file.ends_with(".md") {
+            continue;
+        }
+        let text = fs::read_to_string(&path).expect("a page is text");
+        for (page, heading) in links(&text) {
+            let page = if page.is_empty() { file } else { page };
+            let known = heading.is_none_or(|heading| anchors(page).contains(heading));
+            assert!(known, "{file} links to {page}#{}", heading.unwrap_or(""));
+            seen += 1;
+        }
+    }
+    assert!(seen > 40, "only {seen} links were found");
+}
+
 #[test]
 fn a_citation_is_read_to_its_end() {
     let text = "// spec/keys.md#labels; (spec/pins.md). [x](spec/vectors) `spec/<page>.md`";

@@ -198,14 +198,14 @@ fn rosters() -> Vec<Json> {
         members_root: [0x44; 32],
         pending: Rights::default(),
     };
-    let later = Roster { generation: 3, version: 9, prev_hash: [5; 32], pending, ..first.clone() };
+    let later = Roster { generation: 3, version: 9, prev_hash: [5; 32], pending, ..first };
     let mut made = vec![
         accept("the first", "roster", &first.encode()),
         accept("a later one, with pending scopes", "roster", &later.encode()),
     ];
     made.extend(broken("roster", &later.encode()));
     let zero_generation = Roster { generation: 0, ..first.clone() }.encode();
-    let zero_version = Roster { version: 0, ..first.clone() }.encode();
+    let zero_version = Roster { version: 0, ..first }.encode();
     let encode = |pending: &[u8]| {
         let parts = Parts::tagged("zms/v1/roster").bytes(&[0x11; 16]).u64(1).u64(1);
         parts.bytes(&[0; 32]).u64(0).bytes(&[4; 32]).bytes(pending).finish()
@@ -238,7 +238,7 @@ fn revisions() -> Vec<Json> {
         author: PrincipalId([0x33; 16]),
         created_at: 1_700_000_000,
     };
-    let closing = Revision { revision: u64::MAX, key_commitment: [0; 32], ..first.clone() };
+    let closing = Revision { revision: u64::MAX, key_commitment: [0; 32], ..first };
     let mut made = vec![
         accept("the first", "revision", &first.encode()),
         accept("a closing one, the greatest number", "revision", &closing.encode()),
@@ -246,9 +246,9 @@ fn revisions() -> Vec<Json> {
     made.extend(broken("revision", &first.encode()));
     let encode = |revision: Revision| revision.encode();
     for (title, bytes) in [
-        ("generation 0", encode(Revision { generation: 0, ..first.clone() })),
-        ("epoch 0", encode(Revision { epoch: 0, ..first.clone() })),
-        ("revision 0", encode(Revision { revision: 0, ..first.clone() })),
+        ("generation 0", encode(Revision { generation: 0, ..first })),
+        ("epoch 0", encode(Revision { epoch: 0, ..first })),
+        ("revision 0", encode(Revision { revision: 0, ..first })),
         ("epoch of eight bytes", {
             let parts = Parts::tagged("zms/v1/revision").bytes(&[0x11; 16]).bytes(&[0x22; 16]);
             let parts = parts.u64(1).u64(1).u64(1).each([&[0_u8; 32][..]; 4]);

@@ -189,7 +189,7 @@ impl Vault {
     }
 
     /// A batch that closes one scope and leaves its parent's entry.
-    pub(super) fn closing<S: Store>(&mut self, store: &S, at: &str) -> Batch {
+    pub fn closing<S: Store>(&mut self, store: &S, at: &str) -> Batch {
         self.revision(store, at, close)
     }
 

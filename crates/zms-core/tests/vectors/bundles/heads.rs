@@ -146,7 +146,8 @@ fn lines_of_authors(book: &mut Book, cast: &Cast, api: ScopeId) {
 fn contents(book: &mut Book, cast: &Cast) {
     let (world, reader, writer) = (&cast.world, &cast.reader, &cast.writer.principal);
     let (api, production) = (world.id(API), world.id("shop/production"));
-    let edits: [(&str, &dyn Fn(&mut Revision)); 9] = [
+    type Edit<'e> = &'e dyn Fn(&mut Revision);
+    let edits: [(&str, Edit<'_>); 9] = [
         ("another vault", &|head| head.vault.0[0] ^= 1),
         ("another scope", &|head| head.scope = production),
         ("a later generation", &|head| head.generation += 1),
@@ -201,7 +202,6 @@ fn removals(book: &mut Book, cast: &Cast) {
     });
 }
 
-/// A vault key that is not the vault's signs nothing here.
 fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Json {
     let mut cast = Cast::new(rng);
     let mut book = Book::new(&cast.world);

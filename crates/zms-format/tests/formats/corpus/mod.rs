@@ -1,8 +1,5 @@
 //! The cases of `dotenv.json`: texts of the field, and what each reader makes of them.
 
-#![expect(clippy::unwrap_used, reason = "a corpus that can not be read fails its tests")]
-#![expect(unreachable_pub, reason = "a module shared by test binaries is private to each")]
-
 use std::collections::BTreeMap;
 
 use serde_json::Value as Json;

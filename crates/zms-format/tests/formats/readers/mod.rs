@@ -1,8 +1,5 @@
 //! The programs that read what ZMS writes, asked in batches: one process, many files.
 
-#![expect(clippy::unwrap_used, reason = "a test that can not ask its reader has failed")]
-#![expect(unreachable_pub, reason = "a module shared by test binaries is private to each")]
-
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -103,5 +100,5 @@ fn setting(name: &str) -> String {
 }
 
 fn script(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/readers").join(name)
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/formats/readers").join(name)
 }

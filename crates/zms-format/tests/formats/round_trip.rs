@@ -1,15 +1,11 @@
 //! Random values through every writer and its real reader: each comes back byte for byte, or
 //! was refused by name; and nothing in a value runs.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it can not go on")]
-
-mod random;
-mod readers;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use random::Random;
+use crate::random::Random;
+use crate::readers;
 use zms_format::{Format, write};
 
 /// Pairs that `format` accepts, in files of up to 500, with neighbours as they come.
@@ -23,8 +19,9 @@ impl Written {
     fn new(format: Format, canary: &Path) -> Written {
         let mut random = Random::seeded();
         let canary = canary.display().to_string();
-        let mut values: Vec<Vec<u8>> =
-            (0..random::case_count()).map(|_| random::value(&mut random, &canary)).collect();
+        let mut values: Vec<Vec<u8>> = (0..crate::random::case_count())
+            .map(|_| crate::random::value(&mut random, &canary))
+            .collect();
         values.push(vec![]);
         // 1 MiB: plain, in need of quotes, all escapes, and lines.
         for unit in ["x", "it's ", "\"\\' ", "one\ntwo #\n", "\u{1f600}", "${X}"] {

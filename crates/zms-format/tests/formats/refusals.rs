@@ -1,16 +1,11 @@
 //! Every refusal is needed: for each class of refused values, no quoting that its real reader
 //! knows brings the value back.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it can not go on")]
-
-#[expect(dead_code, reason = "other tests use the rest")]
-mod random;
-mod readers;
-
 use std::path::Path;
 use std::process::Command;
 
-use random::Random;
+use crate::random::Random;
+use crate::readers;
 use zms_format::{Format, Reason, write};
 
 /// Values that npm dotenv can not be given.
@@ -143,7 +138,7 @@ fn no_spelling_gives_npm_dotenv_a_random_refused_value() {
     let mut random = Random::seeded();
     let folder = tempfile::tempdir().unwrap();
     let mut found = 0;
-    while found < random::case_count() / 100 {
+    while found < crate::random::case_count() / 100 {
         let value: String = (0..2 + random.below(7)).map(|_| random.pick(PIECES)).collect();
         if write(Format::Dotenv, &[("K", value.as_bytes())]).is_err() {
             found += 1;

@@ -1,17 +1,9 @@
 //! Asks the real npm dotenv and python-dotenv what they make of the corpus, and npm dotenv
 //! whether ZMS reads random files as it does.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where it can not go on")]
-
-#[expect(dead_code, reason = "other tests use the rest")]
-mod corpus;
-#[expect(dead_code, reason = "other tests use the rest")]
-mod random;
-#[expect(dead_code, reason = "other tests use the rest")]
-mod readers;
-
-use corpus::cases;
-use random::Random;
+use crate::corpus::cases;
+use crate::random::Random;
+use crate::readers;
 use zms_format::parse_dotenv;
 
 #[test]
@@ -43,7 +35,8 @@ fn python_dotenv_reads_the_corpus_as_recorded() {
 fn random_files_are_read_as_npm_dotenv_reads_them() {
     let mut random = Random::seeded();
     let folder = tempfile::tempdir().unwrap();
-    let texts: Vec<String> = (0..4 * random::case_count()).map(|_| file(&mut random)).collect();
+    let texts: Vec<String> =
+        (0..4 * crate::random::case_count()).map(|_| file(&mut random)).collect();
     let accepted: Vec<_> = texts
         .iter()
         .filter_map(|text| parse_dotenv(text.as_bytes()).ok().map(|entries| (text, entries)))

@@ -1,11 +1,8 @@
 //! The corpus as ZMS reads it; `real_readers.rs` asks the others.
 
-#[expect(dead_code, reason = "other tests use the rest")]
-mod corpus;
-
 use std::collections::HashSet;
 
-use corpus::{Case, cases};
+use crate::corpus::{Case, cases};
 use zms_format::{ParseError, parse_dotenv};
 
 #[test]
@@ -38,7 +35,7 @@ fn every_difference_from_npm_dotenv_has_a_reason() {
 fn differs(case: &Case) -> bool {
     let Ok(zms) = &case.zms else { return true };
     let zms = zms.iter().map(|(name, value)| (name.clone(), Some(value.clone())));
-    zms.collect::<corpus::Values>() != case.npm
+    zms.collect::<crate::corpus::Values>() != case.npm
 }
 
 fn variant_and_line(error: &ParseError) -> (String, Option<u64>) {

@@ -1,7 +1,5 @@
 //! A seeded source of hostile values, and its seed.
 
-#![expect(unreachable_pub, reason = "a module shared by test binaries is private to each")]
-
 use std::time::SystemTime;
 
 /// SplitMix64 (Steele, Lea, Flood 2014).

@@ -1,0 +1,10 @@
+//! The trust that clients place in a store: none. Each test is an attack by whoever runs the
+//! store, alone or together with holders of tokens; what is not defended is stated in the
+//! protocol's limits and shown here where an attack needs a control.
+
+mod class;
+mod forge;
+mod heads;
+mod malicious;
+mod state;
+mod world;

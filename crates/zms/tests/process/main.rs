@@ -1,0 +1,20 @@
+//! The real program as a process among others: what it hands over, what it leaves behind, and
+//! what is left when it is killed or the disk fails.
+//!
+//! `./check` installs the tools and sets `ZMS_TEST_NODE_MODULES` and `ZMS_TEST_PYTHON`. The tests
+//! need root, and use it mostly to become somebody else. `ZMS_TEST_FULL=1` takes every point at
+//! which a command can be killed, `ZMS_TEST_CASES` says how many random values there are, and
+//! `ZMS_TEST_SEED` repeats a choice.
+#![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
+#![expect(clippy::unwrap_used, reason = "a test fails where it can not go on")]
+
+mod app;
+mod faults;
+mod promises;
+mod random;
+mod run;
+mod scratch;
+mod stranger;
+mod strace;
+mod tools;
+mod values;

@@ -1,0 +1,68 @@
+# `./check` installs what these need, and runs them all.
+
+export ZMS_TEST_NODE_MODULES := justfile_directory() / "target/tools/node/node_modules"
+export ZMS_TEST_PYTHON := justfile_directory() / "target/tools/python/bin/python"
+python := ZMS_TEST_PYTHON
+triple := arch() + "-unknown-linux-gnu"
+
+# List the recipes
+default:
+    @just --list
+
+# Everything that must hold before a commit
+check:
+    ./check
+
+# Formatting, as stable rustfmt sees it
+fmt:
+    cargo fmt --all --check
+
+# Scripts
+shell:
+    shellcheck check quickstart scripts/tools bench/setup .ci/run
+
+# The core and the primitives pull in no runtime, no driver, no HTTP
+pure:
+    scripts/pure
+
+# Licences, sources and banned crates. Advisories need a network that is not always there: run
+# `cargo deny check advisories` where it is
+deny:
+    scripts/cargo-deny --all-features check bans licenses sources
+
+# Clippy, with warnings as errors
+lint:
+    cargo clippy --workspace --all-targets --locked -- -D warnings
+
+# All tests, with long ones bounded
+test:
+    cargo test --workspace --locked
+
+# The independent reader opens every vector
+spec:
+    {{python}} spec/reader/check_vectors.py
+
+# Documentation builds without warnings
+docs:
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+
+# The main job, from nothing, with the release binary
+main:
+    ./quickstart
+
+# Nothing above may leave a trace in the tree
+clean:
+    test "$(git status --porcelain)" = "${ZMS_TREE_BEFORE-}"
+
+# The release binary, static
+release:
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms --target {{triple}}
+
+# Long runs in full: every random case, every kill point
+extended:
+    ZMS_TEST_CASES=10000 ZMS_TEST_FULL=1 cargo test --workspace --locked --profile extended
+
+# Time and memory beside peers
+bench: release
+    bench/setup
+    bench/run
