@@ -18,7 +18,7 @@ def vault(scratch: Scratch, zms: str, home: Path) -> tuple[dict[str, str], dict[
     owner = {"ZMS_HOME": str(home)}
     scratch.call([zms, "init"], owner)
     # A copy, since the import may offer to delete what it has read.
-    scratch.call([zms, "import", str(scratch.file("import.env", scratch.dotenv.read_text())), "--yes"], owner)
+    scratch.call([zms, "import", str(scratch.file("import.env", scratch.dotenv.read_text())), "--keep"], owner)
     token = scratch.call(
         [zms, "token", "create", "bench", "--env", "development", "--read", "--ttl", "90d"], owner)
     return owner, owner | {"ZMS_TOKEN": token.decode().strip()}

@@ -102,13 +102,12 @@ class Database:
         return row and leaf and (row[0], leaf[0], leaf[1], self.proof(leaf[2]))
 
     def proof(self, at):
-        chunks = self.rows.execute("SELECT hashes FROM node ORDER BY chunk")
-        nodes, steps = b"".join(chunk for (chunk,) in chunks), []
+        chunks, steps = dict(self.rows.execute("SELECT chunk, hashes FROM node")), []
         (width,), offset = self.one("SELECT members FROM vault"), 0
         while width > 1:
             if at ^ 1 < width:
-                start = 32 * (offset + (at ^ 1))
-                steps.append((at % 2 == 1, nodes[start : start + 32]))
+                chunk, index = divmod(offset + (at ^ 1), 64)
+                steps.append((at % 2 == 1, chunks.get(chunk, b"")[32 * index :][:32]))
             offset, width, at = offset + width, (width + 1) // 2, at // 2
         return steps
 

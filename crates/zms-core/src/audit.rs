@@ -125,10 +125,11 @@ impl Entry {
 
 /// The first entry of a chain that does not fit, by its place; `None` where all do.
 pub fn first_bad(vault: VaultId, entries: &[Entry]) -> Option<u64> {
+    let chain = entries.first()?.chain;
     let mut prev_hash = [0; 32];
-    for (at, entry) in entries.iter().enumerate() {
-        let seq = at as u64 + 1;
-        let fits = entry.seq == seq
+    for (seq, entry) in (1..).zip(entries) {
+        let fits = entry.chain == chain
+            && entry.seq == seq
             && entry.prev_hash == prev_hash
             && entry.hash == entry.computed_hash(vault);
         if !fits {

@@ -15,6 +15,8 @@ pub mod key_file;
 pub mod keyring;
 pub mod merge;
 pub mod open;
+#[cfg(test)]
+mod parsers;
 pub mod path;
 pub mod pin;
 pub mod principal;

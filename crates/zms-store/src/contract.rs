@@ -82,6 +82,7 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         revisions::a_scope_begins_only_once,
         revisions::only_closing_follows_closing,
         revisions::closing_ends_every_row,
+        revisions::nothing_begins_in_a_scope_that_closes,
         revisions::of_two_writes_from_one_state_one_is_committed,
         revisions::one_bad_revision_refuses_the_whole_batch,
         rows::only_a_live_record_ends,

@@ -40,7 +40,8 @@ pub trait Store {
     ///   ever was; zero);
     /// - nothing follows a closing revision but another closing one;
     /// - a member that joins was never here, one whose keyring changes or who departs is here;
-    /// - every row that ends is live, and no row begins where one is live;
+    /// - every row that ends is live, and no row begins where one is live, or in a scope that
+    ///   closes;
     /// - a child that begins is live nowhere else.
     ///
     /// A closing revision ends every live row of its scope. Records that end are kept, with the

@@ -9,7 +9,7 @@ use zms_core::{
     open::OpenError,
 };
 
-/// Exit codes. docs/exit-codes.md lists them for scripts.
+/// Exit codes. README.md lists them for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Exit {

@@ -68,6 +68,7 @@ impl Output {
                 text.push_str(cell);
                 text.extend(std::iter::repeat_n(' ', pad));
             }
+            text.truncate(text.trim_end_matches(' ').len());
             text.push('\n');
         }
         self.data(text.as_bytes())

@@ -4,7 +4,7 @@ use zms_core::{
     audit::Action,
     change::{
         rekey::{self, Spoiled},
-        revoke::{revoke, sweep_expired},
+        revoke::revoke,
     },
     id::PrincipalId,
     path::ScopePath,
@@ -14,7 +14,7 @@ use super::{Session, SessionError};
 
 /// One step of a re-key, told as it happens.
 pub struct Progress {
-    /// The scope that has new keys; `None` where a pending scope was gone.
+    /// The scope that has new keys; `None` for a step that gave none.
     pub path: Option<ScopePath>,
     /// How many scopes were pending before this step.
     pub pending: usize,
@@ -39,8 +39,6 @@ impl Session {
         spoiled: Spoiled,
         mut told: impl FnMut(&Progress),
     ) -> Result<(), SessionError> {
-        // Who has expired is taken out first: a re-key grants to none of them.
-        self.change(Action::Revoke, |opening, _| Ok((sweep_expired(opening)?, ())))?;
         loop {
             let step = self.change(Action::Rekey, |opening, rng| {
                 Ok(match rekey::next(opening, spoiled, rng)? {

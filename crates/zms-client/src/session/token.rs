@@ -2,14 +2,13 @@
 
 use zms_core::{
     audit::Action,
-    change::token::{Grant, NewToken, create},
+    change::token::{Grant, NewToken, TokenKind, create},
     id::PrincipalId,
     open::{OpenScope, Reading},
     path::{ScopePath, Segment},
     principal::Principal,
     roster::{Limits, Right},
 };
-use zms_crypto::text::SeedKind;
 
 use super::{Session, SessionError};
 
@@ -17,8 +16,8 @@ use super::{Session, SessionError};
 pub struct TokenScope {
     /// Where.
     pub path: ScopePath,
-    /// [`Right::Read`] or [`Right::Write`].
-    pub right: Right,
+    /// Whether it may also write there.
+    pub write: bool,
     /// Whether the scopes above are read too.
     pub inherit: bool,
 }
@@ -65,12 +64,12 @@ impl Session {
                 .collect::<Result<_, _>>()?;
             let grants = request.scopes.iter().zip(&ways).map(|(scope, way)| Grant {
                 way,
-                right: scope.right,
+                write: scope.write,
                 inherit: scope.inherit,
             });
             let new = NewToken {
                 label: request.label.clone(),
-                kind: SeedKind::Service,
+                kind: TokenKind::Service,
                 grants: grants.collect(),
                 expires: request.expires,
             };

@@ -2,7 +2,9 @@
 
 use zms_crypto::{CryptoRng, Key, envelope::seal, parts::Parts};
 
-use super::{Author, ChangeError, Junk, sign::Next, target, token::next_roster};
+use super::{
+    Author, ChangeError, Junk, revoke::sweep_expired, sign::Next, target, token::next_roster,
+};
 use crate::{
     batch::{Batch, MemberPut, ScopePut},
     child::{ChildContent, StoredChild, children_root, seal_child},
@@ -29,7 +31,8 @@ pub enum Spoiled {
 pub struct Step {
     /// What to commit.
     pub batch: Batch,
-    /// The scope that it re-keys; `None` where a pending scope is gone from the tree.
+    /// The scope that it re-keys; `None` where it takes out expired members, or notes that a
+    /// pending scope is gone from the tree.
     pub path: Option<ScopePath>,
     /// How many scopes were pending before it.
     pub pending: usize,
@@ -47,6 +50,13 @@ pub fn next(
 ) -> Result<Option<Step>, ChangeError> {
     let members = opening.members()?.ok_or(ChangeError::NotAdministrator)?;
     let pending = &opening.roster().pending;
+    if pending.is_empty() {
+        return Ok(None);
+    }
+    // Who has expired is taken out first: a re-key grants to none of them.
+    if let Some(batch) = sweep_expired(opening)? {
+        return Ok(Some(Step { batch, path: None, pending: pending.len() }));
+    }
     let mut highest: Option<(ScopePath, ScopeId, Right)> = None;
     for (scope, right) in pending.iter() {
         let Some(path) = opening.find(scope)? else {

@@ -1,6 +1,6 @@
 //! Mints a token: a new principal with rights on some scopes.
 
-use zms_crypto::{CryptoRng, Key, text::SeedKind};
+use zms_crypto::{CryptoRng, Key};
 
 use super::{ChangeError, target};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
     keyring::{Depth, Entry, Keyring},
     open::{Members, OpenScope, Opening},
     path::Segment,
-    principal::Principal,
+    principal::{Kind, Principal},
     roster::{Escrow, Line, MemberPart, Right, Rights, Roster, authority, members_root},
 };
 
@@ -16,18 +16,36 @@ use crate::{
 pub struct Grant<'s> {
     /// The way from the root to the scope.
     pub way: &'s [OpenScope],
-    /// [`Right::Read`] or [`Right::Write`].
-    pub right: Right,
+    /// Whether it may also write there, and shape the scopes below.
+    pub write: bool,
     /// Whether the scopes above are read too, as running in the scope does.
     pub inherit: bool,
+}
+
+/// What a token is made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenKind {
+    /// A program.
+    Service,
+    /// An AI agent.
+    Agent,
+}
+
+impl From<TokenKind> for Kind {
+    fn from(kind: TokenKind) -> Self {
+        match kind {
+            TokenKind::Service => Self::Service,
+            TokenKind::Agent => Self::Agent,
+        }
+    }
 }
 
 /// A token to be made.
 pub struct NewToken<'s> {
     /// The name people will know it by.
     pub label: Segment,
-    /// What it is: service or agent.
-    pub kind: SeedKind,
+    /// What it is made for.
+    pub kind: TokenKind,
     /// What it is for.
     pub grants: Vec<Grant<'s>>,
     /// Unix seconds past which it is nobody.
@@ -79,7 +97,7 @@ fn holdings(opening: &Opening<'_>, grants: &[Grant<'_>]) -> Result<(Keyring, Rig
         let scope = target(grant.way);
         let node = scope.keys.node.as_ref().ok_or(ChangeError::NotAdministrator)?;
         keyring.add(entry(scope, Depth::Subtree, node.node()));
-        rights.add(scope.id(), grant.right);
+        rights.add(scope.id(), if grant.write { Right::Write } else { Right::Read });
         // The root holds no records, so nobody inherits from it.
         let above =
             grant.way.iter().filter(|above| above.lineage.len() > 1 && above.id() != scope.id());

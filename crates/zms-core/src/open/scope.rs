@@ -73,15 +73,18 @@ impl OpenScope {
                 Some(Wanted::Only(names.iter().map(index).collect()))
             }
         };
-        let records = wanted.map(|wanted| opening.bundle.records(id, &wanted)).transpose()?;
-        if let Some(records) = &records {
-            let proven = records_root(records) == head.records_root
-                && all_differ(records.iter().map(|record| record.name_index))
-                && records.iter().all(|record| record.epoch == head.epoch)
-                && (found.lineage.len() > 1 || records.is_empty());
+        let mut records = None;
+        if let Some(wanted) = wanted {
+            let given = opening.bundle.records(id, &wanted)?;
+            let proven = records_root(&given) == head.records_root
+                && given.iter().all(|record| came_as_wanted(record, &wanted))
+                && all_differ(given.iter().map(|record| record.name_index))
+                && given.iter().all(|record| record.epoch == head.epoch)
+                && (found.lineage.len() > 1 || given.is_empty());
             if !proven {
                 return Err(broken());
             }
+            records = Some(given);
         }
         let mut children = Vec::new();
         if found.keys.node.is_some() {
@@ -182,6 +185,16 @@ impl OpenScope {
         names.sort_unstable();
         Ok(names)
     }
+}
+
+/// What was asked for came whole: a bare part proves a record, but one that is passed over in the
+/// merge would let an ancestor's value win.
+fn came_as_wanted(record: &StoredRecord, wanted: &Wanted) -> bool {
+    let asked = match wanted {
+        Wanted::All => true,
+        Wanted::Only(indexes) => indexes.contains(&record.name_index),
+    };
+    !asked || matches!(record.envelope, Envelope::Whole(_))
 }
 
 fn all_differ<T: Ord>(items: impl Iterator<Item = T>) -> bool {

@@ -59,11 +59,15 @@ impl Opening<'_> {
     /// # Errors
     /// The class of the first check that fails, from the top down.
     pub fn way(&self, path: &ScopePath, reading: Reading<'_>) -> Result<Vec<OpenScope>, OpenError> {
-        let way = self.walk(path, reading);
+        self.noted(self.walk(path, reading))
+    }
+
+    /// Remembers a failure to verify: after one, nothing of this opening is pinned.
+    fn noted<T>(&self, opened: Result<T, OpenError>) -> Result<T, OpenError> {
         let harmless =
             |error: &OpenError| matches!(error, OpenError::NotFound(_) | OpenError::OutOfScope(_));
-        self.failed.set(self.failed.get() || way.as_ref().is_err_and(|error| !harmless(error)));
-        way
+        self.failed.set(self.failed.get() || opened.as_ref().is_err_and(|error| !harmless(error)));
+        opened
     }
 
     fn walk(&self, path: &ScopePath, reading: Reading<'_>) -> Result<Vec<OpenScope>, OpenError> {
@@ -115,8 +119,10 @@ impl Opening<'_> {
         stored: &StoredChild,
         reading: Reading<'_>,
     ) -> Result<OpenScope, OpenError> {
-        let found = self.follow(above, stored)?;
-        OpenScope::prove(self, found, &reading.records(true))
+        let child = self
+            .follow(above, stored)
+            .and_then(|found| OpenScope::prove(self, found, &reading.records(true)));
+        self.noted(child)
     }
 
     /// The path of a scope anywhere below what the keyring holds in full, or `None` where no

@@ -41,15 +41,15 @@ fn head(major: u8, number: u64) -> Vec<u8> {
     [&[major << 5 | low], &bytes[from..]].concat()
 }
 
-fn uint(number: u64) -> Vec<u8> {
+pub(crate) fn uint(number: u64) -> Vec<u8> {
     head(0, number)
 }
 
-fn bytes(content: &[u8]) -> Vec<u8> {
+pub(crate) fn bytes(content: &[u8]) -> Vec<u8> {
     [&head(2, content.len() as u64), content].concat()
 }
 
-fn chars(content: &str) -> Vec<u8> {
+pub(crate) fn chars(content: &str) -> Vec<u8> {
     [&head(3, content.len() as u64), content.as_bytes()].concat()
 }
 
@@ -59,7 +59,7 @@ fn array(items: &[Vec<u8>]) -> Vec<u8> {
 
 type Pairs = Vec<(u64, Vec<u8>)>;
 
-fn pairs(pairs: &[(u64, Vec<u8>)]) -> Vec<u8> {
+pub(crate) fn pairs(pairs: &[(u64, Vec<u8>)]) -> Vec<u8> {
     let items = pairs.iter().flat_map(|(key, value)| [uint(*key), value.clone()]);
     [head(5, pairs.len() as u64), items.collect::<Vec<_>>().concat()].concat()
 }

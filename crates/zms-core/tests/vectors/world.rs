@@ -424,12 +424,15 @@ impl World {
             let ways: Vec<_> = grants.iter().map(|(at, ..)| way(at)).collect();
             let grant = |(way, grant): (_, &(&str, Right, bool))| token::Grant {
                 way,
-                right: grant.1,
+                write: grant.1 == Right::Write,
                 inherit: grant.2,
             };
             let new = token::NewToken {
                 label: Segment::parse(label).expect("a good label"),
-                kind,
+                kind: match kind {
+                    SeedKind::Agent => token::TokenKind::Agent,
+                    _ => token::TokenKind::Service,
+                },
                 grants: ways.iter().map(Vec::as_slice).zip(grants).map(grant).collect(),
                 expires,
             };

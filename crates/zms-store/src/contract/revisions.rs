@@ -84,6 +84,19 @@ pub(super) fn closing_ends_every_row<S: Store>(mut store: S) {
     assert_eq!(bundle.revision_messages(id, 0).expect("read").len(), 2);
 }
 
+pub(super) fn nothing_begins_in_a_scope_that_closes<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let mut batch = vault.write(&store, "shop/production", &[put("D", b"four")]);
+    close(&mut batch.scopes[0].revision);
+    reword(&mut batch.scopes[0]);
+    vault.refused(&mut store, &batch);
+    let mut batch = vault.plant(&store, "shop/production", "worker");
+    let parent = batch.scopes.last_mut().expect("planting revises the parent");
+    close(&mut parent.revision);
+    reword(parent);
+    vault.refused(&mut store, &batch);
+}
+
 pub(super) fn of_two_writes_from_one_state_one_is_committed<S: Store>(mut store: S) {
     let mut vault = Vault::written(&mut store);
     let first = vault.write(&store, "shop/production", &[put("A", b"first")]);

@@ -13,7 +13,7 @@ use zms_core::{
         plant::{Seedling, plant},
         rekey::{self, Spoiled},
         revoke::revoke,
-        token::{Grant, NewToken, create},
+        token::{Grant, NewToken, TokenKind, create},
         write::{Edit, write},
     },
     id::{PrincipalId, ScopeId, VaultId},
@@ -23,9 +23,8 @@ use zms_core::{
     principal::{Kind, Principal},
     record::{Payload, ValueKind, records_root},
     revision::{CLOSED, Revision, SignedMessage, message_hash},
-    roster::Right,
 };
-use zms_crypto::{Key, SecretBytes, text::SeedKind};
+use zms_crypto::{Key, SecretBytes};
 
 use super::seen::{Seen, audit_of, see};
 use crate::{CommitError, Store};
@@ -148,10 +147,10 @@ impl Vault {
     pub fn token<S: Store>(&mut self, store: &S, label: &str) -> (Batch, Principal) {
         self.opened(store, |opening, rng| {
             let way = way(opening, "shop/production");
-            let grant = Grant { way: &way, right: Right::Write, inherit: true };
+            let grant = Grant { way: &way, write: true, inherit: true };
             let new = NewToken {
                 label: segment(label),
-                kind: SeedKind::Service,
+                kind: TokenKind::Service,
                 grants: vec![grant],
                 expires: None,
             };

@@ -69,8 +69,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
 
 fn say(output: Output, home: &Home, protect: Protect) -> Outcome {
     let how = match protect {
-        Protect::None => "only you can read it; keep a copy in a safe place: there is no back door",
-        Protect::Passphrase => "opens with your passphrase; keep a copy: there is no back door",
+        Protect::None => "only you can read it",
+        Protect::Passphrase => "opens with your passphrase",
     };
     if output.json {
         return output.json(serde_json::json!({
@@ -83,7 +83,9 @@ fn say(output: Output, home: &Home, protect: Protect) -> Outcome {
         "Vault       {}  (project default: development, staging, production)",
         home.database().display()
     ))?;
-    output.note("Next: zms import .env");
+    output.note(
+        "Keep a copy of the key in a safe place: there is no back door.\nNext: zms import .env",
+    );
     Ok(())
 }
 

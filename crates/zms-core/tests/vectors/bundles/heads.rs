@@ -213,6 +213,17 @@ fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Json {
     book.spoilt("a roster of another authority", &cast.reader, API, "integrity", |vault| {
         vault.sign_roster(&other, |_| {});
     });
+    let lab = cast.world.id("lab");
+    let owner = &cast.world.owner;
+    book.spoilt(
+        "signed head: a later epoch of a scope without records",
+        owner,
+        "lab",
+        "integrity",
+        |vault| {
+            vault.sign_head(lab, &owner.principal, |head| head.epoch += 1);
+        },
+    );
     book.finish("Heads and their authors: spec/revision.md, spec/bundle.md#opening")
 }
 

@@ -2,6 +2,7 @@
 
 use zms_core::{
     bundle::Witness,
+    keyring::Keyring,
     principal::{Kind, Principal},
     roster::{Line, Right, Rights},
     tree_head::Step,
@@ -87,7 +88,7 @@ fn keyrings(book: &mut Book, cast: &Cast) {
         key: opened.keys.data.data().duplicate(),
     };
     let authority = zms_core::roster::authority(&world.vault_key()).verifying_key();
-    let keyring = zms_core::keyring::Keyring { authority, vault_key: None, entries: vec![entry] };
+    let keyring = Keyring { authority, vault_key: None, entries: vec![entry] };
     let id = book.vault.id.expect("a vault");
     let wrap = reader.principal.wrap_key();
     let sealed = keyring.seal(&wrap, id, old, &mut world.rng.clone());
@@ -224,6 +225,47 @@ fn rosters(book: &mut Book, cast: &Cast) {
     });
 }
 
+/// What an administrator's mistake lists, and no reader takes.
+fn listed(book: &mut Book, cast: &mut Cast) {
+    let other = Key::generate(&mut cast.world.rng);
+    let (world, reader, second) = (&cast.world, &cast.reader, &cast.second);
+    let (vault, key) = (book.vault.id.expect("a vault"), world.vault_key());
+    let relist = |vault: &mut Vault, holder: &Holder, sealed: &[u8]| {
+        let member = vault.member_mut(holder.id());
+        member.keyring = Some(sealed.to_vec());
+        member.witness.keyring = sha256(&[sealed]);
+        vault.sign_roster(&key, |_| {});
+    };
+    let mut rng = world.rng.clone();
+    let mut edited = |holder: &Holder, edit: &dyn Fn(&mut Keyring)| {
+        let wrap = holder.principal.wrap_key();
+        let sealed = book.vault.members[&holder.id()].keyring.clone().expect("kept");
+        let keyring = Keyring::open(&wrap, vault, holder.id(), &sealed);
+        let mut keyring = keyring.unwrap_or_else(|_| panic!("does not open"));
+        edit(&mut keyring);
+        keyring.seal(&wrap, vault, holder.id(), &mut rng)
+    };
+    let wrong_key = edited(second, &|keyring| keyring.vault_key = Some(other.duplicate()));
+    let lab = world.scope("lab");
+    let crossed = edited(reader, &|keyring| {
+        let entry = keyring.entries.iter_mut().find(|entry| entry.lineage.len() == 2);
+        let entry = entry.expect("the reader inherits");
+        entry.lineage.clone_from(&lab.lineage);
+        entry.key = lab.keys.data.data().duplicate();
+    });
+    book.spoilt("listed: R is not the authority's", second, API, "integrity", |vault| {
+        relist(vault, second, &wrong_key);
+    });
+    book.spoilt("listed: lineages that are not one way", reader, API, "integrity", |vault| {
+        relist(vault, reader, &crossed);
+    });
+    book.spoilt("listed: another member's line", reader, API, "integrity", |vault| {
+        let line = vault.members[&cast.alone.id()].witness.line.clone();
+        vault.member_mut(reader.id()).witness.line = line;
+        vault.sign_roster(&key, |_| {});
+    });
+}
+
 fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Json {
     let mut cast = Cast::new(rng);
     let mut book = Book::new(&cast.world);
@@ -232,6 +274,7 @@ fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Json {
     lines(&mut book, &cast);
     kinds(&mut book, &cast);
     rosters(&mut book, &cast);
+    listed(&mut book, &mut cast);
     book.finish("Tokens, keyrings, lines and rosters: spec/keyring.md, spec/roster.md")
 }
 

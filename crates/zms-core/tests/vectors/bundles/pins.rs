@@ -174,6 +174,13 @@ fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Json {
     honest(&mut book, &stage);
     rolled_back(&mut book, &stage);
     generations(&mut book, &stage);
+    let api = stage.cast.world.id(API);
+    let mut vault = book.vault.clone();
+    vault.sign_head(api, &stage.cast.writer.principal, |_| {});
+    vault.sign_head(api, &stage.cast.writer.principal, |head| head.revision += 1);
+    let title = "a chain that leads to the pin and skips a number";
+    let ask = Ask { pins: Some(&stage.late), ..book.ask(title, &stage.cast.reader, API) };
+    book.reject(&ask, &vault, "rolled-back");
     book.finish("What was seen is not gone behind: spec/pins.md")
 }
 

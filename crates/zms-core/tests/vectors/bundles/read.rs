@@ -7,7 +7,7 @@ use zms_core::{
     record::{Envelope, Payload, RecordPlace, StoredRecord, seal_record},
     scope::NodeKeys,
 };
-use zms_crypto::{Key, digest::sha256};
+use zms_crypto::{Key, digest::sha256, envelope::seal_box, parts::Parts};
 
 use super::{
     Book,
@@ -15,6 +15,7 @@ use super::{
     check,
 };
 use crate::{
+    cbor::{bytes, chars, pairs, uint},
     json::Json,
     world::{Vault, World, secret, whole},
 };
@@ -369,6 +370,97 @@ fn signed_children(book: &mut Book, cast: &mut Cast) {
     }
 }
 
+/// A record as only who holds the keys can seal it: any name under any index, of any epoch.
+fn hand_sealed(world: &mut World, name: &str, indexed: &str, epoch: u32) -> StoredRecord {
+    let open = world.scope(API);
+    let (name_index, rev_from) =
+        (open.keys.data.name_index(&secret(indexed, b"").name), open.head.revision + 1);
+    let payload = pairs(&[(1, chars(name)), (2, bytes(b"x")), (3, uint(1)), (5, uint(0))]);
+    let aad = Parts::tagged("zms/v1/aad/record")
+        .bytes(world.vault.id.expect("a vault").as_bytes())
+        .bytes(open.id().as_bytes())
+        .u32(epoch)
+        .bytes(name_index.as_bytes())
+        .u64(rev_from)
+        .finish();
+    let sealed = seal_box(open.keys.data.record(), &aad, &payload, &mut world.rng);
+    StoredRecord { name_index, rev_from, epoch, envelope: Envelope::Whole(sealed) }
+}
+
+/// A child entry with one name sealed under another's index.
+fn misnamed_child(world: &mut World) -> StoredChild {
+    let (shop, child, child_epoch) = (world.scope("shop"), ScopeId([0xcc; 16]), 1);
+    let keys = shop.keys.node.as_ref().expect("the owner holds N");
+    let child_index = keys.child_index(&Segment::parse("twin").expect("good"));
+    let aad = Parts::tagged("zms/v1/aad/child")
+        .bytes(world.vault.id.expect("a vault").as_bytes())
+        .bytes(shop.id().as_bytes())
+        .u32(shop.head.epoch)
+        .bytes(child_index.as_bytes())
+        .bytes(child.as_bytes())
+        .u32(child_epoch)
+        .finish();
+    let node = world.scope("shop/staging").keys.node.expect("the owner holds N");
+    let content = pairs(&[(1, chars("other")), (2, bytes(node.node().expose()))]);
+    let envelope = seal_box(keys.child(), &aad, &content, &mut world.rng);
+    StoredChild { child_index, child, child_epoch, envelope }
+}
+
+/// What opens with the right keys and still may not be taken.
+fn sealed_by_hand(book: &mut Book, cast: &mut Cast) {
+    let api = cast.world.id(API);
+    for (title, name, indexed, epoch) in [
+        ("signed: a name twice, both open", "DATABASE_URL", "DATABASE_URL", 1),
+        ("signed: a record sealed for another epoch", "NEW", "NEW", 2),
+        ("signed: a name sealed under another's index", "OTHER", "NEW", 1),
+    ] {
+        let record = hand_sealed(&mut cast.world, name, indexed, epoch);
+        let vault = signed_by_writer(book, cast, api, |vault| {
+            vault.scope_mut(api).records.push(record);
+        });
+        book.reject(&book.ask(title, &cast.reader, API), &vault, "integrity");
+    }
+    let shop = cast.world.scope("shop");
+    let keys = shop.keys.node.as_ref().expect("the owner holds N");
+    let mut entry = |name: &str, id: ScopeId| {
+        let content = ChildContent {
+            name: Segment::parse(name).expect("good"),
+            node: Key::from_bytes(&[7; 32]),
+        };
+        seal_child(keys, &shop.parent_place(), id, 1, &content, &mut cast.world.rng)
+    };
+    let (again, ring) = (entry("staging", ScopeId([0xdd; 16])), entry("ring", shop.id()));
+    let misnamed = misnamed_child(&mut cast.world);
+    let owner = &cast.world.owner;
+    for (title, at, entry) in [
+        ("signed: a child's name twice", "shop/staging", again),
+        ("signed: a scope below itself, not gone down to", "shop", ring),
+        ("signed: a child's name sealed under another's index", "shop/twin", misnamed),
+    ] {
+        let mut vault = book.vault.clone();
+        // The one that is found first is the right one.
+        vault.scope_mut(shop.id()).children.push(entry);
+        let staging = cast.world.scope("shop/staging");
+        let head = vault.scopes[&staging.id()].clone();
+        vault.scopes.entry(ScopeId([0xcc; 16])).or_insert(head);
+        vault.sign_head(shop.id(), &owner.principal, |_| {});
+        book.reject(&book.ask(title, owner, at), &vault, "integrity");
+    }
+    references_down(book, cast);
+}
+
+/// A scope above may not refer to one below, although it is opened too.
+fn references_down(book: &mut Book, cast: &mut Cast) {
+    let production = cast.world.id("shop/production");
+    let down = reference("DOWN", API, "DATABASE_URL");
+    let record = sealed_next(&mut cast.world, "shop/production", &down);
+    let mut vault = book.vault.clone();
+    vault.scope_mut(production).records.push(record);
+    vault.sign_head(production, &cast.world.owner.principal, |_| {});
+    let ask = book.ask("a reference to a scope below", &cast.reader, API);
+    book.accept(&ask, &vault, SEEN, &[("DOWN", "reference")]);
+}
+
 fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Json {
     let mut cast = Cast::new(rng);
     let mut book = Book::new(&cast.world);
@@ -389,6 +481,7 @@ fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Json {
     signed_junk(&mut book, &mut cast);
     spoilt_children(&mut book, &cast);
     signed_children(&mut book, &mut cast);
+    sealed_by_hand(&mut book, &mut cast);
     book.finish("What tokens see, and rows that are not as signed: spec/bundle.md, spec/merge.md")
 }
 

@@ -1,7 +1,7 @@
 //! `zms token create`.
 
 use zms_client::{SessionError, TokenRequest, TokenScope};
-use zms_core::{path::ScopePath, roster::Right};
+use zms_core::path::ScopePath;
 use zms_crypto::text::{SeedKind, encode_seed};
 
 use crate::{
@@ -51,8 +51,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         None => None,
     };
     let mut acting = context.act()?;
-    let right = if args.write { Right::Write } else { Right::Read };
-    let scope = |path| TokenScope { path, right, inherit: !args.no_inherit };
+    let scope = |path| TokenScope { path, write: args.write, inherit: !args.no_inherit };
     let scopes: Vec<TokenScope> = paths(&context.flags)?.into_iter().map(scope).collect();
     let request = TokenRequest { label, scopes, expires };
     let created = acting.session.create_token(&request);
