@@ -57,6 +57,7 @@ clean:
 # The release binary, static
 release:
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms --target {{triple}}
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-store-sqlite --example audit_cost --target {{triple}}
 
 # Long runs in full: every random case, every kill point
 extended:

@@ -1,5 +1,6 @@
 """The rows of ZMS. When its command line changes, `vault` is the place to follow."""
 
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -24,6 +25,15 @@ def vault(scratch: Scratch, zms: str, home: Path) -> tuple[dict[str, str], dict[
     return owner, owner | {"ZMS_TOKEN": token.decode().strip()}
 
 
+def audit_cost(zms: Path, database: Path) -> str:
+    """Milliseconds of the audit commit alone, timed in-process by an example that is built beside `zms`."""
+    example = zms.parent / "examples/audit_cost"
+    if not example.exists():
+        raise Missing("not built yet: `just bench` builds it")
+    done = subprocess.run([example, database, "200"], stdout=subprocess.PIPE, check=True)
+    return f"commit {float(done.stdout) / 1000:.2f} ms"
+
+
 def rows(scratch: Scratch, zms: Path) -> list[tuple[str, Callable[[], Row]]]:
     """Every row with how to prepare it; one that can not be prepared does not stop the rest."""
     made: dict[Path, tuple[dict[str, str], dict[str, str]]] = {}
@@ -40,7 +50,8 @@ def rows(scratch: Scratch, zms: Path) -> list[tuple[str, Callable[[], Row]]]:
     name, value = next(iter(scratch.secrets.items()))
 
     def row(label: str, command: list[str], env: dict[str, str], **more) -> Row:
-        return Row(label, [str(zms), *command], "yes", env, audit="commit", **more)
+        cost = audit_cost(zms, Path(env["ZMS_HOME"]) / "zms.db")
+        return Row(label, [str(zms), *command], "yes", env, audit=cost, **more)
 
     def in_memory() -> Row:
         if not MEMORY.is_dir():

@@ -1,8 +1,5 @@
 //! Databases and folders that can be read and not written.
 
-#![cfg(target_os = "linux")]
-#![expect(clippy::disallowed_methods, reason = "the test takes the right to write away")]
-
 use std::{
     fs::{self, Permissions},
     os::unix::fs::{PermissionsExt, chown},

@@ -1,7 +1,5 @@
 //! Which files are opened, and who can read them.
 
-#![expect(clippy::disallowed_methods, reason = "the test looks at files and damages them")]
-
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, chown, symlink},

@@ -1,7 +1,5 @@
 //! What a process leaves when it ends without closing, and what it leaves when it closes.
 
-#![expect(clippy::disallowed_methods, reason = "child processes are told the path this way")]
-
 use std::{
     env, fs,
     os::unix::process::{CommandExt, ExitStatusExt},
@@ -33,7 +31,7 @@ fn log_of(path: &Path) -> u64 {
 
 fn child(path: &Path, ends: &str) -> process::ExitStatus {
     let mut command = Command::new(env::current_exe().expect("this test has a path"));
-    command.args(["--exact", "a_child_ends"]).env("PATH_OF_DB", path).env("ENDS", ends);
+    command.args(["--exact", "durable::a_child_ends"]).env("PATH_OF_DB", path).env("ENDS", ends);
     command.status().expect("the child starts")
 }
 

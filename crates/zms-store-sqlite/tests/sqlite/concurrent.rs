@@ -1,7 +1,5 @@
 //! Several connections at once, in threads and in processes.
 
-#![expect(clippy::disallowed_methods, reason = "child processes are told the path this way")]
-
 use std::{
     env,
     path::Path,
@@ -92,7 +90,7 @@ fn four_processes_lose_no_write() {
         .iter()
         .map(|who| {
             let mut command = Command::new(env::current_exe().unwrap());
-            command.args(["--exact", "a_child_writes"]).env("PATH_OF_DB", &path);
+            command.args(["--exact", "concurrent::a_child_writes"]).env("PATH_OF_DB", &path);
             command.env("WRITER", who).spawn().unwrap()
         })
         .collect();
