@@ -11,6 +11,7 @@ mod copy;
 mod file;
 mod member;
 mod migrate;
+mod refusal;
 mod schema;
 mod trouble;
 

@@ -11,7 +11,7 @@ use zms_core::{
 use zms_crypto::digest::sha256;
 
 use crate::{
-    commit::{Refusal, require},
+    refusal::{Refusal, require},
     trouble::{corrupt, trouble},
 };
 
