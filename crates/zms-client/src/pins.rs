@@ -18,14 +18,27 @@ use zms_core::{
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
 
-/// Pins can not be read or kept.
+/// Pins can not be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the pins in {} can not be {verb}: {source}", path.display())]
-pub struct PinTrouble {
-    path: PathBuf,
-    verb: &'static str,
-    #[source]
-    source: io::Error,
+#[non_exhaustive]
+pub enum PinTrouble {
+    /// They can not be read or kept.
+    #[error("the pins in {} can not be {verb}: {source}", path.display())]
+    File {
+        /// Where they are kept.
+        path: PathBuf,
+        /// What was tried.
+        verb: &'static str,
+        /// What the system says.
+        #[source]
+        source: io::Error,
+    },
+    /// They are damaged, or of another vault: either they or the database were exchanged.
+    #[error("the pins in {} are damaged, or of another vault than the database", path.display())]
+    Foreign {
+        /// Where they are kept.
+        path: PathBuf,
+    },
 }
 
 /// The folder that keeps all pins.
@@ -74,13 +87,9 @@ impl PinFolder {
     pub fn load(&self, vault: VaultId, principal: PrincipalId) -> Result<Pins, PinTrouble> {
         let path = self.path(principal);
         match read(&path) {
-            Ok(text) => parse(&text, vault).ok_or_else(|| {
-                let why = "it is damaged, or of another vault; if you know why, remove the file: \
-                           the next read is then taken for a first use";
-                PinTrouble { path, verb: "understood", source: io::Error::other(why) }
-            }),
+            Ok(text) => parse(&text, vault).ok_or(PinTrouble::Foreign { path }),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Pins::default()),
-            Err(source) => Err(PinTrouble { path, verb: "read", source }),
+            Err(source) => Err(PinTrouble::File { path, verb: "read", source }),
         }
     }
 
@@ -95,7 +104,7 @@ impl PinFolder {
         seen: Pins,
     ) -> Result<(), PinTrouble> {
         let path = self.path(principal);
-        let trouble = |source| PinTrouble { path: path.clone(), verb: "kept", source };
+        let trouble = |source| PinTrouble::File { path: path.clone(), verb: "kept", source };
         DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(trouble)?;
         let lock = create(&self.0.join("lock"), false).map_err(trouble)?;
         flock(&lock, FlockOperation::LockExclusive).map_err(|error| trouble(error.into()))?;

@@ -77,6 +77,8 @@ impl SqliteStore {
             let (mut made, _) = connection::open(draft.path())?;
             connection::checkpoint_on_close(&made, true).map_err(sorted)?;
             migrate::lay_out(&mut made, migrations)?;
+            // Closing folds the log away too, and keeps to itself where it could not.
+            made.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(sorted)?;
             made.close().map_err(|(_, error)| sorted(error))?;
             // Where somebody else made it meanwhile, theirs is the one.
             draft.publish(&path)?;

@@ -4,7 +4,7 @@ use std::io;
 
 use rusqlite::{
     Error, ErrorCode,
-    ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHORT_READ},
+    ffi::{SQLITE_IOERR_CORRUPTFS, SQLITE_IOERR_SHMSIZE, SQLITE_IOERR_SHORT_READ},
 };
 use zms_core::bundle::{Trouble, TroubleClass};
 
@@ -22,6 +22,8 @@ pub(crate) fn trouble(error: Error) -> Trouble {
             }
             ErrorCode::SystemIoFailure => match failure.extended_code {
                 SQLITE_IOERR_SHORT_READ | SQLITE_IOERR_CORRUPTFS => TroubleClass::Corrupt,
+                // The log's index can not be made larger.
+                SQLITE_IOERR_SHMSIZE => TroubleClass::Full,
                 _ => TroubleClass::Other,
             },
             _ => TroubleClass::Other,

@@ -172,6 +172,9 @@ fn search(
     if program.as_bytes().contains(&b'/') {
         return execve(program.as_bytes(), arguments, entries);
     }
+    if program.is_empty() {
+        return io::Error::from_raw_os_error(libc::ENOENT);
+    }
     let path = path.unwrap_or_else(|| DEFAULT_PATH.into());
     let mut refused = None;
     for folder in path.as_bytes().split(|byte| *byte == b':') {

@@ -2,7 +2,7 @@
 
 use std::fmt::{self, Display};
 
-use zms_client::SessionError;
+use zms_client::{SessionError, pins::PinTrouble};
 use zms_core::{
     bundle::{Trouble, TroubleClass},
     change::ChangeError,
@@ -115,6 +115,11 @@ impl From<SessionError> for Failure {
             SessionError::Conflict => Self::new(Exit::Conflict, message)
                 .hint("look at what is there now with `zms ls`, then try again"),
             SessionError::Exists => Self::other(message),
+            SessionError::Pins(PinTrouble::Foreign { .. }) => Self::new(Exit::Integrity, message)
+                .hint(
+                    "put the right database back; if the pins are what is wrong, remove that \
+                     file: the next read is then taken for a first use",
+                ),
             SessionError::NoToken(_) => {
                 Self::not_found(message).hint("list the tokens with `zms token ls`")
             }

@@ -4,10 +4,11 @@
 use std::{
     fs,
     io::{self, Read},
-    os::unix::fs::DirBuilderExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
+use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -94,7 +95,12 @@ pub fn remove(path: &Path) -> Outcome {
 pub fn wipe(path: &Path) -> Outcome {
     let overwrite = || -> io::Result<()> {
         let length = fs::symlink_metadata(path)?.len();
-        let mut file = fs::OpenOptions::new().write(true).open(path)?;
+        let mut file = fs::OpenOptions::new()
+            .write(true)
+            .custom_flags(
+                OFlags::NOFOLLOW.bits().cast_signed() | OFlags::NONBLOCK.bits().cast_signed(),
+            )
+            .open(path)?;
         io::copy(&mut io::repeat(0).take(length), &mut file)?;
         file.sync_all()
     };

@@ -137,6 +137,8 @@ pub fn read_small(file: impl Read, shown: &str) -> Outcome<Zeroizing<String>> {
 pub fn create_private(path: &Path, text: &str) -> io::Result<()> {
     let new = path.with_extension(format!("new.{}", std::process::id()));
     let write = || -> io::Result<()> {
+        // Left by a process that died and had our number.
+        let _none = fs::remove_file(&new);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;

@@ -1,5 +1,4 @@
 //! The one place that prints: data to stdout, everything else to stderr.
-#![expect(clippy::print_stderr, reason = "this file owns the terminal")]
 
 use std::io::{self, IsTerminal, Write};
 
@@ -77,13 +76,13 @@ impl Output {
     /// Says something beside the data.
     pub fn note(self, text: impl std::fmt::Display) {
         if !self.quiet {
-            eprintln!("{}", shown(&text.to_string()));
+            aside(format_args!("{}", shown(&text.to_string())));
         }
     }
 
     /// Says something that must not be missed.
     pub fn warn(self, text: impl std::fmt::Display) {
-        eprintln!("warning: {}", shown(&text.to_string()));
+        aside(format_args!("warning: {}", shown(&text.to_string())));
     }
 }
 
@@ -91,11 +90,16 @@ fn unwritten(error: &io::Error) -> Failure {
     Failure::other(format!("the output can not be written: {error}"))
 }
 
+/// Words that nobody can read are no reason to stop half way.
+fn aside(line: std::fmt::Arguments<'_>) {
+    drop(writeln!(io::stderr().lock(), "{line}"));
+}
+
 /// Shows a failure.
 pub fn fail(failure: &Failure) {
-    eprintln!("error: {}", shown(&failure.message));
+    aside(format_args!("error: {}", shown(&failure.message)));
     if let Some(hint) = &failure.hint {
-        eprintln!("hint: {}", shown(hint));
+        aside(format_args!("hint: {}", shown(hint)));
     }
 }
 

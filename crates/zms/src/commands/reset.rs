@@ -13,8 +13,9 @@ use crate::{
 /// Destroy the master key and the database on this machine, for good
 #[derive(clap::Args)]
 #[command(after_help = "\
-The key goes first: from then on nothing can open the database or any copy of it. Keep a copy of
-key and database if you may want them back.")]
+The key goes first: from then on no master key opens the database or a copy of it. A token that
+was kept together with a copy of the database still opens its scopes there. Keep a copy of key and
+database if you may want them back.")]
 pub struct Args {
     /// Show what would be destroyed, and destroy nothing
     #[arg(long)]
@@ -54,7 +55,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
 /// What there is to destroy, the key first.
 fn targets(home: &Home) -> Vec<PathBuf> {
     let names = files::names(home.folder());
-    let ours = |name: &&String| name.starts_with("zms.db") || name.starts_with("zms.master.key.");
+    let ours = |name: &&String| name.starts_with("zms.db") || name.starts_with("zms.master.new");
     let mut rest: Vec<&String> = names.iter().filter(ours).collect();
     rest.sort();
     let rest = rest.into_iter().map(|name| home.folder().join(name));

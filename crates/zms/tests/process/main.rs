@@ -6,6 +6,7 @@
 //! which a command can be killed, `ZMS_TEST_CASES` says how many random values there are, and
 //! `ZMS_TEST_SEED` repeats a choice.
 #![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
+#![expect(clippy::print_stdout, reason = "a test that fails shows what it tried")]
 #![expect(clippy::unwrap_used, reason = "a test fails where it can not go on")]
 
 mod app;
@@ -14,7 +15,7 @@ mod promises;
 mod random;
 mod run;
 mod scratch;
-mod stranger;
 mod strace;
+mod stranger;
 mod tools;
 mod values;

@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    ffi::OsStr,
+    ffi::{OsStr, OsString},
     fs,
     io::Write,
     os::unix::process::ExitStatusExt,
@@ -95,19 +95,17 @@ impl Scratch {
         args: impl IntoIterator<Item = S>,
     ) -> Command {
         let wrapper = wrapper.iter().map(AsRef::as_ref);
-        let mut words: Vec<&OsStr> = self.wrapper.iter().map(AsRef::as_ref).collect();
-        words.extend(wrapper);
-        words.push(self.zms.as_ref());
-        let mut command = self.other(words);
+        let mut command = self.other(wrapper.chain([self.zms.as_os_str()]));
         command.args(args);
         command
     }
 
     /// Another program, in the same environment.
     pub fn other<S: AsRef<OsStr>>(&self, words: impl IntoIterator<Item = S>) -> Command {
-        let mut words = words.into_iter();
-        let mut command = Command::new(words.next().expect("a command has a program"));
-        command.args(words).env_clear().current_dir(self.work());
+        let mut all: Vec<OsString> = self.wrapper.iter().map(Into::into).collect();
+        all.extend(words.into_iter().map(|word| word.as_ref().to_owned()));
+        let mut command = Command::new(&all[0]);
+        command.args(&all[1..]).env_clear().current_dir(self.work());
         command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
         command.env("HOME", self.folder().join("user")).env("ZMS_HOME", self.home());
         command.env("LC_ALL", "C.UTF-8");
@@ -189,16 +187,15 @@ impl Go for Command {
         self.stdin(Stdio::null());
         let program = self.get_program().to_owned();
         let ended = self.output();
-        ended
-            .unwrap_or_else(|error| panic!("{}: {error}: run ./check", program.display()))
-            .into()
+        ended.unwrap_or_else(|error| panic!("{}: {error}: run ./check", program.display())).into()
     }
 
     fn feed(&mut self, input: &[u8]) -> Ran {
         self.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let program = self.get_program().to_owned();
-        let mut child =
-            self.spawn().unwrap_or_else(|error| panic!("{}: {error}: run ./check", program.display()));
+        let mut child = self
+            .spawn()
+            .unwrap_or_else(|error| panic!("{}: {error}: run ./check", program.display()));
         let (mut pipe, input) = (child.stdin.take().unwrap(), input.to_vec());
         // A program that ends without reading closes the pipe: that is its business.
         let writer = std::thread::spawn(move || drop(pipe.write_all(&input)));

@@ -32,8 +32,8 @@ pub fn stranger() -> Scratch {
     let become_other = "ulimit -c unlimited; exec \"$@\"";
     let wrapper = [&sh, "-c", become_other, "sh", &setpriv, &uid, &gid, "--clear-groups", "--"];
     let wrapper: Vec<String> = wrapper.iter().map(ToString::to_string).collect();
-    let words = wrapper.iter().map(String::as_str).chain(["id", "-u"]);
-    let id = scratch.other(words).go().text();
-    assert_eq!(id.trim(), UID.to_string(), "the tests below would show nothing as root");
-    scratch.behind(wrapper, zms)
+    let scratch = scratch.behind(wrapper, zms);
+    let id = scratch.other(["id", "-u"]).go().text();
+    assert_eq!(id.trim(), UID.to_string(), "a test as root would show nothing");
+    scratch
 }

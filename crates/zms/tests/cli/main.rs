@@ -1,0 +1,15 @@
+//! How the command behaves beside its words: files, other processes, terminals, and whoever
+//! means ill. Its words are in `tests/cmd`.
+#![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
+#![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
+
+mod database;
+mod files;
+mod folder;
+mod init;
+mod machine;
+mod read_only;
+mod revoke;
+mod terminal;
+mod token;
+mod values;

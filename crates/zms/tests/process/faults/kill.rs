@@ -1,0 +1,182 @@
+//! SIGKILL before every call that writes.
+
+use std::{fs, os::unix::process::ExitStatusExt};
+
+use super::story::{State, Story, create, import, revoke, set};
+use crate::{
+    random::Random,
+    scratch::{Go, Scratch, numbered},
+    strace::{Point, WRITING, kill, points},
+    tools::tool,
+};
+
+/// How many points of each command are tried in a run that is not full.
+const SAMPLE: usize = 20;
+
+/// The points of a command at which it is killed, and how many there are.
+fn sample(before: &Scratch, args: &[&str], input: &str) -> Vec<Point> {
+    let all = points(&before.copy(), WRITING, args, input.as_bytes());
+    let count = all.len();
+    let sample = Random::new().sample(all, SAMPLE);
+    println!("{} of {count} points of {args:?}", sample.len());
+    sample
+}
+
+/// Kills a command at its points; the state is whole each time, and the command goes through when
+/// it is run again.
+fn survives(story: &Story) {
+    let points = sample(&story.before, story.args, &story.input);
+    let (mut killed, mut states) = (0, Vec::new());
+    for point in &points {
+        println!("killed before {point:?}");
+        let vault = story.before.copy();
+        let ran = kill(&vault, point, story.args, story.input.as_bytes());
+        killed += usize::from(ran.status.signal() == Some(9));
+        // What was acknowledged is done.
+        let state = story.state(&vault);
+        if ran.status.success() || !ran.stdout.is_empty() {
+            assert_eq!(state, State::New, "{}", ran.stderr);
+        }
+        states.push(state);
+        story.again(&vault);
+    }
+    // A call more or less from one run to the next is possible; that none is killed is not.
+    assert!(killed * 10 >= points.len() * 9, "only {killed} of {} were killed", points.len());
+    println!("{states:?}");
+}
+
+#[test]
+fn set_survives() {
+    survives(&set());
+}
+
+#[test]
+fn import_survives() {
+    survives(&import());
+}
+
+#[test]
+fn token_create_survives() {
+    survives(&create());
+}
+
+#[test]
+fn token_revoke_survives() {
+    survives(&revoke());
+}
+
+#[test]
+fn init_survives() {
+    let points = sample(&Scratch::empty(), &["init"], "");
+    for point in points {
+        println!("killed before {point:?}");
+        let home = Scratch::empty();
+        assert_eq!(kill(&home, &point, &["init"], b"").status.signal(), Some(9));
+        let again = home.zms(["init"]).go();
+        if again.code() != 0 {
+            // It was done already: what it would have said is the same.
+            assert!(again.refused(1).contains("there is a vault already"));
+        }
+        home.set(&[], "A", "1");
+        assert_eq!(home.zms(["get", "A"]).go().text(), "1");
+        home.zms(["token", "create", "ci", "-e", "production"]).go().good();
+    }
+}
+
+/// Whoever would rather begin anew can, and nothing of the attempt is left, a key least of all.
+#[test]
+fn reset_cleans_up_after_an_interrupted_init() {
+    let all = points(&Scratch::empty(), WRITING, &["init"], b"");
+    // The key is made first.
+    let (key, rest) = all.split_at(10);
+    for point in [key, &Random::new().sample(rest.to_vec(), SAMPLE)].concat() {
+        println!("killed before {point:?}");
+        let home = Scratch::empty();
+        kill(&home, &point, &["init"], b"");
+        let reset = home.zms(["reset", "--yes"]).go();
+        assert!([0, 3].contains(&reset.code()), "{}", reset.stderr);
+        let left: Vec<_> = home.files().into_iter().map(|(path, _)| path).collect();
+        assert!(left.is_empty(), "reset leaves {left:?}");
+        home.zms(["init"]).go().good();
+    }
+}
+
+#[test]
+fn reset_survives() {
+    let vault = Scratch::vault();
+    vault.set(&[], "A", "1");
+    let token = vault.token(&["ci", "-e", "development"]);
+    vault.run(&[], &["true"]).go().good();
+    for point in sample(&vault, &["reset", "--yes"], "") {
+        println!("killed before {point:?}");
+        let home = vault.copy();
+        kill(&home, &point, &["reset", "--yes"], b"");
+        // Half done is not undone: it is run again, and then everything is new.
+        let again = home.zms(["reset", "--yes"]).go();
+        assert!([0, 3].contains(&again.code()), "{}", again.stderr);
+        home.zms(["init"]).go().good();
+        home.zms(["ls"]).env("ZMS_TOKEN", &token).go().refused(4);
+        assert_eq!(home.zms(["ls"]).go().text(), "");
+        home.zms(["reset", "--yes"]).go().good();
+        let left: Vec<_> = home.files().into_iter().map(|(path, _)| path).collect();
+        assert!(left.is_empty(), "reset leaves {left:?}");
+    }
+}
+
+#[test]
+fn import_that_deletes_its_file_survives() {
+    let vault = Scratch::vault();
+    let secrets = numbered("MORE", 20);
+    let lines = secrets.iter().map(|(name, value)| format!("{name}='{value}'\n"));
+    let text: String = lines.collect();
+    let args = ["import", "app.env", "--delete"];
+    for point in sample_with_file(&vault, &args, &text) {
+        println!("killed before {point:?}");
+        let home = vault.copy();
+        let file = home.file("app.env", &text);
+        kill(&home, &point, &args, b"");
+        let seen = home.secrets(&[]);
+        assert!(seen.is_empty() || seen == secrets, "a mixture: {seen:?}");
+        let whole = fs::read_to_string(&file).is_ok_and(|now| now == text);
+        assert!(whole || seen == secrets, "in neither the file nor the vault");
+        if whole {
+            home.zms(args).go().good();
+            assert!(!file.exists());
+        }
+        assert!(home.secrets(&[]) == secrets);
+    }
+}
+
+fn sample_with_file(vault: &Scratch, args: &[&str], text: &str) -> Vec<Point> {
+    let copy = vault.copy();
+    copy.file("app.env", text);
+    let all = points(&copy, WRITING, args, b"");
+    Random::new().sample(all, SAMPLE)
+}
+
+/// In a container every command has the same process number, so a file that an interrupted one
+/// left is met by the next under the very name it would make.
+fn survives_what_was_left(left: &str, keyed: bool) {
+    let home = Scratch::vault();
+    for (path, _) in home.files() {
+        if !(keyed && path.ends_with("zms.master.key")) {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    fs::write(home.home().join(left), "").unwrap();
+    let unshare = tool("unshare").display().to_string();
+    let first = [unshare.as_str(), "--pid", "--fork", "--mount-proc"];
+    let ran = home.under(&first, ["init"]).go();
+    assert_eq!(ran.code(), 0, "{}", ran.stderr);
+    home.set(&[], "A", "1");
+}
+
+#[test]
+fn init_survives_what_a_process_of_the_same_number_left_of_a_key() {
+    survives_what_was_left("zms.master.new.1", false);
+}
+
+#[test]
+fn init_survives_what_a_process_of_the_same_number_left_of_a_database() {
+    survives_what_was_left("zms.db.1-0.new", true);
+}

@@ -1,0 +1,7 @@
+//! What ZMS promises about its key, its network, its traces and its memory.
+
+mod canaries;
+mod locked;
+mod memory;
+mod network;
+mod reset;

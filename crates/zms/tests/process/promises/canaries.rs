@@ -1,0 +1,362 @@
+//! Marked values and names, and everywhere they must not be. Each search first finds a copy that
+//! was planted where it looks.
+
+use std::{
+    collections::BTreeMap,
+    fs,
+    io::Read,
+    path::Path,
+    process::{Command, Stdio},
+};
+
+use base64::{
+    Engine,
+    engine::general_purpose::{STANDARD, URL_SAFE},
+};
+
+use crate::{
+    random::Random,
+    scratch::{Go, Ran, Scratch},
+    strace::options,
+};
+
+/// A mark, in every form that it could be kept in.
+struct Mark {
+    what: &'static str,
+    plain: String,
+    forms: Vec<Vec<u8>>,
+}
+
+impl Mark {
+    fn new(what: &'static str, plain: String) -> Self {
+        let bytes = plain.as_bytes();
+        let mut forms = vec![bytes.to_vec()];
+        forms.push(hex::encode(bytes).into_bytes());
+        forms.push(hex::encode_upper(bytes).into_bytes());
+        let json = bytes.iter().map(u8::to_string).collect::<Vec<_>>();
+        forms.push(json.join(",").into_bytes());
+        forms.push(json.join(", ").into_bytes());
+        forms.push(bytes.iter().flat_map(|byte| [*byte, 0]).collect());
+        for shift in 0..3 {
+            // Behind other bytes base64 looks different; the characters at the borders depend on
+            // the neighbours.
+            let shifted = [&vec![0; shift], bytes].concat();
+            for engine in [STANDARD, URL_SAFE] {
+                let text = engine.encode(&shifted);
+                forms.push(text.as_bytes()[4 * shift.min(1)..text.len() - 4].to_vec());
+            }
+        }
+        Self { what, plain, forms }
+    }
+
+    fn is_in(&self, haystack: &[u8]) -> bool {
+        // The first bytes of any form are rare enough to be looked for one by one.
+        self.forms.iter().any(|form| find(haystack, form))
+    }
+}
+
+fn find(haystack: &[u8], needle: &[u8]) -> bool {
+    let first = needle[0];
+    let mut rest = haystack;
+    while let Some(at) = rest.iter().position(|byte| *byte == first) {
+        if rest[at..].starts_with(needle) {
+            return true;
+        }
+        rest = &rest[at + 1..];
+    }
+    false
+}
+
+/// What the marks are, and a vault that has none of them yet.
+struct Marked {
+    vault: Scratch,
+    value: Mark,
+    other_value: Mark,
+    note: Mark,
+    name: Mark,
+    other_name: Mark,
+    project: Mark,
+    env: Mark,
+    service: Mark,
+    label: Mark,
+}
+
+impl Marked {
+    fn new() -> Self {
+        let mut random = Random::new();
+        let mut word = |what, prefix: &str| {
+            Mark::new(what, format!("{prefix}{}", hex::encode(random.bytes(8))))
+        };
+        Self {
+            vault: Scratch::empty(),
+            value: word("value", "canary-value-"),
+            other_value: word("imported value", "canary-import-"),
+            note: word("note", "canary-note-"),
+            name: word("secret name", "CANARY_"),
+            other_name: word("imported name", "CANARIES_"),
+            project: word("project", "canary-project-"),
+            env: word("env", "canary-env-"),
+            service: word("service", "canary-service-"),
+            label: word("token label", "canary-token-"),
+        }
+    }
+
+    fn values(&self) -> [&Mark; 2] {
+        [&self.value, &self.other_value]
+    }
+
+    fn names(&self) -> [&Mark; 7] {
+        let Self { note, name, other_name, project, env, service, label, .. } = self;
+        [note, name, other_name, project, env, service, label]
+    }
+
+    fn place(&self) -> [&str; 6] {
+        ["-p", &self.project.plain, "-e", &self.env.plain, "-s", &self.service.plain]
+    }
+
+    /// Every command that does something, with its input, and whether it gives out values.
+    fn commands(&self) -> Vec<(Vec<String>, String, bool)> {
+        let Self { project, env, service, name, label, note, .. } = self;
+        let (project, env, service) = (&*project.plain, &*env.plain, &*service.plain);
+        let (name, label) = (&*name.plain, &*label.plain);
+        let place = self.place();
+        let at =
+            |args: &[&str]| [&place[..], args].concat().iter().map(|arg| arg.to_string()).collect();
+        let here = |args: &[&str]| args.iter().map(|arg| arg.to_string()).collect();
+        let import = format!("{}={}\n", self.other_name.plain, self.other_value.plain);
+        let set = format!("{}\n", self.value.plain);
+        let none = String::new;
+        vec![
+            (here(&["init"]), none(), false),
+            (here(&["project", "create", project]), none(), false),
+            (here(&["env", "create", env, "-p", project]), none(), false),
+            (here(&["service", "create", service, "-p", project, "-e", env]), none(), false),
+            (at(&["set", name, "--note", &note.plain]), set.clone(), false),
+            (at(&["import", "-"]), import, false),
+            (at(&["set", name]), set, false),
+            (
+                at(&["set", "REF", "--ref", &format!("{project}/{env}/{service}/{name}")]),
+                none(),
+                false,
+            ),
+            (at(&["token", "create", label, "--write"]), none(), false),
+            (at(&["ls"]), none(), false),
+            (at(&["status"]), none(), false),
+            (at(&["get", name]), none(), true),
+            (at(&["get", name, "--json"]), none(), true),
+            (at(&["export"]), none(), true),
+            (at(&["export", "--format", "shell"]), none(), true),
+            (at(&["run", "--explain"]), none(), false),
+            (at(&["run", "--dry-run"]), none(), false),
+            (at(&["run", "--", "true"]), none(), false),
+            (here(&["token", "ls"]), none(), false),
+            (here(&["token", "inspect", label]), none(), false),
+            (here(&["project", "ls"]), none(), false),
+            (here(&["token", "revoke", label, "--yes"]), none(), false),
+            (at(&["rm", "REF"]), none(), false),
+        ]
+    }
+}
+
+#[track_caller]
+fn absent(marks: &[&Mark], places: &BTreeMap<String, Vec<u8>>) {
+    for (place, content) in places {
+        for mark in marks {
+            assert!(!mark.is_in(content), "{} in {place}", mark.what);
+        }
+    }
+}
+
+fn under_home(vault: &Scratch) -> BTreeMap<String, Vec<u8>> {
+    let files = vault.files().into_iter();
+    let mut places: BTreeMap<_, _> =
+        files.map(|(path, content)| (path.display().to_string(), content)).collect();
+    let names = places.keys().cloned().collect::<Vec<_>>().join("\n");
+    places.insert("the names of files".to_owned(), names.into_bytes());
+    places
+}
+
+/// The search finds a mark in each form, at any place in a file under the home.
+fn the_search_of_files_works(marked: &Marked) {
+    let planted = marked.vault.home().join("pins/planted");
+    for mark in marked.values().into_iter().chain(marked.names()) {
+        for (shift, bytes) in [(0, &b""[..]), (1, b"x"), (2, b"xy")] {
+            let plain = [bytes, mark.plain.as_bytes(), b"behind"].concat();
+            let copies = [
+                plain.clone(),
+                STANDARD.encode(&plain).into_bytes(),
+                hex::encode(&plain).into_bytes(),
+                hex::encode_upper(&plain).into_bytes(),
+            ];
+            for copy in copies {
+                fs::write(&planted, [&vec![7; 5000][..], &copy].concat()).unwrap();
+                let found = under_home(&marked.vault);
+                let found = found.values().any(|content| mark.is_in(content));
+                assert!(found, "{} is not found, shifted by {shift}", mark.what);
+            }
+        }
+    }
+    fs::remove_file(planted).unwrap();
+}
+
+#[test]
+fn no_file_and_no_word_shows_a_value_and_no_file_a_name() {
+    let marked = Marked::new();
+    let mut tokens = Vec::new();
+    for (args, input, gives) in marked.commands() {
+        let Ran { stdout, stderr, status } = marked.vault.zms(&args).feed(input.as_bytes());
+        assert!(status.success(), "{args:?}: {stderr}");
+        if args == ["init"] {
+            the_search_of_files_works(&marked);
+        }
+        absent(&marked.values(), &[(format!("stderr of {args:?}"), stderr.into())].into());
+        if gives {
+            let given = marked.values().iter().any(|mark| mark.is_in(&stdout));
+            assert!(given, "{args:?} gives out a value");
+        } else {
+            absent(&marked.values(), &[(format!("stdout of {args:?}"), stdout.clone())].into());
+        }
+        let text = String::from_utf8_lossy(&stdout).into_owned();
+        let token = text.lines().filter(|line| line.starts_with("zms_st_"));
+        tokens.extend(token.map(|token| Mark::new("token", token.to_owned())));
+        // After every command: the log and the shared memory are looked at while they are there.
+        let files = under_home(&marked.vault);
+        absent(&marked.values(), &files);
+        absent(&marked.names(), &files);
+        absent(&tokens.iter().collect::<Vec<_>>(), &files);
+    }
+    assert_eq!(tokens.len(), 1, "the token was seen");
+    assert!(under_home(&marked.vault).keys().any(|path| path.ends_with("zms.db")));
+}
+
+#[test]
+fn no_error_shows_a_value() {
+    let marked = Marked::new();
+    marked.vault.zms(["init"]).go().good();
+    let value = &marked.value.plain;
+    let lines = [
+        format!("A={value}\nB='{value}\n"),
+        format!("A-=\"{value}\n"),
+        format!("{{\"A\": \"{value}\", \"A\": [\"{value}\"]}}"),
+        format!("{{\"A\": \"{value}\""),
+        value.clone(),
+    ];
+    for text in lines {
+        let ran = marked.vault.zms(["import", "-"]).feed(text.as_bytes());
+        assert!(!ran.status.success() || text == *value, "{text}");
+        let words = [("stderr".to_owned(), ran.stderr.into_bytes())].into();
+        absent(&[&marked.value], &words);
+    }
+    // A token is a secret, however it is misspelled or wherever it is put.
+    let token = marked.vault.token(&["ci", "-e", "development"]);
+    let mark = Mark::new("token", token[..token.len() - 2].to_owned());
+    let wrong = format!("{}qq", mark.plain);
+    for text in [wrong, format!(" {token}"), format!("{token}@host.example")] {
+        let ran = marked.vault.zms(["ls"]).env("ZMS_TOKEN", &text).go();
+        assert!(!ran.status.success());
+        absent(&[&mark], &[("stderr".to_owned(), ran.stderr.into_bytes())].into());
+    }
+    for args in [["token", "inspect", &token], ["token", "revoke", &token]] {
+        let ran = marked.vault.zms(args).go();
+        assert_eq!(ran.code(), 2);
+        absent(&[&mark], &[("stderr".to_owned(), ran.stderr.into_bytes())].into());
+    }
+}
+
+/// All that was written to each file, and what a command wrote to its streams.
+fn written(vault: &Scratch, args: &[String], input: &str) -> BTreeMap<String, Vec<u8>> {
+    let log = vault.folder().join("write.log");
+    let mut strace = options("?write,?pwrite64,?writev,?pwritev,?pwritev2,?sendto,?sendmsg", &log);
+    strace.splice(1..1, ["-f", "-y", "-xx", "-s", "1000000"].map(str::to_owned));
+    let ran = vault.under(&strace, args).feed(input.as_bytes());
+    assert!(ran.status.success(), "{args:?}: {}", ran.stderr);
+    let mut places: BTreeMap<String, Vec<u8>> = BTreeMap::new();
+    for line in fs::read_to_string(log).unwrap().lines() {
+        // `123 write(4</path>, "\x01\x02"..., 2) = 2`; with -xx paths are in hex too.
+        let Some((_, call)) = line.split_once('(') else { continue };
+        let Some((number, _)) = call.split_once('<') else { continue };
+        let place = match number {
+            "1" => "stdout",
+            "2" => "stderr",
+            _ => "a file",
+        };
+        assert!(!line.contains("\"..."), "strace cut a write short");
+        for text in call.split('"').skip(1).step_by(2) {
+            let bytes = text.split("\\x").skip(1);
+            let bytes = bytes.map(|byte| u8::from_str_radix(&byte[..2], 16).unwrap());
+            places.entry(format!("{place} of {args:?}")).or_default().extend(bytes);
+        }
+    }
+    places
+}
+
+#[test]
+fn no_write_to_any_file_carries_a_value_or_a_name() {
+    let marked = Marked::new();
+    for (args, input, gives) in marked.commands() {
+        let mut places = written(&marked.vault, &args, &input);
+        if gives {
+            let stdout = places.remove(&format!("stdout of {args:?}")).unwrap_or_default();
+            assert!(marked.values().iter().any(|mark| mark.is_in(&stdout)), "{args:?}");
+        }
+        absent(&marked.values(), &places);
+        let files = |place: &String, _: &mut Vec<u8>| place.starts_with("a file");
+        let files: BTreeMap<_, _> = places.extract_if(.., files).collect();
+        absent(&marked.names(), &files);
+    }
+    for mark in marked.values().into_iter().chain(marked.names()) {
+        let script = format!("echo {} >planted", mark.plain);
+        let args = ["run", "--", "sh", "-c", &script].map(str::to_owned);
+        let places = written(&marked.vault, &args, "");
+        let planted = places.iter().any(|(place, content)| {
+            (place.starts_with("a file") || place.starts_with("stdout")) && mark.is_in(content)
+        });
+        assert!(planted, "the search does not find {} in {:?}", mark.what, places.keys());
+    }
+}
+
+/// The files of that name in /proc of every process, but for one.
+fn of_processes(file: &str, but: u32) -> BTreeMap<String, Vec<u8>> {
+    let pids = fs::read_dir("/proc").unwrap().flatten();
+    let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok());
+    let content = |pid: u32| {
+        let path = Path::new("/proc").join(pid.to_string()).join(file);
+        Some((path.display().to_string(), fs::read(path).ok()?))
+    };
+    pids.filter(|pid| *pid != but).filter_map(content).collect()
+}
+
+#[test]
+fn the_process_list_shows_nothing_while_a_program_runs() {
+    let marked = Marked::new();
+    for (args, input, _) in marked.commands().into_iter().take(7) {
+        marked.vault.zms(&args).feed(input.as_bytes()).good();
+    }
+    let token = marked.vault.token(&["ci", "-p", &marked.project.plain, "-e", &marked.env.plain]);
+    let token = Mark::new("token", token);
+    // The token brings project and environment, so that we do not name them where all can see.
+    let mut command = marked.vault.run(&[], &["sh", "-c", "echo up; read x; exit 0"]);
+    command.env("ZMS_TOKEN", &token.plain).env("ZMS_SERVICE", &marked.service.plain);
+    let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+    child.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+    let environ = fs::read(format!("/proc/{}/environ", child.id())).unwrap();
+    assert!(marked.value.is_in(&environ), "the program has its secret");
+    assert!(!token.is_in(&environ), "and not the token");
+    let everything = [&marked.values()[..], &marked.names(), &[&token]].concat();
+    absent(&everything, &of_processes("cmdline", 0));
+    absent(&everything, &of_processes("environ", child.id()));
+    drop(child.stdin.take());
+    child.wait().unwrap();
+    for (file, argument, variable) in
+        [("cmdline", &*marked.value.plain, ""), ("environ", "", &*marked.value.plain)]
+    {
+        let mut planted = Command::new("sh");
+        planted.args(["-c", "echo up; read x", "sh", argument]).env("PLANTED", variable);
+        let mut planted = planted.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        planted.stdout.as_mut().unwrap().read_exact(&mut [0; 3]).unwrap();
+        let found = of_processes(file, 0).values().any(|content| marked.value.is_in(content));
+        drop(planted.stdin.take());
+        planted.wait().unwrap();
+        assert!(found, "the search of {file} finds nothing");
+    }
+}
