@@ -31,6 +31,13 @@ pub(crate) fn absolute(path: &Path) -> Result<PathBuf, Trouble> {
     Ok(folder.join(name))
 }
 
+/// Whether the folder of a path is there; one that can not be looked at is.
+pub(crate) fn has_folder(path: &Path) -> bool {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let missing = |error: io::Error| error.kind() == io::ErrorKind::NotFound;
+    !folder.is_some_and(|folder| fs::metadata(folder).is_err_and(missing))
+}
+
 /// Whether a database is there. A link, a folder, or a file of somebody else is refused.
 pub(crate) fn exists(path: &Path) -> Result<bool, Trouble> {
     let found = match fs::symlink_metadata(path) {

@@ -88,6 +88,9 @@ impl SqliteStore {
     }
 
     fn open_with(path: &Path, migrations: &[&str]) -> Result<Option<Self>, Trouble> {
+        if !file::has_folder(path) {
+            return Ok(None);
+        }
         let path = file::absolute(path)?;
         if !file::exists(&path)? {
             return Ok(None);

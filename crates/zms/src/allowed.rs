@@ -15,11 +15,14 @@ use crate::{
 /// The files looked at, the more personal one first.
 const FILES: [&str; 2] = [".env.local", ".env"];
 
+/// The only key that is ever read from them.
+const KEY: &str = "ZMS_TOKEN";
+
 /// Trusts a file as it is now: the path and every byte.
 pub fn allow(home: &Home, path: &Path) -> Outcome<PathBuf> {
     let path = files::canonical(path)?;
     let text = files::read(&path)?;
-    if token_in(&text)?.is_none() {
+    if token_in(&path, &text)?.is_none() {
         return Err(Failure::usage(format!("{} names no ZMS_TOKEN", path.display()))
             .hint("only the key ZMS_TOKEN is ever read from such a file"));
     }
@@ -38,9 +41,14 @@ pub fn token(home: &Home) -> Outcome<Option<(Zeroizing<String>, String)>> {
     let folder = environment::folder()?;
     for name in FILES {
         let path = folder.join(name);
-        let Some(text) = files::read_if_there(&path)? else { continue };
-        let Ok(Some(token)) = token_in(&text) else { continue };
+        let Some(text) = files::read_found(&path)? else { continue };
+        // A file that can not be understood may name a token all the same: passing over it would
+        // run with other rights than it says.
+        if !text.windows(KEY.len()).any(|window| window == KEY.as_bytes()) {
+            continue;
+        }
         let path = files::canonical(&path)?;
+        let Some(token) = token_in(&path, &text)? else { continue };
         if !files::exists(&mark(home, &path, &text)) {
             return Err(Failure::new(
                 Exit::Denied,
@@ -58,15 +66,15 @@ fn mark(home: &Home, path: &Path, text: &[u8]) -> PathBuf {
     home.allowed().join(hex::encode(sha256(&[&parts.bytes(text).finish()])))
 }
 
-fn token_in(text: &[u8]) -> Outcome<Option<Zeroizing<String>>> {
+fn token_in(path: &Path, text: &[u8]) -> Outcome<Option<Zeroizing<String>>> {
     let entries = zms_format::parse_dotenv(text).map_err(|error| {
         let hint = error.hint();
-        Failure::usage(error).hint(hint)
+        Failure::usage(format!("{}: {error}", path.display())).hint(hint)
     })?;
-    let token = entries.into_iter().find(|entry| entry.name == "ZMS_TOKEN");
+    let token = entries.into_iter().find(|entry| entry.name == KEY);
     // EXPOSE: the token is read to be used.
     let text = token.map(|entry| String::from_utf8(entry.value.expose().clone()));
     text.transpose()
         .map(|text| text.map(Zeroizing::new))
-        .map_err(|_| Failure::usage("ZMS_TOKEN is not UTF-8 text"))
+        .map_err(|_| Failure::new(Exit::Denied, format!("malformed token in {}", path.display())))
 }

@@ -58,12 +58,16 @@ enum Command {
     Export(export::Args),
     Run(run::Args),
     Allow(allow::Args),
+    /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Command),
+    /// List projects, or make one with its first environments
     #[command(subcommand)]
     Project(project::Command),
+    /// List environments of a project, or make one
     #[command(subcommand)]
     Env(env::Command),
+    /// List services of an environment, or make one
     #[command(subcommand)]
     Service(service::Command),
     Use(use_place::Args),

@@ -66,13 +66,19 @@ fn token(
 ) -> Outcome<Option<(Zeroizing<String>, String)>> {
     if let Some(number) = token_fd {
         let shown = format!("file descriptor {number}");
-        let text = read_small(File::from(descriptor(number)?), &shown)?;
+        let text = read_small(File::from(descriptor(number)?), &shown, Exit::Denied)?;
         return Ok(Some((line(text), shown)));
     }
-    if let Some(text) = environment::text("ZMS_TOKEN")? {
+    if let Some(text) = environment::raw("ZMS_TOKEN") {
+        // What is not UTF-8 is no token; it is refused as such, further down.
+        let text = text.into_string().unwrap_or_default();
         return Ok(Some((Zeroizing::new(text), "ZMS_TOKEN".to_owned())));
     }
     if let Some(path) = environment::raw("ZMS_TOKEN_FILE") {
+        if path.is_empty() {
+            return Err(Failure::usage("ZMS_TOKEN_FILE is set but empty")
+                .hint("set it to a file that holds a token, or unset it"));
+        }
         return from_file(&PathBuf::from(path), true);
     }
     if let Some(folder) = environment::raw("CREDENTIALS_DIRECTORY") {
@@ -85,7 +91,7 @@ fn token(
 }
 
 fn from_file(path: &Path, required: bool) -> Outcome<Option<(Zeroizing<String>, String)>> {
-    match read_private(path)? {
+    match read_private(path, Exit::Denied)? {
         Some(text) => Ok(Some((line(text), path.display().to_string()))),
         None if required => Err(Failure::not_found(format!("{} does not exist", path.display()))
             .hint("ZMS_TOKEN_FILE must name a file that holds a token")),
@@ -145,7 +151,7 @@ fn from_text(text: &str, source: String) -> Outcome<Caller> {
 pub fn owner(home: &Home) -> Outcome<Caller> {
     let path = home.key();
     home.check()?;
-    let Some(text) = read_private(&path)? else {
+    let Some(text) = read_private(&path, Exit::Integrity)? else {
         return Err(Failure::new(
             Exit::Locked,
             format!("no token, and no master key at {}", path.display()),

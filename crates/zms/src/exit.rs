@@ -111,7 +111,7 @@ impl From<SessionError> for Failure {
                 Self { message, ..failure }
             }
             SessionError::Unreadable(_) => Self::new(Exit::NotFound, message)
-                .hint("set it anew, or leave it out with `--except`"),
+                .hint("set it anew with `zms set`, or remove it with `zms rm`"),
             SessionError::Conflict => Self::new(Exit::Conflict, message)
                 .hint("look at what is there now with `zms ls`, then try again"),
             SessionError::Exists => Self::other(message),
@@ -138,7 +138,7 @@ fn opening(error: &OpenError) -> Failure {
         OpenError::Departed { .. } => Failure::new(Exit::Denied, message)
             .hint("ask an administrator of the vault for a new one: `zms token create`"),
         OpenError::Expired { at } => {
-            let failure = Failure::new(Exit::Denied, format!("{message} on {}", utc(*at)));
+            let failure = Failure::new(Exit::Denied, format!("the token expired on {}", utc(*at)));
             failure.hint("ask an administrator of the vault for a new one: `zms token create`")
         }
         OpenError::Integrity(_) => Failure::new(Exit::Integrity, message)
@@ -167,7 +167,8 @@ fn changing(error: ChangeError) -> Failure {
         ChangeError::NoSecret { .. } => Failure::not_found(message),
         ChangeError::LabelExists(_) => Failure::usage(message).hint("choose another name"),
         ChangeError::Junk(_) => Failure::new(Exit::Integrity, message).hint(
-            "look at the list; `zms token revoke --leave-out-unreadable` goes on without them",
+            "look at the list; `zms token revoke --resume --leave-out-unreadable` goes on without \
+             it: a scope on the list is closed with all that is in it",
         ),
         ChangeError::AdministratorLeaves => Failure::new(Exit::Denied, message),
         _ => Failure::usage(message),

@@ -34,9 +34,24 @@ pub fn read(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     }
 }
 
-/// Reads a whole file, if it is there.
-pub fn read_if_there(path: &Path) -> Outcome<Option<Zeroizing<Vec<u8>>>> {
-    if exists(path) { read(path).map(Some) } else { Ok(None) }
+/// Reads a file that nobody named, but that lies where one is looked for. Anything but a regular
+/// file is none: a folder called `.env` is somebody's, and a pipe would wait for ever.
+pub fn read_found(path: &Path) -> Outcome<Option<Zeroizing<Vec<u8>>>> {
+    let nonblock = OFlags::NONBLOCK.bits().cast_signed();
+    let unreadable = |error| trouble(&error, format!("{} can not be read", path.display()));
+    let file = match fs::OpenOptions::new().read(true).custom_flags(nonblock).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) if fs::metadata(path).is_ok_and(|found| !found.is_file()) => {
+            drop(error);
+            return Ok(None);
+        }
+        Err(error) => return Err(unreadable(error)),
+    };
+    if !file.metadata().map_err(unreadable)?.is_file() {
+        return Ok(None);
+    }
+    all(file, &path.display().to_string()).map(Some)
 }
 
 fn all(source: impl Read, shown: &str) -> Outcome<Zeroizing<Vec<u8>>> {

@@ -96,7 +96,7 @@ fn private(file: &fs::Metadata, forbidden: u32) -> Result<(), &'static str> {
 
 /// Reads a file that holds a key or token. What was opened is what is checked: no link, no pipe,
 /// ours, and for nobody else. `None` where there is none.
-pub fn read_private(path: &Path) -> Outcome<Option<Zeroizing<String>>> {
+pub fn read_private(path: &Path, unfit: Exit) -> Outcome<Option<Zeroizing<String>>> {
     let shown = path.display();
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
@@ -116,20 +116,22 @@ pub fn read_private(path: &Path) -> Outcome<Option<Zeroizing<String>>> {
     private(&meta, 0o077).map_err(|why| {
         Failure::new(Exit::Denied, format!("{shown} {why}")).hint(format!("chmod 600 {shown}"))
     })?;
-    read_small(file, &shown.to_string()).map(Some)
+    read_small(file, &shown.to_string(), unfit).map(Some)
 }
 
-/// Reads a small text, from a file or descriptor that was opened already.
-pub fn read_small(file: impl Read, shown: &str) -> Outcome<Zeroizing<String>> {
+/// Reads a small text, from a file or descriptor that was opened already. `unfit` is how content
+/// ends that can be no key or token.
+pub fn read_small(file: impl Read, shown: &str, unfit: Exit) -> Outcome<Zeroizing<String>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SMALL_FILE as usize + 1));
     file.take(MAX_SMALL_FILE + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| trouble(&error, format!("{shown} can not be read")))?;
     if bytes.len() as u64 > MAX_SMALL_FILE {
-        return Err(Failure::usage(format!("{shown} is too large to be a key or token")));
+        let why = format!("{shown} is too large to be a key or token");
+        return Err(Failure::new(unfit, why));
     }
     let text = std::str::from_utf8(&bytes)
-        .map_err(|_| Failure::usage(format!("{shown} is not UTF-8 text")))?;
+        .map_err(|_| Failure::new(unfit, format!("{shown} holds no key or token")))?;
     Ok(Zeroizing::new(text.to_owned()))
 }
 

@@ -43,7 +43,15 @@ impl Output {
         serde_json::to_writer_pretty(&mut *text, &Versioned { version: JSON_VERSION, data })
             .map_err(Failure::other)?;
         text.push(b'\n');
-        self.data(&text)
+        self.data(&ascii_where_risky(&text))
+    }
+
+    /// Writes text that another program reads: exactly, except on a terminal.
+    pub fn text(self, bytes: &[u8]) -> Outcome {
+        match std::str::from_utf8(bytes) {
+            Ok(text) if terminal() => self.data(shown(text).as_bytes()),
+            _ => self.data(bytes),
+        }
     }
 
     /// Writes rows as columns, under a heading on a terminal only.
@@ -108,14 +116,34 @@ pub fn terminal() -> bool {
     io::stdout().is_terminal()
 }
 
+/// JSON that says the same with `\\u` escapes for what would drive a terminal; control characters
+/// are escaped already.
+fn ascii_where_risky(json: &[u8]) -> zeroize::Zeroizing<Vec<u8>> {
+    let text = std::str::from_utf8(json).expect("JSON is UTF-8");
+    let mut safe = zeroize::Zeroizing::new(Vec::with_capacity(json.len() * 2));
+    for char in text.chars() {
+        if risky(char) {
+            let mut units = [0; 2];
+            for unit in char.encode_utf16(&mut units) {
+                safe.extend_from_slice(format!("\\u{unit:04x}").as_bytes());
+            }
+        } else {
+            safe.extend_from_slice(char.encode_utf8(&mut [0; 4]).as_bytes());
+        }
+    }
+    safe
+}
+
+/// Whether a character would drive or disguise what a terminal shows. Line breaks and tabs do not.
+fn risky(char: char) -> bool {
+    (char.is_control() && char != '\n' && char != '\t')
+        || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
+        || matches!(char, '\u{2066}'..='\u{2069}')
+}
+
 /// Text with control and bidirectional characters escaped, so that a name or value can not drive
 /// the terminal it is shown on. Line breaks stay.
 pub fn shown(text: &str) -> String {
-    let risky = |char: char| {
-        (char.is_control() && char != '\n' && char != '\t')
-            || matches!(char, '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}')
-            || matches!(char, '\u{2066}'..='\u{2069}')
-    };
     let mut safe = String::with_capacity(text.len());
     for char in text.chars() {
         if risky(char) { safe.extend(char.escape_unicode()) } else { safe.push(char) }

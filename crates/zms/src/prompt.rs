@@ -1,9 +1,10 @@
 //! Questions on the terminal.
 
+mod hidden;
+
 use std::io::{self, BufRead, IsTerminal};
 
-use zeroize::Zeroizing;
-
+pub use self::hidden::hidden;
 use crate::exit::{Failure, Outcome};
 
 /// Whether somebody can be asked: stdin and stderr are terminals.
@@ -11,20 +12,10 @@ pub fn possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for something that is not shown while it is typed.
-pub fn hidden(question: &str) -> Outcome<Zeroizing<String>> {
-    if !possible() {
-        return Err(Failure::usage("there is no terminal to ask on"));
-    }
-    rpassword::prompt_password(question)
-        .map(Zeroizing::new)
-        .map_err(|error| Failure::other(format!("nothing could be read: {error}")))
-}
-
 /// Asks for a line.
 #[expect(clippy::print_stderr, reason = "a question belongs on the terminal")]
 pub fn line(question: &str) -> Outcome<String> {
-    eprint!("{question}");
+    eprint!("{}", crate::output::shown(question));
     let mut answer = String::new();
     io::stdin()
         .lock()

@@ -73,10 +73,16 @@ impl Acting {
     pub fn explain(&mut self, error: SessionError) -> Failure {
         let SessionError::Open(OpenError::NotFound(path)) = &error else { return error.into() };
         let path = path.clone();
-        let failure = Failure::from(error);
+        let mut failure = Failure::from(error);
         let Some((parent, wanted)) = path.parent().zip(path.segments().last()) else {
             return failure;
         };
+        let what = ["project", "environment", "service"].get(parent.segments().len());
+        if let Some(what) = what {
+            let within =
+                if parent.segments().is_empty() { String::new() } else { format!(" in {parent}") };
+            failure.message = format!("there is no {what} {wanted}{within}");
+        }
         let Ok(names) = self.session.children(&parent) else { return failure };
         let names: Vec<&str> = names.iter().map(zms_core::path::Segment::as_str).collect();
         let level = ["project", "env", "service"].get(parent.segments().len());

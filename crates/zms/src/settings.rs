@@ -56,18 +56,17 @@ pub fn find() -> Outcome<Option<(PathBuf, Settings)>> {
     let folder = environment::folder()?;
     for folder in folder.ancestors() {
         let path = folder.join(FILE);
-        if files::exists(&path) {
-            let settings = read(&path)?;
+        if let Some(bytes) = files::read_found(&path)? {
+            let settings = parse(&path, &bytes)?;
             return Ok(Some((path, settings)));
         }
     }
     Ok(None)
 }
 
-fn read(path: &Path) -> Outcome<Settings> {
+fn parse(path: &Path, bytes: &[u8]) -> Outcome<Settings> {
     let wrong = |why: String| Failure::usage(format!("{}: {why}", path.display()));
-    let bytes = files::read(path)?;
-    let text = std::str::from_utf8(&bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
+    let text = std::str::from_utf8(bytes).map_err(|_| wrong("is not UTF-8 text".to_owned()))?;
     let settings: Settings =
         toml::from_str(text).map_err(|error| wrong(error.message().to_owned()))?;
     for (name, declared) in &settings.secrets {

@@ -41,6 +41,7 @@ impl From<Format> for zms_format::Format {
 
 /// Prints all or nothing.
 pub fn run(context: &Context, args: &Args) -> Outcome {
+    let format = if context.output.json { Format::Json } else { args.format };
     let mut acting = context.act()?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
@@ -52,9 +53,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         // EXPOSE: the user asked for all values.
         pairs.push((winner.payload.name.as_str(), payload.value.expose()));
     }
-    let text = write(args.format.into(), &pairs).map_err(|refusal| {
+    let text = write(format.into(), &pairs).map_err(|refusal| {
         let hint = refusal.hint();
         Failure::usage(refusal).hint(hint)
     })?;
-    context.output.data(&text)
+    context.output.text(&text)
 }

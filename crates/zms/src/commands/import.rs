@@ -55,6 +55,16 @@ enum Format {
     Json,
 }
 
+impl Args {
+    /// What messages call the file.
+    fn shown(&self) -> String {
+        if self.file == Path::new("-") {
+            return "stdin".to_owned();
+        }
+        self.file.display().to_string()
+    }
+}
+
 #[derive(Default, Clone, Copy)]
 struct Counts {
     new: usize,
@@ -92,9 +102,8 @@ fn parse(args: &Args, text: &[u8]) -> Outcome<Vec<Entry>> {
             || text.trim_ascii_start().starts_with(b"{")
     };
     let json = args.format.map_or_else(looks_like_json, |format| format == Format::Json);
-    let wrong = |why: String, hint: &str| {
-        Failure::usage(format!("{}: {why}", args.file.display())).hint(hint)
-    };
+    let wrong =
+        |why: String, hint: &str| Failure::usage(format!("{}: {why}", args.shown())).hint(hint);
     if json {
         parse_json(text).map_err(|error| wrong(error.to_string(), error.hint()))
     } else {
@@ -111,12 +120,7 @@ fn take<'e>(
     let mut secrets = BTreeMap::new();
     for entry in entries {
         for note in &entry.notes {
-            output.warn(format!(
-                "{} line {}: {}",
-                args.file.display(),
-                entry.line,
-                tale(entry, *note)
-            ));
+            output.warn(format!("{} line {}: {}", args.shown(), entry.line, tale(entry, *note)));
         }
         let name = secret_name(&entry.name)?;
         // EXPOSE: its length only.

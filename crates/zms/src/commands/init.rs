@@ -14,7 +14,7 @@ use zms_store_sqlite::SqliteStore;
 
 use crate::{
     credentials, environment,
-    exit::{Failure, Outcome},
+    exit::{Exit, Failure, Outcome},
     files,
     home::{Home, create_private, trouble},
     output::Output,
@@ -104,10 +104,17 @@ fn resume(home: &Home) -> Outcome<(Principal, VaultId)> {
         }
         None => false,
     };
-    if made || !files::names(&home.pins()).is_empty() {
+    if made {
         return Err(exists(home));
     }
-    let text = crate::home::read_private(&home.key())?;
+    if !files::names(&home.pins()).is_empty() {
+        return Err(Failure::other(format!(
+            "the master key is in {}, but its database is gone",
+            home.folder().display()
+        ))
+        .hint("put a copy of the database back, or remove what is left with `zms reset`"));
+    }
+    let text = crate::home::read_private(&home.key(), Exit::Integrity)?;
     let file = text.as_deref().map(|text| KeyFile::parse(text));
     let Some(Ok(file)) = file else {
         return Err(Failure::other(format!("{} is damaged", home.key().display()))

@@ -36,7 +36,12 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         )));
     }
     for path in &files {
-        context.output.note(path.display());
+        let path = path.display().to_string();
+        if args.dry_run {
+            context.output.line(&crate::output::shown(&path))?;
+        } else {
+            context.output.note(path);
+        }
     }
     if args.dry_run {
         return Ok(());
@@ -55,7 +60,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
 /// What there is to destroy, the key first.
 fn targets(home: &Home) -> Vec<PathBuf> {
     let names = files::names(home.folder());
-    let ours = |name: &&String| name.starts_with("zms.db") || name.starts_with("zms.master.new");
+    let ours = |name: &&String| {
+        name.starts_with("zms.db") || (name.starts_with("zms.master.") && *name != "zms.master.key")
+    };
     let mut rest: Vec<&String> = names.iter().filter(ours).collect();
     rest.sort();
     let rest = rest.into_iter().map(|name| home.folder().join(name));

@@ -33,7 +33,7 @@ pub struct Args {
     name: String,
     /// Refused: other users can read the command line
     #[arg(hide = true)]
-    value: Option<String>,
+    value: Vec<String>,
     /// Take the value from a file, byte for byte
     #[arg(long, value_name = "FILE", conflicts_with_all = ["reference", "value"])]
     file: Option<PathBuf>,
@@ -94,9 +94,17 @@ fn bytes(value: Vec<u8>) -> SecretBytes {
 
 /// The name, and a value from the command line where that was insisted on.
 fn split(args: &Args) -> Outcome<(&str, Option<&str>)> {
-    let (name, value) = match (args.name.split_once('='), &args.value) {
-        (Some((name, value)), None) => (name, Some(value)),
-        (_, value) => (args.name.as_str(), value.as_deref()),
+    let (name, value) = match (args.name.split_once('='), &args.value[..]) {
+        (None, []) => (args.name.as_str(), None),
+        (None, [value]) => (args.name.as_str(), Some(value.as_str())),
+        (Some((name, value)), []) => (name, Some(value)),
+        // More words than a value: whatever they are, they are not shown again.
+        (assigned, _) if args.unsafe_argv => {
+            let name = assigned.map_or(args.name.as_str(), |(name, _)| name);
+            return Err(Failure::usage("there is more than one value on the command line")
+                .hint(format!("put it in quotes: `zms set {name} '…' --unsafe-argv`")));
+        }
+        (assigned, _) => (assigned.map_or(args.name.as_str(), |(name, _)| name), Some("")),
     };
     if value.is_some() && !args.unsafe_argv {
         return Err(Failure::usage("a value on the command line can be read by other users, and stays in the shell's history")
@@ -131,5 +139,8 @@ fn reference(text: &str) -> Outcome<Reference> {
     let (path, name) =
         text.rsplit_once('/').ok_or_else(|| wrong("is not a path and a name".to_owned()))?;
     let path = ScopePath::parse(path).map_err(|why| wrong(why.to_string()))?;
+    if path.segments().is_empty() {
+        return Err(wrong("names no project".to_owned()));
+    }
     Ok(Reference { path, name: secret_name(name)? })
 }

@@ -39,6 +39,9 @@ pub(super) fn select<'v>(
 ) -> Outcome<Vec<Injection<'v>>> {
     let map = renames(args)?;
     for name in args.only.iter().chain(&args.except).chain(map.keys()) {
+        if name.is_empty() {
+            return Err(Failure::usage("a list of secrets holds an empty name"));
+        }
         if view.merged.winner(name).is_none() {
             let names = view.merged.winners().map(|winner| winner.payload.name.as_str());
             return Err(no_secret(name, view.path(), names));
@@ -74,8 +77,9 @@ pub(super) fn select<'v>(
 fn renames(args: &Args) -> Outcome<BTreeMap<String, String>> {
     let mut map = BTreeMap::new();
     for pair in &args.map {
-        let Some((secret, variable)) = pair.split_once('=') else {
-            return Err(Failure::usage(format!("--map {pair} is not SECRET=VARIABLE")));
+        let halves = pair.split_once('=').filter(|(a, b)| !a.is_empty() && !b.is_empty());
+        let Some((secret, variable)) = halves else {
+            return Err(Failure::usage(format!("--map {pair:?} is not SECRET=VARIABLE")));
         };
         if map.insert(secret.to_owned(), variable.to_owned()).is_some() {
             return Err(Failure::usage(format!("--map names {secret} twice")));
@@ -85,30 +89,38 @@ fn renames(args: &Args) -> Outcome<BTreeMap<String, String>> {
 }
 
 fn check_names(injections: &[Injection<'_>], args: &Args) -> Outcome {
-    let list = |bad: &dyn Fn(&Injection<'_>) -> bool| -> Vec<&str> {
+    let those = |bad: &dyn Fn(&Injection<'_>) -> bool| -> Vec<(&str, &str)> {
         let bad = injections.iter().filter(|injection| bad(injection));
-        bad.map(|injection| injection.variable.as_str()).collect()
+        bad.map(|injection| (injection.variable.as_str(), injection.secret)).collect()
     };
-    let invalid = list(&|injection| !variable_name(&injection.variable));
-    if let Some(first) = invalid.first() {
+    let list = |those: &[(&str, &str)]| {
+        those.iter().map(|(variable, _)| *variable).collect::<Vec<_>>().join(", ")
+    };
+    let invalid = those(&|injection| !variable_name(&injection.variable));
+    if let Some((_, secret)) = invalid.first() {
         return Err(Failure::usage(format!(
             "{} can not be the name of a variable",
-            invalid.join(", ")
+            list(&invalid)
         ))
-        .hint(format!("inject it under another name with `--map {first}=NAME`, or leave it out with `--except {first}`")));
-    }
-    let loaders =
-        list(&|injection| loader(&injection.variable) && !args.allow.contains(&injection.variable));
-    if let Some(first) = loaders.first() {
-        return Err(Failure::new(
-            Exit::Denied,
-            format!("{} would make the program load or trust something else", loaders.join(", ")),
-        )
         .hint(format!(
-            "leave it out with `--except {first}`; if it is meant, add `--allow {first}`"
+            "inject it under another name with `--map {secret}=NAME`, or leave it out with \
+             `--except {secret}`"
         )));
     }
-    let mut names: Vec<&str> = list(&|_| true);
+    let loaders = those(&|injection| {
+        loader(&injection.variable) && !args.allow.contains(&injection.variable)
+    });
+    if let Some((variable, secret)) = loaders.first() {
+        return Err(Failure::new(
+            Exit::Denied,
+            format!("{} would make the program load or trust something else", list(&loaders)),
+        )
+        .hint(format!(
+            "leave it out with `--except {secret}`; if it is meant, add `--allow {variable}`"
+        )));
+    }
+    let mut names: Vec<&str> =
+        injections.iter().map(|injection| injection.variable.as_str()).collect();
     names.sort_unstable();
     match names.windows(2).find(|pair| pair[0] == pair[1]) {
         Some(pair) => Err(Failure::usage(format!("two secrets would both be {}", pair[0]))

@@ -4,6 +4,7 @@ use zms_core::{change::rekey::Spoiled, roster::Right};
 
 use crate::{
     exit::{Failure, Outcome},
+    output::shown,
     prompt,
     session::{Context, tell},
 };
@@ -41,8 +42,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         let token = super::find(&mut acting, name)?;
         let question = format!("{} opens {}.", token.label, super::scopes(&token));
         if args.dry_run {
-            context.output.note(format!("would be revoked: {question}"));
-            return Ok(());
+            return context.output.line(&shown(&format!("would be revoked: {question}")));
         }
         prompt::typed(&question, &token.label, args.yes)?;
         exposed = readable(&mut acting, &token)?;
@@ -64,10 +64,13 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     });
     rekeyed.map_err(|error| {
         let failure = acting.explain(error);
-        let hint = failure.hint.clone().unwrap_or_default();
+        if revoked.is_none() {
+            return failure;
+        }
         let resume =
             "the token is out already; the re-key goes on with `zms token revoke --resume`";
-        failure.hint(format!("{hint}\nhint: {resume}").trim_start_matches("\nhint: "))
+        let hint = failure.hint.as_ref().map(|hint| format!("{hint}\nhint: "));
+        failure.hint(hint.unwrap_or_default() + resume)
     })?;
     tell(&acting.session, context.output);
     if context.output.json {
@@ -78,7 +81,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     if !exposed.is_empty() {
         context.output.note("Change these at their source; the token could read them:");
         for name in &exposed {
-            context.output.line(&crate::output::shown(name))?;
+            context.output.line(&shown(name))?;
         }
     }
     Ok(())

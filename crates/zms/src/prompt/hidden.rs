@@ -1,0 +1,139 @@
+//! Asks for something that is not shown while it is typed, and leaves the terminal as it was,
+//! whichever way the question ends. After readpassphrase(3) of OpenBSD.
+#![expect(unsafe_code, reason = "signal handlers have no safe interface")]
+
+use std::{
+    io::{self, Read, Write},
+    mem::zeroed,
+    ptr::null_mut,
+    sync::atomic::{AtomicI32, Ordering},
+};
+
+use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use zeroize::Zeroizing;
+
+use super::possible;
+use crate::exit::{Failure, Outcome};
+
+/// Longest answer in bytes; the buffer never grows, so that no copy of an answer stays behind.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Signals that end or stop a process at a question.
+const SIGNALS: [i32; 5] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGTSTP];
+
+/// The signal that came while somebody was asked; 0 for none.
+static CAUGHT: AtomicI32 = AtomicI32::new(0);
+
+extern "C" fn note(signal: i32) {
+    CAUGHT.store(signal, Ordering::Relaxed);
+}
+
+/// Asks until there is an answer, a signal, or the end of the input.
+pub fn hidden(question: &str) -> Outcome<Zeroizing<String>> {
+    if !possible() {
+        return Err(Failure::usage("there is no terminal to ask on"));
+    }
+    loop {
+        let (answer, signal) = ask(question)
+            .map_err(|error| Failure::other(format!("nothing could be read: {error}")))?;
+        if signal != 0 {
+            // The terminal is as it was: now the signal does what it would have done.
+            // SAFETY: raising a signal on ourselves is always allowed.
+            unsafe { libc::raise(signal) };
+            // Only who was stopped comes back here, and is asked again.
+            continue;
+        }
+        return answer.ok_or_else(|| Failure::usage("nothing was typed"));
+    }
+}
+
+fn ask(question: &str) -> io::Result<(Option<Zeroizing<String>>, i32)> {
+    let stdin = io::stdin();
+    let shown = tcgetattr(&stdin)?;
+    CAUGHT.store(0, Ordering::Relaxed);
+    let handlers = Handlers::install();
+    let silence = Silence { shown: shown.clone() };
+    let mut quiet = shown;
+    quiet.local_modes -= LocalModes::ECHO;
+    quiet.local_modes |= LocalModes::ECHONL;
+    // First silence, then the question: whoever types at once is hidden too.
+    tcsetattr(&stdin, OptionalActions::Flush, &quiet)?;
+    let mut stderr = io::stderr();
+    write!(stderr, "{}", crate::output::shown(question))?;
+    stderr.flush()?;
+    let answer = read_line();
+    let signal = CAUGHT.load(Ordering::Relaxed);
+    if signal != 0 {
+        writeln!(stderr)?;
+    }
+    drop(silence);
+    drop(handlers);
+    if signal != 0 { Ok((None, signal)) } else { Ok((answer?, 0)) }
+}
+
+/// One line from the terminal, byte by byte, without a buffer of its own behind.
+fn read_line() -> io::Result<Option<Zeroizing<String>>> {
+    let mut stdin = io::stdin().lock();
+    let mut typed = Zeroizing::new(Vec::with_capacity(MAX_ANSWER));
+    let mut byte = [0];
+    loop {
+        match stdin.read(&mut byte) {
+            Ok(0) if typed.is_empty() => return Ok(None),
+            Ok(0) => break,
+            Ok(_) if byte[0] == b'\n' => break,
+            Ok(_) if typed.len() == MAX_ANSWER => {
+                return Err(io::Error::other("the answer is too long; pipe it in"));
+            }
+            Ok(_) => typed.push(byte[0]),
+            Err(error)
+                if error.kind() == io::ErrorKind::Interrupted
+                    && CAUGHT.load(Ordering::Relaxed) == 0 => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let text = std::str::from_utf8(&typed).map_err(|_| io::Error::other("it is not UTF-8 text"))?;
+    Ok(Some(Zeroizing::new(text.to_owned())))
+}
+
+/// Shows what is typed again when it is dropped.
+struct Silence {
+    shown: Termios,
+}
+
+impl Drop for Silence {
+    fn drop(&mut self) {
+        let _terminal_gone = tcsetattr(io::stdin(), OptionalActions::Flush, &self.shown);
+    }
+}
+
+/// Our handlers; the ones before come back when it is dropped.
+struct Handlers([libc::sigaction; SIGNALS.len()]);
+
+impl Handlers {
+    fn install() -> Self {
+        // SAFETY: the handler only stores a number, which is async-signal-safe; the structs are
+        // plain data. Without SA_RESTART a read ends when a signal comes.
+        unsafe {
+            let mut before: [libc::sigaction; SIGNALS.len()] = zeroed();
+            let mut action: libc::sigaction = zeroed();
+            action.sa_sigaction = note as extern "C" fn(i32) as libc::sighandler_t;
+            for (signal, before) in SIGNALS.iter().zip(&mut before) {
+                libc::sigaction(*signal, &raw const action, before);
+                if before.sa_sigaction == libc::SIG_IGN {
+                    // What was ignored stays ignored.
+                    libc::sigaction(*signal, before, null_mut());
+                }
+            }
+            Self(before)
+        }
+    }
+}
+
+impl Drop for Handlers {
+    fn drop(&mut self) {
+        for (signal, before) in SIGNALS.iter().zip(&self.0) {
+            // SAFETY: each was the disposition of that signal before.
+            unsafe { libc::sigaction(*signal, before, null_mut()) };
+        }
+    }
+}
