@@ -129,8 +129,6 @@ pub trait Bundle {
     fn records(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<StoredRecord>, Trouble>;
     /// The child entries of a scope.
     fn children(&self, scope: ScopeId) -> Result<Vec<StoredChild>, Trouble>;
-    /// Which scope holds the entry of this one: a hint for finding a way, never a proof.
-    fn parent(&self, scope: ScopeId) -> Result<Option<ScopeId>, Trouble>;
     /// The sealed way from an epoch of a scope to the one before.
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble>;
 }

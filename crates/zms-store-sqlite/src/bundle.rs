@@ -135,11 +135,6 @@ impl Bundle for SqliteBundle<'_> {
         })
     }
 
-    fn parent(&self, scope: ScopeId) -> Result<Option<ScopeId>, Trouble> {
-        let sql = "SELECT scope FROM child WHERE child = ?1";
-        self.one(sql, [scope.0], |row| row.get(0).map(ScopeId))
-    }
-
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble> {
         let sql = "SELECT envelope FROM past WHERE scope = ?1 AND epoch = ?2";
         self.one(sql, params![scope.0, epoch], |row| row.get(0))

@@ -62,7 +62,6 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         shown::what_is_absent_is_none,
         shown::a_removed_record_is_gone_and_the_others_stay,
         shown::records_not_asked_for_come_bare,
-        shown::a_child_has_its_parent,
         shown::messages_between_exclude_both_ends,
         shown::a_rekeyed_scope_opens_under_its_new_key,
         members::every_member_is_proven_whatever_their_number,

@@ -22,6 +22,7 @@ pub(crate) enum Class {
     NotAdministrator,
     MayNotWrite,
     Conflict,
+    Pins,
     Unreadable,
     Other(String),
 }
@@ -54,7 +55,8 @@ impl From<SessionError> for Class {
             SessionError::Change(ChangeError::MayNotWrite(_)) => Self::MayNotWrite,
             SessionError::Unreadable(_) => Self::Unreadable,
             SessionError::Conflict => Self::Conflict,
-            SessionError::Store(_) => Self::Trouble,
+            SessionError::Pins(_) => Self::Pins,
+            SessionError::Store(_) | SessionError::Audit(_) => Self::Trouble,
             other => Self::Other(other.to_string()),
         }
     }

@@ -1,8 +1,6 @@
 //! Heads: who may have signed the newest revision of a scope.
 
-use zms_core::{
-    roster::Right,
-};
+use zms_core::roster::Right;
 
 use crate::{
     class::Class,
@@ -63,12 +61,6 @@ fn attack_lineage_lie() {
     let good = world.token("good", &[("shop", Right::Write, false)]);
     let bad = world.token("bad", &[("lab", Right::Write, true)]);
     only_the_right_stops(&good, &bad, &world);
-    // Nor does it help that the store calls the scope a child of the writer's own.
-    let (production, lab) = (world.id(AT), world.id("lab"));
-    let mut state = world.store.shown();
-    state.hints.insert(production, lab);
-    world.store.show(state);
-    world.refuses_fresh(&world.owner, AT, &Class::Integrity(scope_place(AT)));
 }
 
 #[test]
@@ -167,6 +159,18 @@ fn attack_foreign_scope_signature() {
     world.store.show(state);
     world.refuses_fresh(&reader, AT, &Class::Integrity(scope_place(AT)));
     world.refuses_fresh(&world.owner, AT, &Class::Integrity(scope_place(AT)));
+    // The rows and keys of this scope, by one who may write in both, under the other's name.
+    world.store.honest();
+    let mut state = world.store.state();
+    Draft::after(&state, here).sign(&world.owner, &mut state);
+    world.store.show(state.clone());
+    assert!(world.read_fresh(&reader, AT).is_ok(), "under its own name it reads");
+    let head = zms_core::revision::Revision { scope: there, ..state.head(here) };
+    let message = head.encode();
+    let signature = world.owner.sign(&message);
+    state.scope(here).head = zms_core::revision::SignedMessage { message, signature };
+    world.store.show(state);
+    world.refuses_fresh(&reader, AT, &Class::Integrity(scope_place(AT)));
 }
 
 #[test]
@@ -182,9 +186,8 @@ fn attack_launder_head() {
     for who in [&writer, &world.owner] {
         for mut session in [world.pinned(who), world.fresh(who)] {
             assert_eq!(write(&mut session, AT, "NEW", b"value"), Err(broken.clone()));
-            let planted = session.plant(&crate::world::path(AT), || {
-                vec![crate::world::seedling("new", vec![])]
-            });
+            let planted = session
+                .plant(&crate::world::path(AT), || vec![crate::world::seedling("new", vec![])]);
             assert_eq!(planted.map_err(Class::from), Err(broken.clone()));
         }
     }
@@ -192,7 +195,7 @@ fn attack_launder_head() {
         label: crate::world::segment("new"),
         scopes: vec![zms_client::TokenScope {
             path: crate::world::path(AT),
-            right: Right::Read,
+            write: false,
             inherit: true,
         }],
         expires: None,
@@ -225,7 +228,21 @@ fn attack_branch_overtakes_pin() {
         assert!(sees_forged(&world, &reader), "without a pin it can not be told");
         world.refuses(&reader, AT, &Class::RolledBack(scope_place(AT)));
     }
-    world.store.show(old);
+    world.store.show(old.clone());
+    world.refuses(&reader, AT, &Class::RolledBack(scope_place(AT)));
+    // Links are bare: one made up to lead from the branch to the pin is not what the head names.
+    let (id, seen) = (world.id(AT), world.store.honestly(|| world.store.state()));
+    let mut branch = old;
+    (0..3).for_each(|_| forge_value(&world, &mut branch, &writer));
+    let pinned = seen.head(id);
+    let link = zms_core::revision::Revision {
+        revision: pinned.revision + 1,
+        prev_hash: zms_core::revision::message_hash(&seen.scopes[&id].head.message),
+        ..pinned
+    };
+    *branch.scope(id).older.last_mut().expect("it has a past") = link.encode();
+    assert_eq!(branch.head(id).revision, link.revision + 1);
+    world.store.show(branch);
     world.refuses(&reader, AT, &Class::RolledBack(scope_place(AT)));
 }
 

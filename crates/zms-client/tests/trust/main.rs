@@ -2,9 +2,18 @@
 //! store, alone or together with holders of tokens; what is not defended is stated in the
 //! protocol's limits and shown here where an attack needs a control.
 
+mod children;
 mod class;
 mod forge;
 mod heads;
+mod keys;
 mod malicious;
+mod members;
+mod property;
+mod records;
+mod rekey;
+mod restore;
+mod resume;
 mod state;
+mod tamper;
 mod world;

@@ -35,8 +35,8 @@ struct Inner<S> {
     history: Vec<State>,
     /// Commits that still succeed.
     commits_left: Option<usize>,
-    /// Told of each commit before it happens.
-    watch: Option<Rc<dyn Fn(&Batch)>>,
+    /// Told of each commit once it is done.
+    watch: Option<Rc<dyn Fn()>>,
 }
 
 impl<S> Clone for Malicious<S> {
@@ -104,13 +104,8 @@ impl<S: Store> Malicious<S> {
         self.0.borrow_mut().commits_left = commits;
     }
 
-    pub(crate) fn watch(&self, watch: impl Fn(&Batch) + 'static) {
+    pub(crate) fn watch(&self, watch: impl Fn() + 'static) {
         self.0.borrow_mut().watch = Some(Rc::new(watch));
-    }
-
-    /// Works on the store itself.
-    pub(crate) fn inner<T>(&self, work: impl FnOnce(&S) -> T) -> T {
-        work(&self.0.borrow().store)
     }
 }
 
@@ -163,7 +158,7 @@ impl<S: Store> Store for Malicious<S> {
         inner.history.extend(state);
         drop(inner);
         if let Some(watch) = watch {
-            watch(batch);
+            watch();
         }
         Ok(())
     }

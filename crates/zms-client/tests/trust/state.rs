@@ -6,7 +6,7 @@ use zms_core::{
     batch::{Batch, MemberPut},
     bundle::{Bundle, Standing, Trouble, Wanted, Witness},
     child::StoredChild,
-    id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId},
+    id::{NameIndex, PrincipalId, ScopeId, VaultId},
     record::{Envelope, StoredRecord},
     revision::{Revision, SignedMessage},
     roster::{MemberPart, Roster},
@@ -45,8 +45,6 @@ pub(crate) struct State {
     pub(crate) witnesses: BTreeMap<PrincipalId, Witness>,
     /// Shown instead of the true list of members.
     pub(crate) listed: Option<Vec<MemberPart>>,
-    /// Shown instead of the true parents.
-    pub(crate) hints: BTreeMap<ScopeId, ScopeId>,
     pub(crate) scopes: BTreeMap<ScopeId, Scope>,
 }
 
@@ -68,7 +66,6 @@ impl State {
             departed: BTreeMap::new(),
             witnesses: BTreeMap::new(),
             listed: None,
-            hints: BTreeMap::new(),
             scopes: BTreeMap::new(),
         };
         for id in principals {
@@ -257,21 +254,7 @@ impl Bundle for State {
         Ok(self.scopes.get(&scope).map_or_else(Vec::new, |scope| scope.children.clone()))
     }
 
-    fn parent(&self, scope: ScopeId) -> Result<Option<ScopeId>, Trouble> {
-        let holds = |held: &Scope| held.children.iter().any(|child| child.child == scope);
-        let found = || self.scopes.iter().find(|(_, held)| holds(held)).map(|(id, _)| *id);
-        Ok(self.hints.get(&scope).copied().or_else(found))
-    }
-
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble> {
         Ok(self.scopes.get(&scope).and_then(|scope| scope.past.get(&epoch).cloned()))
-    }
-}
-
-impl Scope {
-    /// A live child entry.
-    pub(crate) fn child(&mut self, index: ChildIndex) -> &mut StoredChild {
-        let found = self.children.iter_mut().find(|child| child.child_index == index);
-        found.expect("the test names a child that is there")
     }
 }

@@ -1,20 +1,12 @@
 //! A vault to attack: its owner, a store that can be told to lie, and sessions on it.
 
-use std::{
-    cell::Cell,
-    collections::BTreeMap,
-    path::PathBuf,
-};
+use std::{cell::Cell, collections::BTreeMap, path::PathBuf};
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use tempfile::TempDir;
 use zms_client::{Session, SessionError, TokenRequest, TokenScope, pins::PinFolder};
 use zms_core::{
-    change::{
-        plant::Seedling,
-        rekey::Spoiled,
-        write::Edit,
-    },
+    change::{plant::Seedling, rekey::Spoiled, write::Edit},
     id::{ScopeId, VaultId},
     open::{OpenScope, Opening, Place, Reading},
     path::{ScopePath, SecretName, Segment},
@@ -54,8 +46,14 @@ pub(crate) fn rng() -> ChaCha20Rng {
 pub(crate) type Values = BTreeMap<String, Vec<u8>>;
 
 /// Name, path below the root, and the scopes of the vault that every attack starts from.
-pub(crate) const SCOPES: [&str; 6] =
-    ["shop", "shop/production", "shop/production/api", "shop/production/web", "shop/staging", "lab"];
+pub(crate) const SCOPES: [&str; 6] = [
+    "shop",
+    "shop/production",
+    "shop/production/api",
+    "shop/production/web",
+    "shop/staging",
+    "lab",
+];
 
 pub(crate) struct World {
     pub(crate) store: Malicious<MemoryStore>,
@@ -143,9 +141,14 @@ impl World {
         Session::new(store, twin(who), PinFolder::new(folder), now, Box::new(rng()))
     }
 
+    /// Where pins are kept.
+    pub(crate) fn pin_folder(&self) -> PathBuf {
+        self.home.path().join("pins")
+    }
+
     /// A session that remembers what this principal has seen.
     pub(crate) fn pinned(&self, who: &Principal) -> Session {
-        self.session(who, self.home.path().join("pins"))
+        self.session(who, self.pin_folder())
     }
 
     /// A session that has never seen anything.
@@ -154,7 +157,13 @@ impl World {
         self.session(who, self.home.path().join(format!("fresh-{}", self.folders.get())))
     }
 
-    pub(crate) fn set(&self, who: &Principal, at: &str, name: &str, value: &[u8]) -> Result<(), Class> {
+    pub(crate) fn set(
+        &self,
+        who: &Principal,
+        at: &str,
+        name: &str,
+        value: &[u8],
+    ) -> Result<(), Class> {
         write(&mut self.pinned(who), at, name, value)
     }
 
@@ -179,7 +188,7 @@ impl World {
     ) -> Principal {
         let scopes = scopes.iter().map(|(at, right, inherit)| TokenScope {
             path: path(at),
-            right: *right,
+            write: *right == Right::Write,
             inherit: *inherit,
         });
         let request = TokenRequest { label: segment(label), scopes: scopes.collect(), expires };
@@ -212,8 +221,19 @@ impl World {
     /// real store's.
     pub(crate) fn refuses(&self, who: &Principal, at: &str, class: &Class) {
         let truth = self.store.honestly(|| self.read_fresh(who, at)).unwrap_or_default();
-        assert_eq!(self.read(who, at).as_ref(), Err(class), "with pins");
+        assert_eq!(values(&mut self.scratch(who), at).as_ref(), Err(class), "with pins");
         self.no_wrong_value(who, at, &truth);
+    }
+
+    /// A session that remembers what was seen, and whose own pins nobody sees.
+    fn scratch(&self, who: &Principal) -> Session {
+        let folder = tempfile::tempdir_in(self.home.path()).expect("a scratch folder").keep();
+        let pins = format!("{}.json", who.id());
+        let from = self.pin_folder().join(&pins);
+        if from.exists() {
+            std::fs::copy(from, folder.join(pins)).expect("pins can be copied");
+        }
+        self.session(who, folder)
     }
 
     /// As [`World::refuses`] for who has never seen anything.
@@ -225,7 +245,7 @@ impl World {
     fn no_wrong_value(&self, who: &Principal, at: &str, truth: &Values) {
         let names = ["WHERE".to_owned()].into_iter().chain((0..6).map(|n| format!("ONLY_{n}")));
         for name in names {
-            if let Ok(value) = value(&mut self.pinned(who), at, &name) {
+            if let Ok(value) = value(&mut self.scratch(who), at, &name) {
                 assert_eq!(value.as_ref(), truth.get(&name), "{name} in {at}");
             }
         }
@@ -238,7 +258,12 @@ impl World {
     }
 }
 
-pub(crate) fn write(session: &mut Session, at: &str, name: &str, value: &[u8]) -> Result<(), Class> {
+pub(crate) fn write(
+    session: &mut Session,
+    at: &str,
+    name: &str,
+    value: &[u8],
+) -> Result<(), Class> {
     let edits = |_: &OpenScope| Ok(vec![Edit::Put(payload(name, value))]);
     session.write(&|_| Ok(path(at)), edits).map(drop).map_err(Class::from)
 }
@@ -256,7 +281,11 @@ pub(crate) fn values(session: &mut Session, at: &str) -> Result<Values, Class> {
 }
 
 /// One secret that a path sees.
-pub(crate) fn value(session: &mut Session, at: &str, secret: &str) -> Result<Option<Vec<u8>>, Class> {
+pub(crate) fn value(
+    session: &mut Session,
+    at: &str,
+    secret: &str,
+) -> Result<Option<Vec<u8>>, Class> {
     let view = session.read_one(&|_| Ok(path(at)), &name(secret))?;
     let Some(winner) = view.merged.winner(secret) else { return Ok(None) };
     let payload = view.merged.resolve(winner, view.now).map_err(SessionError::from)?;

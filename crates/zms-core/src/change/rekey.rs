@@ -10,11 +10,11 @@ use crate::{
     child::{ChildContent, StoredChild, children_root, seal_child},
     id::{ScopeId, VaultId},
     keyring::Depth,
-    open::{Members, OpenError, OpenScope, Opening, Reading},
+    open::{Members, OpenError, OpenScope, Opening, Places, Reading, Stands},
     path::ScopePath,
     record::{RecordPlace, StoredRecord, records_root, seal_record},
     revision::{CLOSED, Revision, SignedMessage, message_hash},
-    roster::{MemberPart, Right},
+    roster::{MemberPart, Right, Rights},
     scope::{Lineage, NodeKeys},
 };
 
@@ -57,46 +57,87 @@ pub fn next(
     if let Some(batch) = sweep_expired(opening)? {
         return Ok(Some(Step { batch, path: None, pending: pending.len() }));
     }
-    let mut highest: Option<(ScopePath, ScopeId, Right)> = None;
+    let places = opening.places()?;
+    let (mut highest, mut hidden) = (None::<(&Stands, Right)>, None);
     for (scope, right) in pending.iter() {
-        let Some(path) = opening.find(scope)? else {
+        match places.only(scope) {
             // No proven list of children leads there any more: nothing is left to re-key.
-            let mut rest = pending.clone();
-            rest.remove(scope);
-            let roster = next_roster(opening, &members, rest, |_| {});
-            let batch = Batch { roster: Some(roster), ..Batch::after(opening) };
-            return Ok(Some(Step { batch, path: None, pending: pending.len() }));
-        };
-        // The highest has none above it: parents first, else a child's new key would lie sealed
-        // under one that the leaving member holds.
-        let depth = |path: &ScopePath| path.segments().len();
-        if highest.as_ref().is_none_or(|(held, ..)| depth(&path) < depth(held)) {
-            highest = Some((path, scope, right));
+            Ok(None) => {
+                let mut rest = pending.clone();
+                rest.remove(scope);
+                let roster = next_roster(opening, &members, rest, |_| {});
+                let batch = Batch { roster: Some(roster), ..Batch::after(opening) };
+                return Ok(Some(Step { batch, path: None, pending: pending.len() }));
+            }
+            // Parents first, else a child's new key would lie sealed under one that the leaving
+            // member holds.
+            Ok(Some(stands)) if !below_pending(stands, pending) => {
+                let depth = |stands: &Stands| stands.lineage.len();
+                if highest.is_none_or(|(held, _)| depth(stands) < depth(held)) {
+                    highest = Some((stands, right));
+                }
+            }
+            Ok(Some(_)) => {}
+            Err(error) => hidden = Some(error),
         }
     }
-    let Some((path, scope, right)) = highest else {
-        return Ok(None);
+    // What is hidden now may come to light once what hides it is re-keyed or closed.
+    let Some((stands, right)) = highest else {
+        return hidden.map_or(Ok(None), |error| Err(error.into()));
     };
-    let rekey = Rekey { opening, members: &members, right, spoiled };
-    let batch = match opening.way(&path, Reading::Last) {
-        Ok(way) => rekey.renew(&way, rng)?,
-        Err(OpenError::Integrity(_)) => rekey.close(&path, scope)?,
+    let named = named(&members)?;
+    let rekey = Rekey { opening, members: &members, places: &places, named, right, spoiled };
+    let batch = match opening.way(&stands.path, Reading::Last) {
+        Ok(way) if target(&way).head.epoch < u32::MAX => rekey.renew(&way, rng)?,
+        // A key without a next epoch is junk too.
+        Ok(_) | Err(OpenError::Integrity(_)) => rekey.close(stands)?,
         Err(error) => return Err(error.into()),
     };
-    Ok(Some(Step { batch, path: Some(path), pending: pending.len() }))
+    Ok(Some(Step { batch, path: Some(stands.path.clone()), pending: pending.len() }))
+}
+
+fn below_pending(stands: &Stands, pending: &Rights) -> bool {
+    let (_, above) = stands.lineage.split_last().expect("a lineage starts with the root");
+    above.iter().any(|scope| pending.on(*scope).is_some())
+}
+
+/// Every lineage that a keyring names: made by administrators, so to be believed where a scope's
+/// own list of children is not.
+fn named(members: &Members<'_>) -> Result<Vec<Lineage>, ChangeError> {
+    let mut lineages = Vec::new();
+    for member in members.ids() {
+        let (_, keyring) = members.keyring(member)?;
+        lineages.extend(keyring.entries.into_iter().map(|entry| entry.lineage));
+    }
+    lineages.sort_unstable();
+    lineages.dedup();
+    Ok(lineages)
 }
 
 struct Rekey<'a> {
     opening: &'a Opening<'a>,
     members: &'a Members<'a>,
+    places: &'a Places,
+    named: Vec<Lineage>,
     right: Right,
     spoiled: Spoiled,
+}
+
+/// A scope that only keyrings still name.
+struct Orphan {
+    lineage: Lineage,
+    /// Its head as the store shows it, unproven.
+    signed: SignedMessage,
+    number: Revision,
 }
 
 /// What of a scope opened, to be sealed under new keys.
 struct Content {
     records: Vec<crate::record::Payload>,
     children: Vec<(StoredChild, ChildContent)>,
+    /// Scopes below that keyrings name and no list of children holds any more: to be closed, else
+    /// they live on under a key that the leaving member may have.
+    orphans: Vec<Orphan>,
 }
 
 impl Rekey<'_> {
@@ -109,6 +150,7 @@ impl Rekey<'_> {
         let put = reseal(&author, scope, old, &new, &content, rng);
         let epoch = put.revision.epoch;
         let mut scopes = vec![put];
+        scopes.extend(content.orphans.iter().map(|orphan| closing(&author, orphan)));
         if let Some(parent) = way.len().checked_sub(2).map(|at| &way[at]) {
             scopes.push(hand_down(&author, parent, scope, epoch, &new, rng)?);
         }
@@ -132,23 +174,56 @@ impl Rekey<'_> {
     /// Opens all of a scope; what does not open is junk, and only a right to write that has left
     /// can have put it there.
     fn content(&self, scope: &OpenScope) -> Result<Content, ChangeError> {
-        let (mut junk, mut content) = (Vec::new(), Content { records: vec![], children: vec![] });
+        let (mut junk, mut records, mut children) = (Vec::new(), Vec::new(), Vec::new());
         for record in scope.stored_records() {
             match scope.open_one(record) {
-                Ok((_, payload)) => content.records.push(payload),
+                Ok((_, payload)) => records.push(payload),
                 Err(_) => {
                     junk.push(Junk::Record(scope.path.clone(), record.name_index.to_string()));
                 }
             }
         }
         for stored in scope.stored_children() {
+            let lineage = [&scope.lineage[..], &[stored.child]].concat();
+            let within = |named: &Lineage| named.starts_with(&lineage);
+            let graft = self.places.twice(stored.child) && !self.named.iter().any(within);
             match scope.open_child(stored) {
-                Ok(child) => content.children.push((stored.clone(), child)),
-                Err(_) => junk.push(Junk::Child(scope.path.clone(), stored.child)),
+                Ok(child) if !graft => children.push((stored.clone(), child)),
+                _ => junk.push(Junk::Child(scope.path.clone(), stored.child)),
             }
         }
+        let orphans = if self.right >= Right::Read {
+            self.orphans(&scope.lineage, |id| {
+                children.iter().any(|(stored, _)| stored.child == id)
+            })?
+        } else {
+            Vec::new()
+        };
+        let lost = |orphan: &Orphan| Junk::Child(scope.path.clone(), orphan.number.scope);
+        junk.extend(orphans.iter().map(lost));
         self.confirm(junk)?;
-        Ok(content)
+        Ok(Content { records, children, orphans })
+    }
+
+    /// Scopes below a lineage that keyrings name, that are not closed, and whose step below it is
+    /// not among the children that are `held`; with their heads as the store shows them.
+    fn orphans(
+        &self,
+        above: &[ScopeId],
+        held: impl Fn(ScopeId) -> bool,
+    ) -> Result<Vec<Orphan>, ChangeError> {
+        let mut orphans = Vec::new();
+        for lineage in self.named.iter().filter(|lineage| lineage.starts_with(above)) {
+            let Some(step) = lineage.get(above.len()) else { continue };
+            let last = *lineage.last().expect("a lineage starts with the root");
+            if !held(*step)
+                && let Some((signed, number)) = self.opening.head_as_stored(last)?
+                && !number.closes()
+            {
+                orphans.push(Orphan { lineage: lineage.clone(), signed, number });
+            }
+        }
+        Ok(orphans)
     }
 
     fn confirm(&self, junk: Vec<Junk>) -> Result<(), ChangeError> {
@@ -171,7 +246,7 @@ impl Rekey<'_> {
                 continue;
             }
             let (wrap, mut keyring) = self.members.keyring(id)?;
-            for entry in keyring.entries.iter_mut().filter(|entry| entry.scope() == scope.id()) {
+            for entry in keyring.entries.iter_mut().filter(|entry| entry.lineage == scope.lineage) {
                 entry.epoch = epoch;
                 entry.key = match entry.depth {
                     Depth::Subtree => new.node().duplicate(),
@@ -186,45 +261,29 @@ impl Rekey<'_> {
     }
 
     /// Closes a scope that does not verify, and every scope below it that a keyring names.
-    fn close(&self, path: &ScopePath, id: ScopeId) -> Result<Batch, ChangeError> {
-        self.confirm(vec![Junk::Scope(path.clone())])?;
+    fn close(&self, stands: &Stands) -> Result<Batch, ChangeError> {
+        self.confirm(vec![Junk::Scope(stands.path.clone())])?;
         let opening = self.opening;
-        let parent = path.parent().ok_or(ChangeError::Root)?;
-        let mut way = opening.way(&parent, Reading::Structure)?;
+        let id = *stands.lineage.last().expect("a lineage starts with the root");
+        let above = stands.path.parent().ok_or(ChangeError::Root)?;
+        let mut way = opening.way(&above, Reading::Structure)?;
         let parent = way.pop().expect("a way holds at least its target");
-        let stored = parent.stored_children().iter().find(|child| child.child == id);
-        let stored = stored.ok_or_else(|| OpenError::NotFound(path.clone()))?;
+        let held = parent.stored_children().iter();
+        let (gone, stay): (Vec<_>, Vec<_>) = held.partition(|child| child.child == id);
         let author = Author::of(opening);
-        let stay = parent.stored_children().iter().filter(|child| child.child != id);
-        let mut put =
-            author.revise(Next { children_root: children_root(stay), ..Next::after(&parent) });
-        put.children_gone = vec![stored.child_index];
+        let root = children_root(stay);
+        let mut put = author.revise(Next { children_root: root, ..Next::after(&parent) });
+        put.children_gone = gone.iter().map(|child| child.child_index).collect();
         let mut scopes = vec![put];
-        for lineage in self.named_within(&parent.lineage, id)? {
-            let last = *lineage.last().expect("a lineage starts with the root");
-            if let Some(head) = opening.head_as_stored(last)? {
-                scopes.push(closing(&author, lineage, &head));
-            }
+        let mut closed = self.orphans(&stands.lineage, |_| false)?;
+        if let Some((signed, number)) = opening.head_as_stored(id)? {
+            closed.push(Orphan { lineage: stands.lineage.clone(), signed, number });
         }
+        scopes.extend(closed.iter().map(|orphan| closing(&author, orphan)));
         let mut pending = opening.roster().pending.clone();
         pending.remove(id);
         let roster = next_roster(opening, self.members, pending, |_| {});
         Ok(Batch { roster: Some(roster), scopes, ..Batch::after(opening) })
-    }
-
-    /// The scope's own lineage, and those below it that keyrings name: made by administrators, so
-    /// to be believed where the scope's own list of children is not.
-    fn named_within(&self, parent: &[ScopeId], id: ScopeId) -> Result<Vec<Lineage>, ChangeError> {
-        let mut lineages = vec![[parent, &[id]].concat()];
-        for member in self.members.ids() {
-            let (_, keyring) = self.members.keyring(member)?;
-            for entry in keyring.entries {
-                if entry.lineage.contains(&id) && !lineages.contains(&entry.lineage) {
-                    lineages.push(entry.lineage);
-                }
-            }
-        }
-        Ok(lineages)
     }
 }
 
@@ -307,12 +366,12 @@ fn hand_down(
 }
 
 /// A last revision on top of whatever the store shows as a scope's head.
-fn closing(author: &Author<'_>, lineage: Lineage, head: &(SignedMessage, Revision)) -> ScopePut {
+fn closing(author: &Author<'_>, orphan: &Orphan) -> ScopePut {
     author.revise(Next {
-        lineage,
-        epoch: head.1.epoch,
-        revision: head.1.revision + 1,
-        prev_hash: message_hash(&head.0.message),
+        lineage: orphan.lineage.clone(),
+        epoch: orphan.number.epoch,
+        revision: orphan.number.revision + 1,
+        prev_hash: message_hash(&orphan.signed.message),
         key_commitment: CLOSED,
         records_root: records_root([]),
         children_root: children_root([]),

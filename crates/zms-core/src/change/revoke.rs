@@ -29,23 +29,28 @@ pub fn revoke(opening: &Opening<'_>, leaving: &[PrincipalId]) -> Result<Batch, C
     leave(opening, &members, leaving, pending)
 }
 
-/// Takes out every member whose line has ended, so that a re-key grants to none of them.
-/// `None` where there is none.
+/// Takes out every member whose line has ended, so that a re-key grants to none of them; where
+/// they could write becomes pending, so that what they may have spoiled can be named. `None` where
+/// there is none.
 ///
 /// # Errors
 /// [`ChangeError::NotAdministrator`].
 pub fn sweep_expired(opening: &Opening<'_>) -> Result<Option<Batch>, ChangeError> {
     let members = opening.members()?.ok_or(ChangeError::NotAdministrator)?;
-    let mut leaving = Vec::new();
+    let (mut leaving, mut pending) = (Vec::new(), opening.roster().pending.clone());
     for id in members.ids() {
-        if members.line(id)?.expired(opening.now()) {
+        let line = members.line(id)?;
+        if line.expired(opening.now()) {
             leaving.push(id);
+            for (scope, right) in line.rights.iter().filter(|(_, right)| *right == Right::Write) {
+                pending.add(scope, right);
+            }
         }
     }
     if leaving.is_empty() {
         return Ok(None);
     }
-    leave(opening, &members, &leaving, opening.roster().pending.clone()).map(Some)
+    leave(opening, &members, &leaving, pending).map(Some)
 }
 
 fn leave(
@@ -56,11 +61,12 @@ fn leave(
 ) -> Result<Batch, ChangeError> {
     let mut scopes = Vec::new();
     for id in leaving {
-        for (scope, right) in members.line(*id)?.rights.iter() {
-            if right == Right::Write
-                && let Some(path) = opening.find(scope)?
-                && let Some(mut way) = unless_broken(opening.way(&path, Reading::Last))?
-                && let Some(scope) = way.pop()
+        let line = members.line(*id)?;
+        let (_, keyring) = members.keyring(*id)?;
+        for entry in &keyring.entries {
+            if line.rights.on(entry.scope()) == Some(Right::Write)
+                && let Some(mut way) = unless_broken(opening.way(&entry.path, Reading::Last))?
+                && let Some(scope) = way.pop().filter(|scope| scope.lineage == entry.lineage)
             {
                 resign_below(opening, &scope, leaving, &mut scopes)?;
             }

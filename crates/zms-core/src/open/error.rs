@@ -46,6 +46,21 @@ pub enum OpenError {
     Trouble(#[from] Trouble),
 }
 
+impl OpenError {
+    /// The same finding once more. Trouble has a cause that can not be copied; it is reported where
+    /// it happens.
+    pub(super) fn again(&self) -> Self {
+        match self {
+            Self::RolledBack(place) => Self::RolledBack(place.clone()),
+            Self::Integrity(place) => Self::Integrity(place.clone()),
+            Self::Removed(path) | Self::NotFound(path) | Self::OutOfScope(path) => {
+                Self::Integrity(Place::Scope(path.clone()))
+            }
+            _ => Self::Integrity(Place::Roster),
+        }
+    }
+}
+
 /// Where in the vault a check failed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Place {

@@ -75,6 +75,11 @@ impl Opening<'_> {
         let mut entries: Vec<&Entry> = self.keyring.entries.iter().filter(holds).collect();
         entries.sort_by_key(|entry| entry.path.segments().len());
         let out_of_scope = || OpenError::OutOfScope(path.clone());
+        // Down from the highest scope that is held in full: an entry below it, of another grant,
+        // must neither narrow it nor let a scope in between be passed over.
+        if let Some(full) = entries.iter().position(|entry| entry.depth == Depth::Subtree) {
+            entries.truncate(full + 1);
+        }
         let last = *entries.last().ok_or_else(out_of_scope)?;
         if last.depth == Depth::Exact && last.path != *path {
             return Err(out_of_scope());
@@ -125,27 +130,6 @@ impl Opening<'_> {
         self.noted(child)
     }
 
-    /// The path of a scope anywhere below what the keyring holds in full, or `None` where no
-    /// proven list of children leads to it. The store's hint is tried first; it proves nothing,
-    /// so a false or missing one costs a walk through the whole tree.
-    ///
-    /// # Errors
-    /// Those of the walk.
-    pub fn find(&self, scope: ScopeId) -> Result<Option<ScopePath>, OpenError> {
-        let mut hinted = vec![scope];
-        while let Some(parent) = self.bundle.parent(*hinted.last().expect("starts with one"))? {
-            if hinted.len() > crate::path::MAX_DEPTH || hinted.contains(&parent) {
-                break;
-            }
-            hinted.push(parent);
-        }
-        hinted.reverse();
-        if let Some(path) = self.descend(&hinted) {
-            return Ok(Some(path));
-        }
-        self.search(&self.way(&ScopePath::default(), Reading::Structure)?[0], scope)
-    }
-
     /// A head as the store shows it, unproven: only to be closed.
     pub(crate) fn head_as_stored(
         &self,
@@ -153,40 +137,5 @@ impl Opening<'_> {
     ) -> Result<Option<(SignedMessage, Revision)>, OpenError> {
         let signed = self.bundle.head(scope)?;
         Ok(signed.and_then(|signed| Revision::parse(&signed.message).ok().map(|r| (signed, r))))
-    }
-
-    fn descend(&self, hinted: &[ScopeId]) -> Option<ScopePath> {
-        let (root, below) = hinted.split_first()?;
-        let mut at = self.way(&ScopePath::default(), Reading::Structure).ok()?.pop()?;
-        if at.id() != *root {
-            return None;
-        }
-        for (depth, id) in below.iter().enumerate() {
-            let stored = at.stored_children().iter().find(|child| child.child == *id)?;
-            // The last step needs only the entry: the scope itself may be what is broken.
-            if depth + 1 == below.len() {
-                return self.follow(&at, stored).ok().map(|found| found.path);
-            }
-            at = self.below(&at, stored, Reading::Structure).ok()?;
-        }
-        Some(at.path)
-    }
-
-    fn search(&self, at: &OpenScope, scope: ScopeId) -> Result<Option<ScopePath>, OpenError> {
-        if at.id() == scope {
-            return Ok(Some(at.path.clone()));
-        }
-        for stored in at.stored_children() {
-            if stored.child == scope {
-                return Ok(self.follow(at, stored).ok().map(|found| found.path));
-            }
-            // A scope that does not verify hides nothing we could re-key: it stops all readers.
-            if let Ok(child) = self.below(at, stored, Reading::Structure)
-                && let Some(path) = self.search(&child, scope)?
-            {
-                return Ok(Some(path));
-            }
-        }
-        Ok(None)
     }
 }

@@ -144,12 +144,6 @@ impl Bundle for Vault {
         Ok(scope.map(|scope| scope.children.clone()).unwrap_or_default())
     }
 
-    fn parent(&self, scope: ScopeId) -> Result<Option<ScopeId>, Trouble> {
-        let holds = |kept: &&Scope| kept.children.iter().any(|child| child.child == scope);
-        let parent = self.scopes.iter().find(|(_, kept)| holds(kept));
-        Ok(parent.map(|(id, _)| *id))
-    }
-
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble> {
         Ok(self.scopes.get(&scope).and_then(|scope| scope.past.get(&epoch).cloned()))
     }

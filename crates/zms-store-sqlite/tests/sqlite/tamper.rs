@@ -62,7 +62,6 @@ fn use_it(path: &Path, batch: &zms_core::batch::Batch, token: PrincipalId) -> Ve
                 note(bundle.records(scope, &Wanted::Only(names)).err());
                 note(records.err());
                 note(bundle.children(scope).err());
-                note(bundle.parent(scope).err());
                 note(bundle.past(scope, 2).err());
             }
         }

@@ -38,7 +38,6 @@ struct ScopeSeen {
     revision_messages: Vec<Vec<u8>>,
     records: Vec<StoredRecord>,
     children: Vec<StoredChild>,
-    parent: Option<ScopeId>,
     past: Vec<Option<Vec<u8>>>,
 }
 
@@ -74,7 +73,6 @@ fn see_scope(bundle: &dyn Bundle, scope: ScopeId) -> ScopeSeen {
         revision_messages: bundle.revision_messages(scope, 0).expect("its chain is read"),
         records,
         children,
-        parent: bundle.parent(scope).expect("the parent is read"),
         past: (1..4).map(|epoch| bundle.past(scope, epoch).expect("the past is read")).collect(),
     }
 }

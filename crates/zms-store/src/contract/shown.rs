@@ -67,8 +67,6 @@ pub(super) fn what_is_absent_is_none<S: Store>(mut store: S) {
     assert!(bundle.revision_messages(nowhere, 0).expect("read").is_empty());
     assert!(bundle.records(nowhere, &Wanted::All).expect("read").is_empty());
     assert!(bundle.children(nowhere).expect("read").is_empty());
-    assert_eq!(bundle.parent(nowhere).expect("read"), None);
-    assert_eq!(bundle.parent(vault.id.root()).expect("read"), None);
     assert_eq!(bundle.past(nowhere, 2).expect("read"), None);
     assert_eq!(bundle.past(vault.id.root(), 2).expect("read"), None);
 }
@@ -106,17 +104,6 @@ pub(super) fn records_not_asked_for_come_bare<S: Store>(mut store: S) {
                 assert_eq!(found.envelope, Envelope::Bare(whole.envelope.hash()));
             }
         }
-    }
-}
-
-pub(super) fn a_child_has_its_parent<S: Store>(mut store: S) {
-    let mut vault = Vault::made(&mut store);
-    let way: Vec<ScopeId> = vault.opened(&store, |opening, _| {
-        way(opening, "shop/production/api").iter().map(|scope| scope.id()).collect()
-    });
-    let bundle = store.bundle().expect("the store is in no trouble");
-    for pair in way.windows(2) {
-        assert_eq!(bundle.parent(pair[1]).expect("read"), Some(pair[0]));
     }
 }
 

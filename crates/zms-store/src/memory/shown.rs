@@ -102,10 +102,6 @@ impl Bundle for Shown {
         Ok(live.flat_map(|scope| scope.children.values().cloned()).collect())
     }
 
-    fn parent(&self, scope: ScopeId) -> Result<Option<ScopeId>, Trouble> {
-        Ok(self.0.parent(scope))
-    }
-
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble> {
         let scope = self.scope(scope);
         Ok(scope.and_then(|scope| scope.past.get(&epoch).cloned()))
