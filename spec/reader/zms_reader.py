@@ -259,6 +259,8 @@ class Reader:
         """Steps 6 and 7: every scope from the highest that is held down to a path."""
         held = [entry for entry in self.keyring["entries"] if path[: len(entry["path"])] == entry["path"]]
         held.sort(key=lambda entry: len(entry["path"]))
+        full = next((at for at, entry in enumerate(held) if entry["depth"] != EXACT), len(held))
+        held = held[: full + 1]
         if not held or held[-1]["depth"] == EXACT and held[-1]["path"] != path:
             raise Failure("out-of-scope")
         lineage = held[-1]["lineage"]

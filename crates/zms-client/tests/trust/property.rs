@@ -102,13 +102,15 @@ impl Token {
     /// The scopes that a read merges, from the top, or how it fails.
     fn way(&self, at: &str) -> Result<Vec<String>, Class> {
         let paths = above(at);
-        let longest = paths.iter().rposition(|path| self.held.contains_key(path));
-        let longest = longest.ok_or_else(|| Class::OutOfScope(shown(at)))?;
-        if self.held[&paths[longest]] == Held::Exact && longest + 1 < paths.len() {
+        let full = |path: &String| self.held.get(path).is_some_and(|held| *held > Held::Exact);
+        let last = paths.len() - 1;
+        // From the highest scope that is held in full, or the path itself.
+        let from = paths.iter().position(full).unwrap_or(last);
+        if !self.held.contains_key(&paths[from]) {
             return Err(Class::OutOfScope(shown(at)));
         }
         let held = |(place, path): &(usize, &String)| {
-            *place > longest || self.held.contains_key(path.as_str())
+            *place > from || self.held.contains_key(path.as_str())
         };
         Ok(paths.iter().enumerate().filter(held).map(|(_, path)| path.clone()).collect())
     }
@@ -161,8 +163,7 @@ impl Model {
         let mut taken: Vec<(String, Right, bool)> = Vec::new();
         for (at, writes, inherit) in grants {
             let at = self.at(*at);
-            // Of two scopes of one token, neither lies below the other: see the test beside.
-            if taken.iter().all(|(held, ..)| !within(&at, held) && !within(held, &at)) {
+            if taken.iter().all(|(held, ..)| *held != at) {
                 taken.push((at, if *writes { Right::Write } else { Right::Read }, *inherit));
             }
         }
