@@ -1,19 +1,23 @@
 //! Gives pending scopes new keys, parents first, one commit each. spec/revocation.md#re-keying
 
-use zms_crypto::{CryptoRng, Key, envelope::seal, parts::Parts};
+mod salvage;
+mod seal;
 
+use zms_crypto::{CryptoRng, Key, digest::sha256};
+
+use self::{
+    salvage::Orphan,
+    seal::{closing, hand_down, reseal},
+};
 use super::{
     Author, ChangeError, Junk, revoke::sweep_expired, sign::Next, target, token::next_roster,
 };
 use crate::{
-    batch::{Batch, MemberPut, ScopePut},
-    child::{ChildContent, StoredChild, children_root, seal_child},
-    id::{ScopeId, VaultId},
+    batch::{Batch, MemberPut},
+    child::children_root,
     keyring::Depth,
     open::{Members, OpenError, OpenScope, Opening, Places, Reading, Stands},
     path::ScopePath,
-    record::{RecordPlace, StoredRecord, records_root, seal_record},
-    revision::{CLOSED, Revision, SignedMessage, message_hash},
     roster::{MemberPart, Right, Rights},
     scope::{Lineage, NodeKeys},
 };
@@ -123,23 +127,6 @@ struct Rekey<'a> {
     spoiled: Spoiled,
 }
 
-/// A scope that only keyrings still name.
-struct Orphan {
-    lineage: Lineage,
-    /// Its head as the store shows it, unproven.
-    signed: SignedMessage,
-    number: Revision,
-}
-
-/// What of a scope opened, to be sealed under new keys.
-struct Content {
-    records: Vec<crate::record::Payload>,
-    children: Vec<(StoredChild, ChildContent)>,
-    /// Scopes below that keyrings name and no list of children holds any more: to be closed, else
-    /// they live on under a key that the leaving member may have.
-    orphans: Vec<Orphan>,
-}
-
 impl Rekey<'_> {
     fn renew(&self, way: &[OpenScope], rng: &mut dyn CryptoRng) -> Result<Batch, ChangeError> {
         let (opening, scope) = (self.opening, target(way));
@@ -171,61 +158,6 @@ impl Rekey<'_> {
         Ok(Batch { members, roster: Some(roster), scopes, ..Batch::after(opening) })
     }
 
-    /// Opens all of a scope; what does not open is junk, and only a right to write that has left
-    /// can have put it there.
-    fn content(&self, scope: &OpenScope) -> Result<Content, ChangeError> {
-        let (mut junk, mut records, mut children) = (Vec::new(), Vec::new(), Vec::new());
-        for record in scope.stored_records() {
-            match scope.open_one(record) {
-                Ok((_, payload)) => records.push(payload),
-                Err(_) => {
-                    junk.push(Junk::Record(scope.path.clone(), record.name_index.to_string()));
-                }
-            }
-        }
-        for stored in scope.stored_children() {
-            let lineage = [&scope.lineage[..], &[stored.child]].concat();
-            let within = |named: &Lineage| named.starts_with(&lineage);
-            let graft = self.places.twice(stored.child) && !self.named.iter().any(within);
-            match scope.open_child(stored) {
-                Ok(child) if !graft => children.push((stored.clone(), child)),
-                _ => junk.push(Junk::Child(scope.path.clone(), stored.child)),
-            }
-        }
-        let orphans = if self.right >= Right::Read {
-            self.orphans(&scope.lineage, |id| {
-                children.iter().any(|(stored, _)| stored.child == id)
-            })?
-        } else {
-            Vec::new()
-        };
-        let lost = |orphan: &Orphan| Junk::Child(scope.path.clone(), orphan.number.scope);
-        junk.extend(orphans.iter().map(lost));
-        self.confirm(junk)?;
-        Ok(Content { records, children, orphans })
-    }
-
-    /// Scopes below a lineage that keyrings name, that are not closed, and whose step below it is
-    /// not among the children that are `held`; with their heads as the store shows them.
-    fn orphans(
-        &self,
-        above: &[ScopeId],
-        held: impl Fn(ScopeId) -> bool,
-    ) -> Result<Vec<Orphan>, ChangeError> {
-        let mut orphans = Vec::new();
-        for lineage in self.named.iter().filter(|lineage| lineage.starts_with(above)) {
-            let Some(step) = lineage.get(above.len()) else { continue };
-            let last = *lineage.last().expect("a lineage starts with the root");
-            if !held(*step)
-                && let Some((signed, number)) = self.opening.head_as_stored(last)?
-                && !number.closes()
-            {
-                orphans.push(Orphan { lineage: lineage.clone(), signed, number });
-            }
-        }
-        Ok(orphans)
-    }
-
     fn confirm(&self, junk: Vec<Junk>) -> Result<(), ChangeError> {
         let left_out = self.right == Right::Write && self.spoiled == Spoiled::LeaveOut;
         if junk.is_empty() || left_out { Ok(()) } else { Err(ChangeError::Junk(junk)) }
@@ -254,7 +186,7 @@ impl Rekey<'_> {
                 };
             }
             let keyring = keyring.seal(&wrap, self.opening.vault(), id, rng);
-            parts.push(MemberPart { keyring: zms_crypto::digest::sha256(&[&keyring]), ..*held });
+            parts.push(MemberPart { keyring: sha256(&[&keyring]), ..*held });
             puts.push(MemberPut::Keyring { principal: id, keyring });
         }
         Ok((puts, parts))
@@ -285,95 +217,4 @@ impl Rekey<'_> {
         let roster = next_roster(opening, self.members, pending, |_| {});
         Ok(Batch { roster: Some(roster), scopes, ..Batch::after(opening) })
     }
-}
-
-/// The scope's next revision: a new epoch with every live record and child entry sealed anew.
-fn reseal(
-    author: &Author<'_>,
-    scope: &OpenScope,
-    old: &NodeKeys,
-    new: &NodeKeys,
-    content: &Content,
-    rng: &mut dyn CryptoRng,
-) -> ScopePut {
-    let (vault, data) = (author.vault, new.data());
-    let next = Next::after(scope);
-    let epoch = scope.head.epoch + 1;
-    let place = RecordPlace { vault, scope: scope.id(), epoch, rev_from: next.revision };
-    let records: Vec<StoredRecord> =
-        content.records.iter().map(|payload| seal_record(&data, &place, payload, rng)).collect();
-    let at = crate::child::ParentPlace { epoch, ..scope.parent_place() };
-    let reseal_child = |(stored, child): &(StoredChild, ChildContent)| {
-        seal_child(new, &at, stored.child, stored.child_epoch, child, rng)
-    };
-    let children: Vec<StoredChild> = content.children.iter().map(reseal_child).collect();
-    let mut put = author.revise(Next {
-        epoch,
-        key_commitment: data.commitment(),
-        records_root: records_root(&records),
-        children_root: children_root(&children),
-        ..next
-    });
-    put.records_gone = scope.stored_records().iter().map(|record| record.name_index).collect();
-    put.records = records;
-    put.children_gone = scope.stored_children().iter().map(|child| child.child_index).collect();
-    put.children = children;
-    put.past = Some(seal_past(vault, scope.id(), epoch, old, new, rng));
-    put
-}
-
-/// `Seal(P, LP("zms/v1/aad/past", vault, scope, epoch - 1), D || P of epoch - 1)`.
-fn seal_past(
-    vault: VaultId,
-    scope: ScopeId,
-    epoch: u32,
-    old: &NodeKeys,
-    new: &NodeKeys,
-    rng: &mut dyn CryptoRng,
-) -> Vec<u8> {
-    let aad = Parts::tagged("zms/v1/aad/past")
-        .bytes(vault.as_bytes())
-        .bytes(scope.as_bytes())
-        .u32(epoch - 1)
-        .finish();
-    // EXPOSE: the old keys are about to be sealed under the new one.
-    let keys = zeroize::Zeroizing::new(
-        [&old.data().data().expose()[..], &old.past().expose()[..]].concat(),
-    );
-    seal(&new.past(), &aad, &keys, rng)
-}
-
-/// The parent's next revision, whose child entry carries the new key.
-fn hand_down(
-    author: &Author<'_>,
-    parent: &OpenScope,
-    scope: &OpenScope,
-    epoch: u32,
-    new: &NodeKeys,
-    rng: &mut dyn CryptoRng,
-) -> Result<ScopePut, ChangeError> {
-    let node = parent.keys.node.as_ref().ok_or(ChangeError::NotAdministrator)?;
-    let name = scope.path.segments().last().expect("only the root has no parent").clone();
-    let content = ChildContent { name, node: new.node().duplicate() };
-    let entry = seal_child(node, &parent.parent_place(), scope.id(), epoch, &content, rng);
-    let held = parent.stored_children().iter();
-    let children = held.map(|child| if child.child == scope.id() { &entry } else { child });
-    let mut put =
-        author.revise(Next { children_root: children_root(children), ..Next::after(parent) });
-    put.children_gone = vec![entry.child_index];
-    put.children = vec![entry];
-    Ok(put)
-}
-
-/// A last revision on top of whatever the store shows as a scope's head.
-fn closing(author: &Author<'_>, orphan: &Orphan) -> ScopePut {
-    author.revise(Next {
-        lineage: orphan.lineage.clone(),
-        epoch: orphan.number.epoch,
-        revision: orphan.number.revision + 1,
-        prev_hash: message_hash(&orphan.signed.message),
-        key_commitment: CLOSED,
-        records_root: records_root([]),
-        children_root: children_root([]),
-    })
 }

@@ -13,6 +13,7 @@ mod app;
 mod faults;
 mod promises;
 mod random;
+mod reader;
 mod run;
 mod scratch;
 mod strace;

@@ -1,0 +1,105 @@
+//! The revisions of a re-key: new keys, handed down, or a last word.
+
+use zeroize::Zeroizing;
+use zms_crypto::{CryptoRng, envelope::seal, parts::Parts};
+
+use super::salvage::{Content, Orphan};
+use crate::{
+    batch::ScopePut,
+    change::{Author, ChangeError, sign::Next},
+    child::{ChildContent, ParentPlace, StoredChild, children_root, seal_child},
+    id::{ScopeId, VaultId},
+    open::OpenScope,
+    record::{RecordPlace, StoredRecord, records_root, seal_record},
+    revision::{CLOSED, message_hash},
+    scope::NodeKeys,
+};
+
+/// The scope's next revision: a new epoch with every live record and child entry sealed anew.
+pub(super) fn reseal(
+    author: &Author<'_>,
+    scope: &OpenScope,
+    old: &NodeKeys,
+    new: &NodeKeys,
+    content: &Content,
+    rng: &mut dyn CryptoRng,
+) -> ScopePut {
+    let (vault, data) = (author.vault, new.data());
+    let next = Next::after(scope);
+    let epoch = scope.head.epoch + 1;
+    let place = RecordPlace { vault, scope: scope.id(), epoch, rev_from: next.revision };
+    let records: Vec<StoredRecord> =
+        content.records.iter().map(|payload| seal_record(&data, &place, payload, rng)).collect();
+    let at = ParentPlace { epoch, ..scope.parent_place() };
+    let reseal_child = |(stored, child): &(StoredChild, ChildContent)| {
+        seal_child(new, &at, stored.child, stored.child_epoch, child, rng)
+    };
+    let children: Vec<StoredChild> = content.children.iter().map(reseal_child).collect();
+    let mut put = author.revise(Next {
+        epoch,
+        key_commitment: data.commitment(),
+        records_root: records_root(&records),
+        children_root: children_root(&children),
+        ..next
+    });
+    put.records_gone = scope.stored_records().iter().map(|record| record.name_index).collect();
+    put.records = records;
+    put.children_gone = scope.stored_children().iter().map(|child| child.child_index).collect();
+    put.children = children;
+    put.past = Some(seal_past(vault, scope.id(), epoch, old, new, rng));
+    put
+}
+
+/// `Seal(P, LP("zms/v1/aad/past", vault, scope, epoch - 1), D || P of epoch - 1)`.
+fn seal_past(
+    vault: VaultId,
+    scope: ScopeId,
+    epoch: u32,
+    old: &NodeKeys,
+    new: &NodeKeys,
+    rng: &mut dyn CryptoRng,
+) -> Vec<u8> {
+    let aad = Parts::tagged("zms/v1/aad/past")
+        .bytes(vault.as_bytes())
+        .bytes(scope.as_bytes())
+        .u32(epoch - 1)
+        .finish();
+    // EXPOSE: the old keys are about to be sealed under the new one.
+    let keys = Zeroizing::new([&old.data().data().expose()[..], &old.past().expose()[..]].concat());
+    seal(&new.past(), &aad, &keys, rng)
+}
+
+/// The parent's next revision, whose child entry carries the new key.
+pub(super) fn hand_down(
+    author: &Author<'_>,
+    parent: &OpenScope,
+    scope: &OpenScope,
+    epoch: u32,
+    new: &NodeKeys,
+    rng: &mut dyn CryptoRng,
+) -> Result<ScopePut, ChangeError> {
+    let node = parent.keys.node.as_ref().ok_or(ChangeError::NotAdministrator)?;
+    let name = scope.path.segments().last().expect("only the root has no parent").clone();
+    let content = ChildContent { name, node: new.node().duplicate() };
+    let entry = seal_child(node, &parent.parent_place(), scope.id(), epoch, &content, rng);
+    let held = parent.stored_children().iter();
+    let children = held.map(|child| if child.child == scope.id() { &entry } else { child });
+    let mut put =
+        author.revise(Next { children_root: children_root(children), ..Next::after(parent) });
+    put.children_gone = vec![entry.child_index];
+    put.children = vec![entry];
+    Ok(put)
+}
+
+/// A last revision on top of whatever the store shows as a scope's head.
+pub(super) fn closing(author: &Author<'_>, orphan: &Orphan) -> ScopePut {
+    author.revise(Next {
+        lineage: orphan.lineage.clone(),
+        epoch: orphan.number.epoch,
+        revision: orphan.number.revision + 1,
+        prev_hash: message_hash(&orphan.signed.message),
+        key_commitment: CLOSED,
+        records_root: records_root([]),
+        children_root: children_root([]),
+    })
+}
