@@ -70,6 +70,10 @@ fn token(
         return Ok(Some((line(text), shown)));
     }
     if let Some(text) = environment::raw("ZMS_TOKEN") {
+        if text.is_empty() {
+            return Err(Failure::new(Exit::Denied, "ZMS_TOKEN is set but empty")
+                .hint("set it to a token, or unset it"));
+        }
         // What is not UTF-8 is no token; it is refused as such, further down.
         let text = text.into_string().unwrap_or_default();
         return Ok(Some((Zeroizing::new(text), "ZMS_TOKEN".to_owned())));

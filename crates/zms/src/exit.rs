@@ -170,6 +170,9 @@ fn changing(error: ChangeError) -> Failure {
             "look at the list; `zms token revoke --resume --leave-out-unreadable` goes on without \
              it: a scope on the list is closed with all that is in it",
         ),
+        ChangeError::ReferenceEscapes(_) => Failure::usage(message).hint(
+            "set it where the target is seen, with `-p`, `-e` and `-s`, or refer to a nearer secret",
+        ),
         ChangeError::AdministratorLeaves => Failure::new(Exit::Denied, message),
         _ => Failure::usage(message),
     }

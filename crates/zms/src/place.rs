@@ -29,6 +29,15 @@ pub struct PlaceFlags {
     pub service: Option<String>,
 }
 
+impl PlaceFlags {
+    /// The flags again, for a next command that acts in the same place.
+    pub fn as_typed(&self) -> String {
+        let flags = [("-p", &self.project), ("-e", &self.env), ("-s", &self.service)];
+        let given = flags.iter().filter_map(|(flag, name)| Some((flag, name.as_ref()?)));
+        given.map(|(flag, name)| format!(" {flag} {name}")).collect()
+    }
+}
+
 /// What was asked for, before a token's own scope is known.
 pub struct Place {
     /// By flag or variable, for each level.

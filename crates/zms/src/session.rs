@@ -8,6 +8,7 @@ use zms_core::{
 use zms_store_sqlite::SqliteStore;
 
 use crate::{
+    child::{loader, variable_name},
     credentials::{self, Sources},
     environment,
     exit::{Exit, Failure, Outcome},
@@ -108,6 +109,19 @@ pub fn tell(session: &Session, output: Output) {
 /// Checks a secret's name.
 pub fn secret_name(name: &str) -> Outcome<SecretName> {
     SecretName::parse(name).map_err(|why| Failure::usage(format!("the name {name:?} {why}")))
+}
+
+/// Says which of these names `zms run` can not inject as they are.
+pub fn warn_of_names<'n>(output: Output, names: impl IntoIterator<Item = &'n str>) {
+    let fits = |name: &&str| variable_name(name) && !loader(name);
+    let unfit: Vec<&str> = names.into_iter().filter(|name| !fits(name)).collect();
+    if !unfit.is_empty() {
+        output.warn(format!(
+            "`zms run` does not inject {} under that name: give it another one with `--map`, or \
+             leave it out with `--except`",
+            unfit.join(", ")
+        ));
+    }
 }
 
 /// A missing secret, with the nearest name that is there.

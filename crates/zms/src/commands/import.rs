@@ -22,7 +22,7 @@ use crate::{
     files,
     output::Output,
     prompt,
-    session::{Context, secret_name, tell},
+    session::{Context, secret_name, tell, warn_of_names},
 };
 
 /// Put every secret of a file into the vault, in one revision
@@ -65,10 +65,11 @@ impl Args {
     }
 }
 
-#[derive(Default, Clone, Copy)]
-struct Counts {
-    new: usize,
-    changed: usize,
+/// What an import does to each secret.
+#[derive(Default)]
+struct Effect {
+    new: Vec<String>,
+    changed: Vec<String>,
     same: usize,
 }
 
@@ -79,21 +80,22 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let secrets = take(&entries, args, context.output)?;
     let mut acting = context.act()?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
-    let (mut counts, mut place) = (Counts::default(), None);
+    let (mut effect, mut place) = (Effect::default(), None);
     let written = acting.session.write(&choose, |scope| {
         place = Some(scope.path.clone());
-        let edits = edits(scope, &secrets, &mut counts)?;
+        let edits = edits(scope, &secrets, &mut effect)?;
         Ok(if args.dry_run { Vec::new() } else { edits })
     });
     written.map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
     let path = place.map(|path| path.to_string()).unwrap_or_default();
-    say(context.output, args, counts, &path)?;
+    say(context.output, args, &effect, &path)?;
+    warn_of_names(context.output, secrets.keys().map(SecretName::as_str));
     if args.dry_run || args.file == Path::new("-") || args.keep {
         return Ok(());
     }
     verify(&mut acting, &secrets)?;
-    leave(context.output, args)
+    leave(context, args)
 }
 
 fn parse(args: &Args, text: &[u8]) -> Outcome<Vec<Entry>> {
@@ -155,9 +157,9 @@ fn tale(entry: &Entry, note: Note) -> String {
 fn edits(
     scope: &OpenScope,
     secrets: &BTreeMap<SecretName, &Entry>,
-    counts: &mut Counts,
+    effect: &mut Effect,
 ) -> Result<Vec<Edit>, SessionError> {
-    *counts = Counts::default();
+    *effect = Effect::default();
     let held: BTreeMap<SecretName, Payload> =
         scope.open_records()?.into_iter().map(|(_, held)| (held.name.clone(), held)).collect();
     let mut edits = Vec::new();
@@ -165,11 +167,11 @@ fn edits(
         match held.get(name) {
             // EXPOSE: compared with what is there, so that what stays the same makes no version.
             Some(old) if old.value.expose() == entry.value.expose() => {
-                counts.same += 1;
+                effect.same += 1;
                 continue;
             }
-            Some(_) => counts.changed += 1,
-            None => counts.new += 1,
+            Some(_) => effect.changed.push(name.to_string()),
+            None => effect.new.push(name.to_string()),
         }
         edits.push(Edit::Put(Payload {
             name: name.clone(),
@@ -183,13 +185,20 @@ fn edits(
     Ok(edits)
 }
 
-fn say(output: Output, args: &Args, counts: Counts, path: &str) -> Outcome {
-    let Counts { new, changed, same } = counts;
+fn say(output: Output, args: &Args, effect: &Effect, path: &str) -> Outcome {
+    let (new, changed, same) = (effect.new.len(), effect.changed.len(), effect.same);
     if output.json {
         return output.json(serde_json::json!({
-            "path": path, "new": new, "changed": changed, "unchanged": same,
+            "path": path, "new": effect.new, "changed": effect.changed, "unchanged": same,
             "dry_run": args.dry_run,
         }));
+    }
+    if args.dry_run {
+        let rows = |verb: &str, names: &[String]| -> Vec<Vec<String>> {
+            names.iter().map(|name| vec![verb.to_owned(), name.clone()]).collect()
+        };
+        let rows = [rows("new", &effect.new), rows("changed", &effect.changed)].concat();
+        output.table(&["EFFECT", "NAME"], &rows)?;
     }
     let total = new + changed + same;
     let secrets = if total == 1 { "secret" } else { "secrets" };
@@ -214,7 +223,8 @@ fn verify(acting: &mut crate::session::Acting, secrets: &BTreeMap<SecretName, &E
     Ok(())
 }
 
-fn leave(output: Output, args: &Args) -> Outcome {
+fn leave(context: &Context, args: &Args) -> Outcome {
+    let output = context.output;
     let shown = args.file.display();
     if committed(&args.file) {
         output.warn(format!(
@@ -230,7 +240,7 @@ fn leave(output: Output, args: &Args) -> Outcome {
     } else {
         output.note(format!("{shown} still holds these values in plain text: delete it"));
     }
-    output.note("Next: zms run -- your-program");
+    output.note(format!("Next: zms run{} -- your-program", context.flags.as_typed()));
     Ok(())
 }
 

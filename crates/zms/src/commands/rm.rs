@@ -7,7 +7,7 @@ use crate::{
     session::{Context, secret_name, tell},
 };
 
-/// Remove secrets; their history stays
+/// Remove secrets, all of those named or none
 #[derive(clap::Args)]
 pub struct Args {
     /// Names of the secrets

@@ -6,7 +6,7 @@ use std::ffi::OsString;
 
 use zms_core::path::ScopePath;
 
-use self::select::{Injection, select};
+use self::select::{Injection, refused, select};
 use crate::{
     child::{Environment, execute},
     credentials::Sources,
@@ -130,6 +130,7 @@ fn check_required(injections: &[Injection<'_>]) -> Outcome {
 
 fn show(context: &Context, args: &Args, injections: &[Injection<'_>]) -> Outcome {
     let effect = |injection: &Injection<'_>| match (injection.kept, injection.shadows) {
+        _ if refused(&injection.variable, args) => "stops the run: use `--map` or `--except`",
         (true, _) => "kept as it is in the environment",
         (false, true) => "replaces the inherited one",
         (false, false) => "new",

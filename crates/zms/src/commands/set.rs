@@ -17,7 +17,7 @@ use crate::{
     environment,
     exit::{Exit, Failure, Outcome},
     files, prompt,
-    session::{Context, secret_name, tell},
+    session::{Acting, Context, secret_name, tell, warn_of_names},
 };
 
 /// Set a secret, from a hidden prompt, stdin or a file
@@ -74,6 +74,10 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     });
     let written = written.map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
+    warn_of_names(context.output, [name.as_str()]);
+    if let Some(written) = written.as_ref().filter(|_| kind == ValueKind::Reference) {
+        check_reference(context, &mut acting, &written.path, &name)?;
+    }
     if let Some(written) = written {
         if context.output.json {
             let (path, revision) = (written.path.to_string(), written.revision);
@@ -84,6 +88,21 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         context
             .output
             .note(format!("{name} set in {} (revision {})", written.path, written.revision));
+    }
+    Ok(())
+}
+
+/// A reference may be set before its target is; whoever sets it is told what readers would be.
+fn check_reference(
+    context: &Context,
+    acting: &mut Acting,
+    path: &ScopePath,
+    name: &SecretName,
+) -> Outcome {
+    let view = acting.session.read_one(&|_| Ok(path.clone()), name)?;
+    let Some(winner) = view.merged.winner(name.as_str()) else { return Ok(()) };
+    if let Err(why) = view.merged.resolve(winner, view.now) {
+        context.output.warn(format!("{why}: until that is mended, `zms run` stops here"));
     }
     Ok(())
 }

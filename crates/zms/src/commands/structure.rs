@@ -4,11 +4,12 @@ use clap::Subcommand;
 use zms_core::{
     change::plant::Seedling,
     path::{ScopePath, Segment},
+    roster::Right,
 };
 
 use crate::{
     exit::{Failure, Outcome},
-    place::{Place, new_name},
+    place::new_name,
     session::{Acting, Context, tell},
 };
 
@@ -41,7 +42,7 @@ pub fn run(context: &Context, command: &Command, level: &Level) -> Outcome {
         Command::Ls => None,
     };
     let mut acting = context.act()?;
-    let parent = above(&acting, level.depth)?;
+    let parent = above(&mut acting, level.depth)?;
     let Some(name) = name else {
         let names = acting.session.children(&parent);
         let names = names.map_err(|error| acting.explain(error))?;
@@ -66,15 +67,17 @@ pub fn run(context: &Context, command: &Command, level: &Level) -> Outcome {
     Ok(())
 }
 
-/// The first segments of where the command acts. Whoever asks for environments of a project does
-/// not choose an environment by it.
-fn above(acting: &Acting, depth: usize) -> Outcome<ScopePath> {
+/// The first segments of where the command acts, or of the token's own scope.
+fn above(acting: &mut Acting, depth: usize) -> Outcome<ScopePath> {
     if depth == 0 {
         return Ok(ScopePath::default());
     }
-    let place: &Place = &acting.place;
-    let path = place.choose(&[ScopePath::default()]).map_err(Failure::from)?;
-    ScopePath::new(path.segments()[..depth].to_vec()).map_err(Failure::usage)
+    let own = acting.session.own()?;
+    let full = own.scopes.into_iter().filter(|(_, right)| *right > Right::Exact);
+    let held: Vec<ScopePath> = full.map(|(path, _)| path).collect();
+    let path = acting.place.choose(&held).map_err(Failure::from)?;
+    let upper = path.segments().iter().take(depth).cloned().collect();
+    ScopePath::new(upper).map_err(Failure::usage)
 }
 
 fn list(context: &Context, names: &[Segment]) -> Outcome {

@@ -10,7 +10,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     files,
     session::{Context, tell},
-    settings::{FILE, PRODUCTION, find},
+    settings::{FILE, PRODUCTION, Settings, find},
 };
 
 /// Choose the project, environment and service of this folder, in zms.toml
@@ -37,13 +37,16 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             Failure::usage("nothing to choose").hint("zms use PROJECT [-e ENV] [-s SERVICE]")
         );
     }
-    let text = match find()? {
+    let mut document = match find()? {
         Some((path, _)) if path.parent() == Some(&environment::folder()?) => {
-            String::from_utf8(files::read(&path)?.to_vec()).map_err(Failure::usage)?
+            let text = files::read(&path)?;
+            let text = std::str::from_utf8(&text).map_err(Failure::usage)?;
+            text.parse().map_err(Failure::usage)?
         }
-        _ => String::new(),
+        // The nearest file decides alone, so a new one starts from where the one above stands.
+        Some((_, settings)) => start(&settings),
+        None => DocumentMut::new(),
     };
-    let mut document: DocumentMut = text.parse().map_err(Failure::usage)?;
     // Another project has other environments: what was chosen for the old one goes.
     if let Some(project) = project {
         document["project"] = value(project);
@@ -61,6 +64,21 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     files::write(Path::new(FILE), &document.to_string())?;
     context.output.note(format!("{FILE} written"));
     Ok(())
+}
+
+fn start(above: &Settings) -> DocumentMut {
+    let mut document = DocumentMut::new();
+    let chosen = [
+        ("project", &above.project),
+        ("environment", &above.environment),
+        ("service", &above.service),
+    ];
+    for (key, name) in chosen {
+        if let Some(name) = name {
+            document[key] = value(name);
+        }
+    }
+    document
 }
 
 /// Names that do not exist are refused, where the vault can be asked.

@@ -31,7 +31,8 @@ pub(super) struct Injection<'v> {
     pub(super) kept: bool,
 }
 
-/// Chooses, renames and checks. Every secret that would be injected must be readable, and fit.
+/// Chooses, renames and checks. Every secret that would be injected must be readable, and fit;
+/// `--explain` shows also those that do not fit.
 pub(super) fn select<'v>(
     view: &'v View,
     args: &Args,
@@ -69,9 +70,17 @@ pub(super) fn select<'v>(
             variable,
         });
     }
-    check_names(&injections, args)?;
-    injections.iter().try_for_each(check_value)?;
+    if !args.explain {
+        check_names(&injections, args)?;
+        injections.iter().try_for_each(check_value)?;
+    }
     Ok(injections)
+}
+
+/// Whether a variable of that name may not be injected.
+pub(super) fn refused(variable: &str, args: &Args) -> bool {
+    !variable_name(variable)
+        || (loader(variable) && !args.allow.iter().any(|name| name == variable))
 }
 
 fn renames(args: &Args) -> Outcome<BTreeMap<String, String>> {
@@ -98,6 +107,7 @@ fn check_names(injections: &[Injection<'_>], args: &Args) -> Outcome {
     };
     let invalid = those(&|injection| !variable_name(&injection.variable));
     if let Some((_, secret)) = invalid.first() {
+        let secret = quoted(secret);
         return Err(Failure::usage(format!(
             "{} can not be the name of a variable",
             list(&invalid)
@@ -111,6 +121,7 @@ fn check_names(injections: &[Injection<'_>], args: &Args) -> Outcome {
         loader(&injection.variable) && !args.allow.contains(&injection.variable)
     });
     if let Some((variable, secret)) = loaders.first() {
+        let secret = quoted(secret);
         return Err(Failure::new(
             Exit::Denied,
             format!("{} would make the program load or trust something else", list(&loaders)),
@@ -129,13 +140,21 @@ fn check_names(injections: &[Injection<'_>], args: &Args) -> Outcome {
     }
 }
 
+/// A secret's name as a shell must be given it, for a hint that may be copied.
+fn quoted(name: &str) -> String {
+    if name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-/".contains(&byte)) {
+        return name.to_owned();
+    }
+    String::from_utf8_lossy(&zms_format::shell_quote(name.as_bytes())).into_owned()
+}
+
 /// What an environment can not carry is refused, naming the secret.
 fn check_value(injection: &Injection<'_>) -> Outcome {
     // EXPOSE: its length, and whether a NUL is in it.
     let value = injection.value.expose();
     let refused = |why: &str| {
         Failure::usage(format!("the value of {} {why}", injection.secret))
-            .hint(format!("leave it out with `--except {}`", injection.secret))
+            .hint(format!("leave it out with `--except {}`", quoted(injection.secret)))
     };
     if value.contains(&0) {
         return Err(refused("contains a NUL byte, which no environment can carry"));

@@ -42,7 +42,14 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         let token = super::find(&mut acting, name)?;
         let question = format!("{} opens {}.", token.label, super::scopes(&token));
         if args.dry_run {
-            return context.output.line(&shown(&format!("would be revoked: {question}")));
+            let exposed = readable(&mut acting, &token)?;
+            if context.output.json {
+                return context.output.json(serde_json::json!({
+                    "would_revoke": token.label, "change_at_source": exposed
+                }));
+            }
+            context.output.note(format!("would be revoked: {question} To change at their source:"));
+            return exposed.iter().try_for_each(|name| context.output.line(&shown(name)));
         }
         prompt::typed(&question, &token.label, args.yes)?;
         exposed = readable(&mut acting, &token)?;
