@@ -167,7 +167,8 @@ def parse_roster(encoded):
 def parse_revision(encoded):
     """revision.md#message"""
     revision = fields(encoded, b"zms/v1/revision", REVISION)
-    if not all(revision[name] for name in ("generation", "epoch", "revision")):
+    numbered = all(revision[name] for name in ("generation", "epoch", "revision"))
+    if not numbered or revision["revision"] > 2**62:
         raise Malformed
     return revision
 

@@ -58,6 +58,9 @@ pub enum ChangeError {
     /// A reference that no reader could follow.
     #[error("{0} may only refer to its own scope or one above it")]
     ReferenceEscapes(SecretName),
+    /// The numbers of a scope's revisions were used up, which only a hostile writer can do.
+    #[error("{0} has had its last revision")]
+    Exhausted(ScopePath),
     /// A path would be too deep.
     #[error("the name {0}")]
     Name(NameRefused),

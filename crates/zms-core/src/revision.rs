@@ -13,6 +13,9 @@ const TAG: &str = "zms/v1/revision";
 /// Commitment of a revision that closes its scope.
 pub const CLOSED: [u8; 32] = [0; 32];
 
+/// Greatest number of a revision: every store can keep it, and nobody reaches it by writing.
+pub const LAST_REVISION: u64 = 1 << 62;
+
 /// A signed message as a store keeps it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedMessage {
@@ -70,7 +73,8 @@ impl Revision {
     /// Reads a message. Says nothing about its signature.
     ///
     /// # Errors
-    /// [`Malformed`] for anything but exactly these parts, with epoch and number from 1.
+    /// [`Malformed`] for anything but exactly these parts, with epoch and numbers from 1, the revision's up to
+    /// [`LAST_REVISION`].
     pub fn parse(message: &[u8]) -> Result<Self, Malformed> {
         let mut parts = PartsReader::tagged(message, TAG)?;
         let revision = Self {
@@ -87,7 +91,9 @@ impl Revision {
             created_at: parts.u64()?,
         };
         parts.end()?;
-        let numbered = revision.epoch > 0 && revision.revision > 0 && revision.generation > 0;
+        let numbered = revision.epoch > 0
+            && (1..=LAST_REVISION).contains(&revision.revision)
+            && revision.generation > 0;
         if numbered { Ok(revision) } else { Err(Malformed) }
     }
 

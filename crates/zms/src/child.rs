@@ -25,7 +25,7 @@ pub const OURS: &str = "ZMS_";
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Names that make a program load, run or trust something else.
-const LOADERS: [&str; 47] = [
+const LOADERS: [&str; 76] = [
     "PATH",
     "IFS",
     "ENV",
@@ -35,13 +35,20 @@ const LOADERS: [&str; 47] = [
     "EDITOR",
     "VISUAL",
     "PAGER",
+    "MANPAGER",
     "BROWSER",
+    "INPUTRC",
+    "TERMINFO",
+    "TERMCAP",
+    "SUDO_ASKPASS",
+    "SSH_ASKPASS",
     "BASH_ENV",
     "BASHOPTS",
     "SHELLOPTS",
     "PS4",
     "PROMPT_COMMAND",
     "ZDOTDIR",
+    "FPATH",
     "GCONV_PATH",
     "GLIBC_TUNABLES",
     "LOCPATH",
@@ -49,36 +56,74 @@ const LOADERS: [&str; 47] = [
     "RES_OPTIONS",
     "HOSTALIASES",
     "LOCALDOMAIN",
+    "MAKEFLAGS",
+    "GNUMAKEFLAGS",
+    "MAKEFILES",
     "NODE_OPTIONS",
     "NODE_PATH",
     "NODE_EXTRA_CA_CERTS",
+    "NODE_TLS_REJECT_UNAUTHORIZED",
     "PYTHONSTARTUP",
     "PYTHONPATH",
     "PYTHONHOME",
     "PYTHONINSPECT",
     "PYTHONUSERBASE",
+    "PYTHONBREAKPOINT",
+    "PIP_CONFIG_FILE",
     "PERL5OPT",
     "PERL5LIB",
     "PERLLIB",
     "PERL5DB",
     "RUBYOPT",
     "RUBYLIB",
+    "BUNDLE_GEMFILE",
     "JAVA_TOOL_OPTIONS",
     "_JAVA_OPTIONS",
     "JDK_JAVA_OPTIONS",
+    "MAVEN_OPTS",
+    "GRADLE_OPTS",
     "DOTNET_STARTUP_HOOKS",
     "PHPRC",
     "PHP_INI_SCAN_DIR",
+    "ERL_FLAGS",
+    "ERL_AFLAGS",
+    "ERL_ZFLAGS",
+    "GOFLAGS",
+    "RUSTC",
+    "RUSTC_WRAPPER",
+    "RUSTFLAGS",
+    "R_PROFILE",
+    "R_PROFILE_USER",
+    "JULIA_LOAD_PATH",
     "OPENSSL_CONF",
     "OPENSSL_ENGINES",
-    "RUSTC_WRAPPER",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+    "REQUESTS_CA_BUNDLE",
+    "CURL_CA_BUNDLE",
     "LESSOPEN",
 ];
-const LOADER_PREFIXES: [&str; 6] = ["LD_", "DYLD_", "GIT_", "BASH_FUNC_", "npm_config_", OURS];
+/// The same by their beginning, in any case: npm reads its settings so.
+const LOADER_PREFIXES: [&str; 11] = [
+    "LD_",
+    "DYLD_",
+    "GIT_",
+    "BASH_FUNC_",
+    "NPM_CONFIG_",
+    "YARN_RC_",
+    "LUA_INIT",
+    "CORECLR_",
+    "COR_",
+    "CARGO_BUILD_",
+    OURS,
+];
 
 /// Whether a name is one that only an explicit `--allow` lets through.
 pub fn loader(name: &str) -> bool {
-    LOADERS.contains(&name) || LOADER_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    let begins = |prefix: &str| {
+        name.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    };
+    LOADERS.contains(&name) || LOADER_PREFIXES.iter().any(|prefix| begins(prefix))
 }
 
 /// Whether programs and shells can read a variable of this name: `[A-Za-z_][A-Za-z0-9_]*`.
@@ -244,7 +289,12 @@ mod tests {
         for name in ["LD_PRELOAD", "NODE_OPTIONS", "PATH", "BASH_ENV", "GIT_SSH", "ZMS_TOKEN"] {
             assert!(loader(name), "{name}");
         }
-        for name in ["DATABASE_URL", "PATHS", "HOMEPAGE", "ld_preload"] {
+        for name in
+            ["NPM_CONFIG_SCRIPT_SHELL", "npm_config_script_shell", "MAKEFLAGS", "LUA_INIT_5_4"]
+        {
+            assert!(loader(name), "{name}");
+        }
+        for name in ["DATABASE_URL", "PATHS", "HOMEPAGE", "CORE_URL", "GITHUB_TOKEN"] {
             assert!(!loader(name), "{name}");
         }
     }

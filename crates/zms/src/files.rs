@@ -4,11 +4,11 @@
 use std::{
     fs,
     io::{self, Read},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
+use rustix::{fs::OFlags, process::geteuid};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -64,6 +64,19 @@ fn all(source: impl Read, shown: &str) -> Outcome<Zeroizing<Vec<u8>>> {
         return Err(Failure::usage(format!("{shown} is larger than 64 MiB")));
     }
     Ok(bytes)
+}
+
+/// Whether a file may speak for the caller: it is ours or root's, and others can not write it.
+pub fn trusted(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|file| {
+        let owner = file.uid() == geteuid().as_raw() || file.uid() == 0;
+        owner && file.mode() & 0o002 == 0
+    })
+}
+
+/// Whether a path is a symbolic link.
+pub fn is_link(path: &Path) -> bool {
+    fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
 /// Whether something is there.

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use crate::{
     environment,
-    exit::{Failure, Outcome},
+    exit::{Exit, Failure, Outcome},
     files,
 };
 
@@ -57,6 +57,14 @@ pub fn find() -> Outcome<Option<(PathBuf, Settings)>> {
     for folder in folder.ancestors() {
         let path = folder.join(FILE);
         if let Some(bytes) = files::read_found(&path)? {
+            // It says where secrets are written: somebody else must not.
+            if !files::trusted(&path) {
+                return Err(Failure::new(
+                    Exit::Denied,
+                    format!("{} belongs to somebody else, or others can write it", path.display()),
+                )
+                .hint("make it yours alone, or name the place: `-p NAME -e NAME`"));
+            }
             let settings = parse(&path, &bytes)?;
             return Ok(Some((path, settings)));
         }

@@ -16,6 +16,8 @@ use super::{Session, SessionError};
 pub struct Progress {
     /// The scope that has new keys; `None` for a step that gave none.
     pub path: Option<ScopePath>,
+    /// How many expired members this step took out as well.
+    pub expired: usize,
     /// How many scopes were pending before this step.
     pub pending: usize,
 }
@@ -43,7 +45,8 @@ impl Session {
             let step = self.change(Action::Rekey, |opening, rng| {
                 Ok(match rekey::next(opening, spoiled, rng)? {
                     Some(rekey::Step { batch, path, pending }) => {
-                        (Some(batch), Some(Progress { path, pending }))
+                        let expired = batch.departed.len();
+                        (Some(batch), Some(Progress { path, expired, pending }))
                     }
                     None => (None, None),
                 })

@@ -5,6 +5,7 @@
 mod children;
 mod class;
 mod forge;
+mod grudge;
 mod heads;
 mod keys;
 mod malicious;

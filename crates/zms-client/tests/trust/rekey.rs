@@ -18,8 +18,8 @@ use crate::{
     world::{NOW, SCOPES, World, path, rng, scope_place, seedling, set_clock, way},
 };
 
-const AT: &str = "shop/production";
-const API: &str = "shop/production/api";
+pub(crate) const AT: &str = "shop/production";
+pub(crate) const API: &str = "shop/production/api";
 
 /// The values that a seed opens, out of everything that was ever stored.
 fn opens(world: &World, who: &Principal) -> BTreeSet<Vec<u8>> {
@@ -29,7 +29,7 @@ fn opens(world: &World, who: &Principal) -> BTreeSet<Vec<u8>> {
 }
 
 /// Writes a value in every scope from here on, and tells which of them a seed opens.
-fn opens_of_new(world: &World, who: &Principal) -> Vec<&'static str> {
+pub(crate) fn opens_of_new(world: &World, who: &Principal) -> Vec<&'static str> {
     for at in SCOPES {
         let value = format!("after {at}");
         world.set(&world.owner, at, "AFTER", value.as_bytes()).expect("the owner may write");

@@ -50,7 +50,7 @@ pub fn plant(
     let (new, mut scopes) =
         grow(&author, node, &parent.parent_place(), &parent.lineage, seedlings, rng)?;
     let children = parent.stored_children().iter().chain(&new);
-    let next = Next { children_root: children_root(children), ..Next::after(parent) };
+    let next = Next { children_root: children_root(children), ..Next::after(parent)? };
     let mut put = author.revise(next);
     put.children = new;
     scopes.push(put);

@@ -6,7 +6,7 @@ mod seal;
 use zms_crypto::{CryptoRng, Key, digest::sha256};
 
 use self::{
-    salvage::Orphan,
+    salvage::orphans,
     seal::{closing, hand_down, reseal},
 };
 use super::{
@@ -15,9 +15,11 @@ use super::{
 use crate::{
     batch::{Batch, MemberPut},
     child::children_root,
+    id::ScopeId,
     keyring::Depth,
     open::{Members, OpenError, OpenScope, Opening, Places, Reading, Stands},
     path::ScopePath,
+    revision::{LAST_REVISION, Revision},
     roster::{MemberPart, Right, Rights},
     scope::{Lineage, NodeKeys},
 };
@@ -61,16 +63,12 @@ pub fn next(
     if let Some(batch) = sweep_expired(opening)? {
         return Ok(Some(Step { batch, path: None, pending: pending.len() }));
     }
-    let places = opening.places()?;
+    let (places, named) = (opening.places()?, named(&members)?);
     let (mut highest, mut hidden) = (None::<(&Stands, Right)>, None);
     for (scope, right) in pending.iter() {
         match places.only(scope) {
-            // No proven list of children leads there any more: nothing is left to re-key.
             Ok(None) => {
-                let mut rest = pending.clone();
-                rest.remove(scope);
-                let roster = next_roster(opening, &members, rest, |_| {});
-                let batch = Batch { roster: Some(roster), ..Batch::after(opening) };
+                let batch = let_go(opening, &members, &named, scope, spoiled)?;
                 return Ok(Some(Step { batch, path: None, pending: pending.len() }));
             }
             // Parents first, else a child's new key would lie sealed under one that the leaving
@@ -89,15 +87,18 @@ pub fn next(
     let Some((stands, right)) = highest else {
         return hidden.map_or(Ok(None), |error| Err(error.into()));
     };
-    let named = named(&members)?;
     let rekey = Rekey { opening, members: &members, places: &places, named, right, spoiled };
     let batch = match opening.way(&stands.path, Reading::Last) {
-        Ok(way) if target(&way).head.epoch < u32::MAX => rekey.renew(&way, rng)?,
-        // A key without a next epoch is junk too.
+        Ok(way) if goes_on(&target(&way).head) => rekey.renew(&way, rng)?,
+        // A scope without a next epoch or revision is junk too.
         Ok(_) | Err(OpenError::Integrity(_)) => rekey.close(stands)?,
         Err(error) => return Err(error.into()),
     };
     Ok(Some(Step { batch, path: Some(stands.path.clone()), pending: pending.len() }))
+}
+
+fn goes_on(head: &Revision) -> bool {
+    head.epoch < u32::MAX && head.revision < LAST_REVISION
 }
 
 fn below_pending(stands: &Stands, pending: &Rights) -> bool {
@@ -105,24 +106,49 @@ fn below_pending(stands: &Stands, pending: &Rights) -> bool {
     above.iter().any(|scope| pending.on(*scope).is_some())
 }
 
-/// Every lineage that a keyring names: made by administrators, so to be believed where a scope's
-/// own list of children is not.
-fn named(members: &Members<'_>) -> Result<Vec<Lineage>, ChangeError> {
-    let mut lineages = Vec::new();
+/// Takes a scope off the list that no list of children leads to any more. Where keyrings still
+/// name it, or scopes below it, these are closed: their holders would write on under its key.
+fn let_go(
+    opening: &Opening<'_>,
+    members: &Members<'_>,
+    named: &[Named],
+    scope: ScopeId,
+    spoiled: Spoiled,
+) -> Result<Batch, ChangeError> {
+    let orphans = orphans(opening, named, spoiled, |named| named.lineage.contains(&scope))?;
+    let author = Author::of(opening);
+    let scopes = orphans.iter().map(|orphan| closing(&author, orphan)).collect();
+    let mut rest = opening.roster().pending.clone();
+    rest.remove(scope);
+    let roster = next_roster(opening, members, rest, |_| {});
+    Ok(Batch { scopes, roster: Some(roster), ..Batch::after(opening) })
+}
+
+/// A place that a keyring names: made by an administrator, so to be believed where a scope's own
+/// list of children is not.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Named {
+    lineage: Lineage,
+    path: ScopePath,
+}
+
+fn named(members: &Members<'_>) -> Result<Vec<Named>, ChangeError> {
+    let mut named = Vec::new();
     for member in members.ids() {
         let (_, keyring) = members.keyring(member)?;
-        lineages.extend(keyring.entries.into_iter().map(|entry| entry.lineage));
+        let entries = keyring.entries.into_iter();
+        named.extend(entries.map(|entry| Named { lineage: entry.lineage, path: entry.path }));
     }
-    lineages.sort_unstable();
-    lineages.dedup();
-    Ok(lineages)
+    named.sort_unstable();
+    named.dedup_by(|a, b| a.lineage == b.lineage);
+    Ok(named)
 }
 
 struct Rekey<'a> {
     opening: &'a Opening<'a>,
     members: &'a Members<'a>,
     places: &'a Places,
-    named: Vec<Lineage>,
+    named: Vec<Named>,
     right: Right,
     spoiled: Spoiled,
 }
@@ -134,7 +160,7 @@ impl Rekey<'_> {
         let content = self.content(scope)?;
         let new = NodeKeys::new(Key::generate(rng));
         let author = Author::of(opening);
-        let put = reseal(&author, scope, old, &new, &content, rng);
+        let put = reseal(&author, scope, old, &new, &content, rng)?;
         let epoch = put.revision.epoch;
         let mut scopes = vec![put];
         scopes.extend(content.orphans.iter().map(|orphan| closing(&author, orphan)));
@@ -204,13 +230,13 @@ impl Rekey<'_> {
         let (gone, stay): (Vec<_>, Vec<_>) = held.partition(|child| child.child == id);
         let author = Author::of(opening);
         let root = children_root(stay);
-        let mut put = author.revise(Next { children_root: root, ..Next::after(&parent) });
+        let mut put = author.revise(Next { children_root: root, ..Next::after(&parent)? });
         put.children_gone = gone.iter().map(|child| child.child_index).collect();
         let mut scopes = vec![put];
-        let mut closed = self.orphans(&stands.lineage, |_| false)?;
-        if let Some((signed, number)) = opening.head_as_stored(id)? {
-            closed.push(Orphan { lineage: stands.lineage.clone(), signed, number });
-        }
+        // Only what a keyring names at this very place gets a last word: the id may be another
+        // scope's, grafted here to have it closed.
+        let within = |named: &Named| named.lineage.starts_with(&stands.lineage);
+        let closed = orphans(opening, &self.named, self.spoiled, within)?;
         scopes.extend(closed.iter().map(|orphan| closing(&author, orphan)));
         let mut pending = opening.roster().pending.clone();
         pending.remove(id);

@@ -29,9 +29,8 @@ pub fn revoke(opening: &Opening<'_>, leaving: &[PrincipalId]) -> Result<Batch, C
     leave(opening, &members, leaving, pending)
 }
 
-/// Takes out every member whose line has ended, so that a re-key grants to none of them; where
-/// they could write becomes pending, so that what they may have spoiled can be named. `None` where
-/// there is none.
+/// Takes out every member whose line has ended, as [`revoke`] does: a re-key grants to none of
+/// them, and what they could open gets new keys too. `None` where there is none.
 ///
 /// # Errors
 /// [`ChangeError::NotAdministrator`].
@@ -42,9 +41,7 @@ pub fn sweep_expired(opening: &Opening<'_>) -> Result<Option<Batch>, ChangeError
         let line = members.line(id)?;
         if line.expired(opening.now()) {
             leaving.push(id);
-            for (scope, right) in line.rights.iter().filter(|(_, right)| *right == Right::Write) {
-                pending.add(scope, right);
-            }
+            line.rights.iter().for_each(|(scope, right)| pending.add(scope, right));
         }
     }
     if leaving.is_empty() {
@@ -89,7 +86,11 @@ fn resign_below(
 ) -> Result<(), ChangeError> {
     let done = puts.iter().any(|put| put.revision.scope == scope.id());
     if leaving.contains(&scope.head.author) && !done {
-        puts.push(Author::of(opening).revise(Next::after(scope)));
+        match Next::after(scope) {
+            Ok(next) => puts.push(Author::of(opening).revise(next)),
+            // It stays as it is and verifies no more: the re-key closes it.
+            Err(_exhausted) => return Ok(()),
+        }
     }
     for stored in scope.stored_children() {
         if let Some(child) = unless_broken(opening.below(scope, stored, Reading::Last))? {

@@ -1,11 +1,12 @@
 //! Signing revisions.
 
+use super::ChangeError;
 use crate::{
     batch::{Batch, ScopePut},
     id::VaultId,
     open::{OpenScope, Opening},
     principal::Principal,
-    revision::{Revision, SignedMessage},
+    revision::{LAST_REVISION, Revision, SignedMessage},
     scope::Lineage,
 };
 
@@ -34,8 +35,14 @@ pub(super) struct Next {
 
 impl Next {
     /// The same state once more, as the revision after the head: what an author adds to.
-    pub(super) fn after(scope: &OpenScope) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// [`ChangeError::Exhausted`] where there is no next number.
+    pub(super) fn after(scope: &OpenScope) -> Result<Self, ChangeError> {
+        if scope.head.revision >= LAST_REVISION {
+            return Err(ChangeError::Exhausted(scope.path.clone()));
+        }
+        Ok(Self {
             lineage: scope.lineage.clone(),
             epoch: scope.head.epoch,
             revision: scope.head.revision + 1,
@@ -43,7 +50,7 @@ impl Next {
             key_commitment: scope.head.key_commitment,
             records_root: scope.head.records_root,
             children_root: scope.head.children_root,
-        }
+        })
     }
 }
 

@@ -83,7 +83,7 @@ pub fn write(
     let stay = held.iter().filter(|record| !gone.contains(&record.name_index));
     let root = records_root(stay.chain(&new));
     gone.retain(|index| held.iter().any(|record| record.name_index == *index));
-    let mut put = Author::of(opening).revise(Next { records_root: root, ..Next::after(scope) });
+    let mut put = Author::of(opening).revise(Next { records_root: root, ..Next::after(scope)? });
     put.records_gone = gone.into_iter().collect();
     put.records = new;
     Ok(Batch { scopes: vec![put], ..Batch::after(opening) })

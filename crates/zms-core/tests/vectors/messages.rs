@@ -3,7 +3,7 @@
 use zms_core::{
     id::{PrincipalId, ScopeId, VaultId},
     principal::{Kind, Principal},
-    revision::Revision,
+    revision::{LAST_REVISION, Revision},
     roster::{Limits, Line, Right, Rights, Roster},
 };
 use zms_crypto::{
@@ -238,7 +238,7 @@ fn revisions() -> Vec<Json> {
         author: PrincipalId([0x33; 16]),
         created_at: 1_700_000_000,
     };
-    let closing = Revision { revision: u64::MAX, key_commitment: [0; 32], ..first };
+    let closing = Revision { revision: LAST_REVISION, key_commitment: [0; 32], ..first };
     let mut made = vec![
         accept("the first", "revision", &first.encode()),
         accept("a closing one, the greatest number", "revision", &closing.encode()),
@@ -248,6 +248,7 @@ fn revisions() -> Vec<Json> {
     for (title, bytes) in [
         ("generation 0", encode(Revision { generation: 0, ..first })),
         ("epoch 0", encode(Revision { epoch: 0, ..first })),
+        ("a number past the last", encode(Revision { revision: LAST_REVISION + 1, ..first })),
         ("revision 0", encode(Revision { revision: 0, ..first })),
         ("epoch of eight bytes", {
             let parts = Parts::tagged("zms/v1/revision").bytes(&[0x11; 16]).bytes(&[0x22; 16]);

@@ -232,6 +232,10 @@ fn leave(context: &Context, args: &Args) -> Outcome {
              source, deleting the file does not take them back"
         ));
     }
+    if files::is_link(&args.file) {
+        output.warn(format!("{shown} is a link: what it leads to still holds these values"));
+        return Ok(());
+    }
     let delete =
         args.delete || (prompt::possible() && prompt::yes(&format!("Delete {shown} now?"))?);
     if delete {
@@ -258,6 +262,7 @@ fn committed(file: &Path) -> bool {
         .current_dir(folder.unwrap_or(Path::new(".")))
         .env_remove("ZMS_TOKEN")
         .env("GIT_NO_LAZY_FETCH", "1")
+        .env("GIT_ALLOW_PROTOCOL", "none")
         .env("GIT_TERMINAL_PROMPT", "0")
         .stdin(Stdio::null())
         .stderr(Stdio::null())

@@ -1,14 +1,14 @@
 //! What of a scope can be sealed anew, what is junk, and what only keyrings still name.
 //! spec/revocation.md#junk
 
-use super::Rekey;
+use super::{Named, Rekey, Spoiled};
 use crate::{
     change::{ChangeError, Junk},
     child::{ChildContent, StoredChild},
     id::ScopeId,
-    open::OpenScope,
+    open::{OpenScope, Opening},
     record::Payload,
-    revision::{Revision, SignedMessage},
+    revision::{LAST_REVISION, Revision, SignedMessage},
     roster::Right,
     scope::Lineage,
 };
@@ -45,44 +45,48 @@ impl Rekey<'_> {
         }
         for stored in scope.stored_children() {
             let lineage = [&scope.lineage[..], &[stored.child]].concat();
-            let within = |named: &Lineage| named.starts_with(&lineage);
-            let graft = self.places.twice(stored.child) && !self.named.iter().any(within);
+            let within = |named: &&Named| named.lineage.starts_with(&lineage);
+            let graft = self.places.twice(stored.child) && !self.named.iter().any(|n| within(&n));
             match scope.open_child(stored) {
                 Ok(child) if !graft => children.push((stored.clone(), child)),
                 _ => junk.push(Junk::Child(scope.path.clone(), stored.child)),
             }
         }
-        let orphans = if self.right >= Right::Read {
-            self.orphans(&scope.lineage, |id| {
-                children.iter().any(|(stored, _)| stored.child == id)
-            })?
-        } else {
-            Vec::new()
-        };
-        let lost = |orphan: &Orphan| Junk::Child(scope.path.clone(), orphan.number.scope);
-        junk.extend(orphans.iter().map(lost));
         self.confirm(junk)?;
+        let dropped = |named: &Named| {
+            let step = named.lineage.get(scope.lineage.len());
+            let held = |id: &ScopeId| children.iter().any(|(stored, _)| stored.child == *id);
+            self.right >= Right::Read
+                && named.lineage.starts_with(&scope.lineage)
+                && step.is_some_and(|step| !held(step))
+        };
+        let orphans = orphans(self.opening, &self.named, self.spoiled, dropped)?;
         Ok(Content { records, children, orphans })
     }
+}
 
-    /// Scopes below a lineage that keyrings name, that are not closed, and whose step below it is
-    /// not among the children that are `held`; with their heads as the store shows them.
-    pub(super) fn orphans(
-        &self,
-        above: &[ScopeId],
-        held: impl Fn(ScopeId) -> bool,
-    ) -> Result<Vec<Orphan>, ChangeError> {
-        let mut orphans = Vec::new();
-        for lineage in self.named.iter().filter(|lineage| lineage.starts_with(above)) {
-            let Some(step) = lineage.get(above.len()) else { continue };
-            let last = *lineage.last().expect("a lineage starts with the root");
-            if !held(*step)
-                && let Some((signed, number)) = self.opening.head_as_stored(last)?
-                && !number.closes()
-            {
-                orphans.push(Orphan { lineage: lineage.clone(), signed, number });
-            }
+/// The scopes among those that keyrings name which are not closed, with their heads as the store
+/// shows them: to be closed, once that is confirmed.
+pub(super) fn orphans(
+    opening: &Opening<'_>,
+    named: &[Named],
+    spoiled: Spoiled,
+    lost: impl Fn(&Named) -> bool,
+) -> Result<Vec<Orphan>, ChangeError> {
+    let (mut orphans, mut junk) = (Vec::new(), Vec::new());
+    for Named { lineage, path } in named.iter().filter(|named| lost(named)) {
+        let last = *lineage.last().expect("a lineage starts with the root");
+        if let Some((signed, number)) = opening.head_as_stored(last)?
+            && !number.closes()
+            && number.revision < LAST_REVISION
+        {
+            orphans.push(Orphan { lineage: lineage.clone(), signed, number });
+            junk.push(Junk::Scope(path.clone()));
         }
+    }
+    if junk.is_empty() || spoiled == Spoiled::LeaveOut {
         Ok(orphans)
+    } else {
+        Err(ChangeError::Junk(junk))
     }
 }

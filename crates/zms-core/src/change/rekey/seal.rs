@@ -23,9 +23,9 @@ pub(super) fn reseal(
     new: &NodeKeys,
     content: &Content,
     rng: &mut dyn CryptoRng,
-) -> ScopePut {
+) -> Result<ScopePut, ChangeError> {
     let (vault, data) = (author.vault, new.data());
-    let next = Next::after(scope);
+    let next = Next::after(scope)?;
     let epoch = scope.head.epoch + 1;
     let place = RecordPlace { vault, scope: scope.id(), epoch, rev_from: next.revision };
     let records: Vec<StoredRecord> =
@@ -47,7 +47,7 @@ pub(super) fn reseal(
     put.children_gone = scope.stored_children().iter().map(|child| child.child_index).collect();
     put.children = children;
     put.past = Some(seal_past(vault, scope.id(), epoch, old, new, rng));
-    put
+    Ok(put)
 }
 
 /// `Seal(P, LP("zms/v1/aad/past", vault, scope, epoch - 1), D || P of epoch - 1)`.
@@ -85,7 +85,7 @@ pub(super) fn hand_down(
     let held = parent.stored_children().iter();
     let children = held.map(|child| if child.child == scope.id() { &entry } else { child });
     let mut put =
-        author.revise(Next { children_root: children_root(children), ..Next::after(parent) });
+        author.revise(Next { children_root: children_root(children), ..Next::after(parent)? });
     put.children_gone = vec![entry.child_index];
     put.children = vec![entry];
     Ok(put)

@@ -64,6 +64,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let spoiled = if args.leave_out_unreadable { Spoiled::LeaveOut } else { Spoiled::Report };
     let mut scopes = Vec::new();
     let rekeyed = acting.session.rekey_pending(spoiled, |step| {
+        if step.expired > 0 {
+            context.output.note(format!("expired tokens taken out as well: {}", step.expired));
+        }
         if let Some(path) = &step.path {
             context.output.note(format!("new key for {path}"));
             scopes.push(path.to_string());
