@@ -1,5 +1,6 @@
 //! What others published about the primitives, run against them and against this crate's own
 //! functions; and what must not happen to a secret.
+#![expect(clippy::disallowed_methods, reason = "a variable chooses the long runs")]
 
 mod custody;
 mod derivation;
