@@ -36,7 +36,7 @@ lint:
 
 # All tests, with long ones bounded
 test:
-    cargo test --workspace --locked
+    cargo test --workspace --locked --lib --bins --tests
 
 # The independent reader opens every vector
 spec:
@@ -61,7 +61,7 @@ release:
 
 # Long runs in full: every random case, every kill point
 extended:
-    ZMS_TEST_CASES=10000 ZMS_TEST_FULL=1 cargo test --workspace --locked --profile extended
+    ZMS_TEST_CASES=10000 ZMS_TEST_FULL=1 cargo test --workspace --locked --lib --bins --tests --profile extended
 
 # Time and memory beside peers
 bench: release

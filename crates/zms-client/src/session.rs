@@ -82,7 +82,9 @@ impl Session {
         let opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
         self.pins_void = opening.pins_void();
         let made = work(&opening, &mut *self.rng)?;
-        Ok((made, vault, opening.seen()))
+        // What is pinned already needs no keeping: the usual read writes nothing here.
+        let seen = opening.seen().filter(|seen| pins.gains(seen));
+        Ok((made, vault, seen))
     }
 
     /// As [`Session::opened`]; a refusal leaves its entry in the audit.

@@ -34,6 +34,13 @@ pub struct Pins {
 }
 
 impl Pins {
+    /// Whether taking this in would change anything.
+    pub fn gains(&self, seen: &Self) -> bool {
+        let mut after = self.clone();
+        after.advance(seen.clone());
+        after != *self
+    }
+
     /// Takes in what was seen since. A higher generation voids all older pins; within one,
     /// nothing is lowered.
     pub fn advance(&mut self, seen: Self) {
