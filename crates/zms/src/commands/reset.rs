@@ -35,6 +35,10 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             home.folder().display()
         )));
     }
+    if args.dry_run && context.output.json {
+        let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+        return context.output.json(serde_json::json!({ "would_destroy": files }));
+    }
     for path in &files {
         let path = path.display().to_string();
         if args.dry_run {

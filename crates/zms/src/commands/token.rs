@@ -47,10 +47,10 @@ fn list(context: &Context) -> Outcome {
             let expires = token.expires.map_or_else(|| "never".to_owned(), utc);
             let scopes = scopes(token);
             let kind = kind(token.kind).to_owned();
-            vec![token.label.clone(), kind, scopes, expires, token.id.to_string()]
+            vec![token.label.clone(), kind, scopes, expires]
         })
         .collect();
-    context.output.table(&["NAME", "KIND", "SCOPES", "EXPIRES", "ID"], &rows)
+    context.output.table(&["NAME", "KIND", "SCOPES", "EXPIRES"], &rows)
 }
 
 const fn kind(kind: Kind) -> &'static str {

@@ -3,9 +3,9 @@
 #![expect(unsafe_code, reason = "signal handlers have no safe interface")]
 
 use std::{
-    io::{self, Read, Write},
+    io::{self, Write},
     mem::zeroed,
-    ptr::null_mut,
+    ptr::{null, null_mut},
     sync::atomic::{AtomicI32, Ordering},
 };
 
@@ -61,7 +61,7 @@ fn ask(question: &str) -> io::Result<(Option<Zeroizing<String>>, i32)> {
     let mut stderr = io::stderr();
     write!(stderr, "{}", crate::output::shown(question))?;
     stderr.flush()?;
-    let answer = read_line();
+    let answer = read_line(&handlers);
     let signal = CAUGHT.load(Ordering::Relaxed);
     if signal != 0 {
         writeln!(stderr)?;
@@ -71,25 +71,25 @@ fn ask(question: &str) -> io::Result<(Option<Zeroizing<String>>, i32)> {
     if signal != 0 { Ok((None, signal)) } else { Ok((answer?, 0)) }
 }
 
-/// One line from the terminal, byte by byte, without a buffer of its own behind.
-fn read_line() -> io::Result<Option<Zeroizing<String>>> {
-    let mut stdin = io::stdin().lock();
+/// One line from the terminal, byte by byte, without a buffer of its own behind; `None` at the end
+/// of the input or when a signal came.
+fn read_line(handlers: &Handlers) -> io::Result<Option<Zeroizing<String>>> {
+    let stdin = io::stdin();
     let mut typed = Zeroizing::new(Vec::with_capacity(MAX_ANSWER));
     let mut byte = [0];
-    loop {
-        match stdin.read(&mut byte) {
-            Ok(0) if typed.is_empty() => return Ok(None),
-            Ok(0) => break,
-            Ok(_) if byte[0] == b'\n' => break,
-            Ok(_) if typed.len() == MAX_ANSWER => {
+    while handlers.wait()? {
+        match rustix::io::read(&stdin, &mut byte)? {
+            0 if typed.is_empty() => return Ok(None),
+            0 => break,
+            _ if byte[0] == b'\n' => break,
+            _ if typed.len() == MAX_ANSWER => {
                 return Err(io::Error::other("the answer is too long; pipe it in"));
             }
-            Ok(_) => typed.push(byte[0]),
-            Err(error)
-                if error.kind() == io::ErrorKind::Interrupted
-                    && CAUGHT.load(Ordering::Relaxed) == 0 => {}
-            Err(error) => return Err(error),
+            _ => typed.push(byte[0]),
         }
+    }
+    if CAUGHT.load(Ordering::Relaxed) != 0 {
+        return Ok(None);
     }
     let text = std::str::from_utf8(&typed).map_err(|_| io::Error::other("it is not UTF-8 text"))?;
     Ok(Some(Zeroizing::new(text.to_owned())))
@@ -106,14 +106,25 @@ impl Drop for Silence {
     }
 }
 
-/// Our handlers; the ones before come back when it is dropped.
-struct Handlers([libc::sigaction; SIGNALS.len()]);
+/// Our handlers, and our signals held back except while we wait; what was there before comes back
+/// when it is dropped.
+struct Handlers {
+    before: [libc::sigaction; SIGNALS.len()],
+    mask: libc::sigset_t,
+}
 
 impl Handlers {
     fn install() -> Self {
         // SAFETY: the handler only stores a number, which is async-signal-safe; the structs are
-        // plain data. Without SA_RESTART a read ends when a signal comes.
+        // plain data, filled by the calls that get them.
         unsafe {
+            let mut held: libc::sigset_t = zeroed();
+            let mut mask: libc::sigset_t = zeroed();
+            libc::sigemptyset(&raw mut held);
+            for signal in SIGNALS {
+                libc::sigaddset(&raw mut held, signal);
+            }
+            libc::sigprocmask(libc::SIG_BLOCK, &raw const held, &raw mut mask);
             let mut before: [libc::sigaction; SIGNALS.len()] = zeroed();
             let mut action: libc::sigaction = zeroed();
             action.sa_sigaction = note as extern "C" fn(i32) as libc::sighandler_t;
@@ -124,16 +135,35 @@ impl Handlers {
                     libc::sigaction(*signal, before, null_mut());
                 }
             }
-            Self(before)
+            Self { before, mask }
+        }
+    }
+
+    /// Waits for input, and lets signals in only here: one that came a moment before is seen too.
+    /// False when a signal came.
+    fn wait(&self) -> io::Result<bool> {
+        let mut stdin = libc::pollfd { fd: 0, events: libc::POLLIN, revents: 0 };
+        // SAFETY: one entry, no timeout, and a mask that lives as long as we do.
+        let ready = unsafe { libc::ppoll(&raw mut stdin, 1, null(), &raw const self.mask) };
+        let error = io::Error::last_os_error();
+        if CAUGHT.load(Ordering::Relaxed) != 0 {
+            return Ok(false);
+        }
+        match ready {
+            -1 if error.kind() == io::ErrorKind::Interrupted => self.wait(),
+            -1 => Err(error),
+            _ => Ok(true),
         }
     }
 }
 
 impl Drop for Handlers {
     fn drop(&mut self) {
-        for (signal, before) in SIGNALS.iter().zip(&self.0) {
+        for (signal, before) in SIGNALS.iter().zip(&self.before) {
             // SAFETY: each was the disposition of that signal before.
             unsafe { libc::sigaction(*signal, before, null_mut()) };
         }
+        // SAFETY: the mask was the process's before.
+        unsafe { libc::sigprocmask(libc::SIG_SETMASK, &raw const self.mask, null_mut()) };
     }
 }
