@@ -36,6 +36,6 @@ fn ctrl_c_reaches_the_program() {
     let script = "trap 'echo caught; exit 44' INT; echo ready; while :; do sleep 0.01; done";
     let said = on_a_terminal(&vault, &[ZMS, "run", "--", "sh", "-c", script]);
     assert!(said.contains("caught\nended 44\n"), "{said}");
-    let said = on_a_terminal(&vault, &[ZMS, "run", "--", "sh", "-c", "echo ready; sleep 60"]);
+    let said = on_a_terminal(&vault, &[ZMS, "run", "--", "sh", "-c", "echo ready; exec sleep 60"]);
     assert!(said.ends_with("ended -2\n"), "{said}");
 }
