@@ -1,6 +1,7 @@
 //! Opens, audits, pins; prepares and commits changes.
 
 mod error;
+mod history;
 mod read;
 mod revoke;
 mod shape;
@@ -21,6 +22,7 @@ use zms_store::{CommitError, Store};
 
 pub use self::{
     error::SessionError,
+    history::Past,
     read::{Choose, Own, View},
     revoke::Progress,
     token::{TokenInfo, TokenRequest, TokenScope},

@@ -22,6 +22,8 @@ pub enum Action {
     Rekey = 6,
     /// The vault was made.
     Init = 7,
+    /// What a scope was, and is no more, was read.
+    ReadPast = 8,
 }
 
 impl Action {
@@ -35,6 +37,7 @@ impl Action {
             5 => Self::Revoke,
             6 => Self::Rekey,
             7 => Self::Init,
+            8 => Self::ReadPast,
             _ => return None,
         })
     }

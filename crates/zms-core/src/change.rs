@@ -5,12 +5,14 @@ pub mod init;
 pub mod plant;
 pub mod rekey;
 pub mod revoke;
+pub mod rollback;
 mod sign;
 pub mod token;
 pub mod write;
 
 pub use self::sign::Author;
 use crate::{
+    history::NoState,
     id::ScopeId,
     open::{OpenError, OpenScope},
     path::{NameRefused, ScopePath, SecretName, Segment},
@@ -58,6 +60,9 @@ pub enum ChangeError {
     /// A reference that no reader could follow.
     #[error("{0} may only refer to its own scope or one above it")]
     ReferenceEscapes(SecretName),
+    /// A state that can not be shown, nor gone back to.
+    #[error(transparent)]
+    NoState(#[from] NoState),
     /// The numbers of a scope's revisions were used up, which only a hostile writer can do.
     #[error("{0} has had its last revision")]
     Exhausted(ScopePath),

@@ -165,6 +165,7 @@ fn changing(error: ChangeError) -> Failure {
         ChangeError::MayNotWrite(_) => Failure::new(Exit::Denied, message)
             .hint("an administrator can make one that may: `zms token create NAME --write`"),
         ChangeError::NoSecret { .. } => Failure::not_found(message),
+        ChangeError::NoState(_) => Failure::not_found(message).hint("list the revisions with `zms log`"),
         ChangeError::LabelExists(_) => Failure::usage(message).hint("choose another name"),
         ChangeError::Junk(_) => Failure::new(Exit::Integrity, message).hint(
             "look at the list; `zms token revoke --resume --leave-out-unreadable` goes on without \

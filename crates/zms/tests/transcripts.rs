@@ -29,7 +29,7 @@ macro_rules! transcripts {
 
 transcripts! {
     help init set get ls rm import export run allow token project env service r#use status reset
-    place credentials database
+    place credentials database history log undo rollback diff
 }
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd");
@@ -125,6 +125,8 @@ fn redact(text: &str, home: &Path) -> String {
             66 if rest.starts_with("zms_st_1") => (run, "[TOKEN]"),
             64 if hex => (run, "[HASH]"),
             32 if hex => (run, "[ID]"),
+            // Who left, as far as it is shown.
+            8 if hex && rest[8..].starts_with('?') => (run, "[ID]"),
             0 => (first.len_utf8(), &rest[..first.len_utf8()]),
             _ => (run, &rest[..run]),
         };

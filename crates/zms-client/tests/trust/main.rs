@@ -7,6 +7,7 @@ mod class;
 mod forge;
 mod grudge;
 mod heads;
+mod history;
 mod keys;
 mod malicious;
 mod members;

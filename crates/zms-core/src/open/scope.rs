@@ -190,11 +190,7 @@ impl OpenScope {
 /// What was asked for came whole: a bare part proves a record, but one that is passed over in the
 /// merge would let an ancestor's value win.
 fn came_as_wanted(record: &StoredRecord, wanted: &Wanted) -> bool {
-    let asked = match wanted {
-        Wanted::All => true,
-        Wanted::Only(indexes) => indexes.contains(&record.name_index),
-    };
-    !asked || matches!(record.envelope, Envelope::Whole(_))
+    !wanted.includes(record.name_index) || matches!(record.envelope, Envelope::Whole(_))
 }
 
 fn all_differ<T: Ord>(items: impl Iterator<Item = T>) -> bool {

@@ -63,7 +63,7 @@ impl Opening<'_> {
     }
 
     /// Remembers a failure to verify: after one, nothing of this opening is pinned.
-    fn noted<T>(&self, opened: Result<T, OpenError>) -> Result<T, OpenError> {
+    pub(super) fn noted<T>(&self, opened: Result<T, OpenError>) -> Result<T, OpenError> {
         let harmless =
             |error: &OpenError| matches!(error, OpenError::NotFound(_) | OpenError::OutOfScope(_));
         self.failed.set(self.failed.get() || opened.as_ref().is_err_and(|error| !harmless(error)));

@@ -1,7 +1,7 @@
 //! The revisions of a re-key: new keys, handed down, or a last word.
 
 use zeroize::Zeroizing;
-use zms_crypto::{CryptoRng, envelope::seal, parts::Parts};
+use zms_crypto::{CryptoRng, envelope::seal};
 
 use super::salvage::{Content, Orphan};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
     change::{Author, ChangeError, sign::Next},
     child::{ChildContent, ParentPlace, StoredChild, children_root, seal_child},
     id::{ScopeId, VaultId},
-    open::OpenScope,
+    open::{OpenScope, past_data},
     record::{RecordPlace, StoredRecord, records_root, seal_record},
     revision::{CLOSED, message_hash},
     scope::NodeKeys,
@@ -59,14 +59,9 @@ fn seal_past(
     new: &NodeKeys,
     rng: &mut dyn CryptoRng,
 ) -> Vec<u8> {
-    let aad = Parts::tagged("zms/v1/aad/past")
-        .bytes(vault.as_bytes())
-        .bytes(scope.as_bytes())
-        .u32(epoch - 1)
-        .finish();
     // EXPOSE: the old keys are about to be sealed under the new one.
     let keys = Zeroizing::new([&old.data().data().expose()[..], &old.past().expose()[..]].concat());
-    seal(&new.past(), &aad, &keys, rng)
+    seal(&new.past(), &past_data(vault, scope, epoch - 1), &keys, rng)
 }
 
 /// The parent's next revision, whose child entry carries the new key.
