@@ -1,9 +1,14 @@
 //! Changes: from what was opened to a batch to commit. One verb per file; all pure, so that a
 //! change that lost a race is simply prepared again.
 
+pub mod copy;
+mod entry;
 pub mod init;
 pub mod plant;
+pub mod protect;
 pub mod rekey;
+pub mod remove;
+pub mod rename;
 pub mod revoke;
 pub mod rollback;
 mod sign;

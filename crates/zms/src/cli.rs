@@ -37,6 +37,9 @@ struct Cli {
     /// Read the token from this file descriptor
     #[arg(long, global = true, value_name = "N")]
     token_fd: Option<i32>,
+    /// Do not ask for confirmation
+    #[arg(short, long, global = true)]
+    yes: bool,
     /// Print data as JSON
     #[arg(long, global = true)]
     json: bool,
@@ -88,6 +91,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         flags: cli.place,
         as_owner: cli.as_owner,
         token_fd: cli.token_fd,
+        yes: cli.yes,
     };
     match cli.command {
         Command::Init(args) => init::run(&context, &args),

@@ -16,6 +16,7 @@ mod records;
 mod rekey;
 mod restore;
 mod resume;
+mod shape;
 mod state;
 mod tamper;
 mod world;

@@ -76,7 +76,7 @@ pub(crate) fn name(text: &str) -> SecretName {
 }
 
 pub(crate) fn seedling(name: &str, children: Vec<Seedling>) -> Seedling {
-    Seedling { name: segment(name), children }
+    Seedling::bare(segment(name), children)
 }
 
 pub(crate) fn payload(secret: &str, value: &[u8]) -> Payload {

@@ -27,6 +27,9 @@ pub struct OpenScope {
     pub head: Revision,
     /// Hash of the head's message.
     pub head_hash: [u8; 32],
+    /// Whether people are asked before they change it: it, or a scope above it, is protected, as
+    /// far as the way led through child entries.
+    pub protected: bool,
     records: Option<Vec<StoredRecord>>,
     children: Vec<StoredChild>,
 }
@@ -37,6 +40,7 @@ pub(super) struct Found {
     pub(super) lineage: Lineage,
     pub(super) epoch: u32,
     pub(super) keys: ScopeKeys,
+    pub(super) protected: bool,
 }
 
 /// What of a scope's records to ask for.
@@ -99,9 +103,9 @@ impl OpenScope {
         }
         let head_hash = hash_of(&signed);
         opening.check_head_pin(&found, &head, head_hash)?;
-        let Found { path, lineage, keys, .. } = found;
+        let Found { path, lineage, keys, protected, .. } = found;
         let vault = opening.vault;
-        Ok(Self { vault, path, lineage, keys, head, head_hash, records, children })
+        Ok(Self { vault, path, lineage, keys, head, head_hash, protected, records, children })
     }
 
     /// The scope's id.

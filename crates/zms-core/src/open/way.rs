@@ -48,6 +48,7 @@ impl Entry {
                 Depth::Subtree => ScopeKeys::subtree(key),
                 Depth::Exact => ScopeKeys::exact(key),
             },
+            protected: false,
         }
     }
 }
@@ -111,7 +112,8 @@ impl Opening<'_> {
         let path = above.path.child(content.name).map_err(|_| broken())?;
         let lineage = [&above.lineage[..], &[stored.child]].concat();
         let keys = ScopeKeys::subtree(content.node);
-        Ok(Found { path, lineage, epoch: stored.child_epoch, keys })
+        let protected = above.protected || content.protected;
+        Ok(Found { path, lineage, epoch: stored.child_epoch, keys, protected })
     }
 
     /// Opens one child of a proven scope.

@@ -359,7 +359,7 @@ pub(crate) fn secret(name: &str, value: &[u8]) -> Payload {
 
 fn seedling(name: &str, children: Vec<Seedling>) -> Seedling {
     let name = Segment::parse(name).expect("a good name");
-    Seedling { name, children }
+    Seedling::bare(name, children)
 }
 
 impl World {

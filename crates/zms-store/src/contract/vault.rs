@@ -56,7 +56,7 @@ pub(super) fn secret(name: &str) -> SecretName {
 }
 
 fn seedling(name: &str, children: Vec<Seedling>) -> Seedling {
-    Seedling { name: segment(name), children }
+    Seedling::bare(segment(name), children)
 }
 
 /// Sets a secret.

@@ -79,6 +79,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let entries = parse(args, &text)?;
     let secrets = take(&entries, args, context.output)?;
     let mut acting = context.act()?;
+    if !args.dry_run {
+        acting.confirm_here(context)?;
+    }
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let (mut effect, mut place) = (Effect::default(), None);
     let written = acting.session.write(&choose, |scope| {

@@ -32,6 +32,9 @@ pub struct Args {
 /// Rolls back exactly the scope that the command acts in.
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let mut acting = context.act()?;
+    if !args.dry_run {
+        acting.confirm_here(context)?;
+    }
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let (mut effects, mut place) = (Vec::new(), String::new());
     let written = acting.session.write_from_past(&choose, |history| {

@@ -28,9 +28,6 @@ pub struct Args {
     /// Leave out what can not be read and the leaving token may have written
     #[arg(long)]
     leave_out_unreadable: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
 }
 
 /// Revokes and re-keys.
@@ -51,7 +48,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             context.output.note(format!("would be revoked: {question} To change at their source:"));
             return exposed.iter().try_for_each(|name| context.output.line(&shown(name)));
         }
-        prompt::typed(&question, &token.label, args.yes)?;
+        prompt::typed(&question, &token.label, context.yes)?;
         exposed = readable(&mut acting, &token)?;
         acting.session.revoke(&[token.id])?;
         context
