@@ -24,6 +24,8 @@ pub enum Action {
     Init = 7,
     /// What a scope was, and is no more, was read.
     ReadPast = 8,
+    /// A scope could be read by a member that was revoked, up to this revision.
+    Expose = 9,
 }
 
 impl Action {
@@ -38,6 +40,7 @@ impl Action {
             6 => Self::Rekey,
             7 => Self::Init,
             8 => Self::ReadPast,
+            9 => Self::Expose,
             _ => return None,
         })
     }

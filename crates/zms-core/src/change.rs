@@ -11,6 +11,7 @@ pub mod remove;
 pub mod rename;
 pub mod revoke;
 pub mod rollback;
+pub mod rotate;
 mod sign;
 pub mod token;
 pub mod write;

@@ -35,6 +35,22 @@ impl Version {
     }
 }
 
+/// One value from when it was set until another took its place, however often it was sealed anew
+/// meanwhile.
+pub struct Life<'h> {
+    /// Its first version.
+    pub version: &'h Version,
+    /// The revision that ended its last one; `None` while it is live.
+    pub rev_to: Option<u64>,
+}
+
+impl Life<'_> {
+    /// Whether it was live at a revision.
+    pub fn live_at(&self, revision: u64) -> bool {
+        self.version.rev_from <= revision && self.rev_to.is_none_or(|to| revision < to)
+    }
+}
+
 /// How one secret differs between two states.
 pub struct Change<'h> {
     /// The secret.
@@ -112,6 +128,25 @@ impl History {
     /// All versions that were asked for and open, by name and then by age.
     pub fn versions(&self) -> &[Version] {
         &self.versions
+    }
+
+    /// All lives of the secrets that were asked for, by name and then by age.
+    pub fn lives(&self) -> Vec<Life<'_>> {
+        let mut lives: Vec<Life<'_>> = Vec::new();
+        for version in &self.versions {
+            let goes_on = |life: &&mut Life<'_>| {
+                let (before, now) = (&life.version.payload, &version.payload);
+                life.rev_to == Some(version.rev_from)
+                    && before.name == now.name
+                    && before.created_at == now.created_at
+                    && before.says_the_same(now)
+            };
+            match lives.last_mut().filter(goes_on) {
+                Some(life) => life.rev_to = version.rev_to,
+                None => lives.push(Life { version, rev_to: version.rev_to }),
+            }
+        }
+        lives
     }
 
     /// What the scope held at a revision, by name. Before the first one it held nothing.

@@ -95,6 +95,7 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         audit::entries_are_read_in_pages,
         audit::a_refused_commit_leaves_no_entry,
         audit::no_entry_comes_before_the_vault,
+        audit::uses_are_counted_with_their_entries,
     ]
 }
 

@@ -12,6 +12,7 @@ use zms_core::{
     audit::{Entry, Event},
     batch::Batch,
     bundle::{Bundle, Trouble},
+    id::PrincipalId,
 };
 
 use self::{shown::Shown, state::State};
@@ -62,6 +63,22 @@ impl Store for MemoryStore {
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
         // Either every event is appended or the first one is refused.
         Arc::make_mut(&mut self.lock()).append(events)
+    }
+
+    fn spend(
+        &mut self,
+        principal: PrincipalId,
+        most: u32,
+        events: &[Event],
+    ) -> Result<bool, Trouble> {
+        let mut current = self.lock();
+        let state = Arc::make_mut(&mut current);
+        if state.spent.get(&principal).copied().unwrap_or(0) >= most {
+            return Ok(false);
+        }
+        state.append(events)?;
+        *state.spent.entry(principal).or_default() += 1;
+        Ok(true)
     }
 
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {

@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, diff, env, export, get, history, import, init, log, ls, project, reset, rm,
-        rollback, run, service, set, status, token, undo, use_place,
+        allow, diff, env, export, exposure, get, history, import, init, log, ls, project, reset,
+        rm, rollback, run, service, set, status, token, undo, use_place,
     },
     exit::Outcome,
     hygiene::Inherited,
@@ -69,6 +69,7 @@ enum Command {
     /// Make, list and revoke tokens
     #[command(subcommand)]
     Token(token::Command),
+    Exposure(exposure::Args),
     /// List projects, or make one with its first environments
     #[command(subcommand)]
     Project(project::Command),
@@ -109,6 +110,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Run(args) => run::run(&context, &args, inherited),
         Command::Allow(args) => allow::run(&context, &args),
         Command::Token(command) => token::run(&context, &command),
+        Command::Exposure(args) => exposure::run(&context, &args),
         Command::Project(command) => project::run(&context, &command),
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),

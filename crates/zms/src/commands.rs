@@ -4,6 +4,7 @@ pub mod allow;
 pub mod diff;
 pub mod env;
 pub mod export;
+pub mod exposure;
 pub mod get;
 pub mod history;
 pub mod import;

@@ -115,6 +115,8 @@ impl From<SessionError> for Failure {
             SessionError::Conflict => Self::new(Exit::Conflict, message)
                 .hint("look at what is there now with `zms ls`, then try again"),
             SessionError::Exists => Self::other(message),
+            SessionError::Used => Self::new(Exit::Denied, message)
+                .hint("ask an administrator of the vault for a new one: `zms token create`"),
             SessionError::Pins(PinTrouble::Foreign { .. }) => Self::new(Exit::Integrity, message)
                 .hint(
                     "put the right database back; if the pins are what is wrong, remove that \

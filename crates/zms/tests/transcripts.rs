@@ -30,6 +30,7 @@ macro_rules! transcripts {
 transcripts! {
     help init set get ls rm import export run allow token project env service r#use status reset
     place credentials database history log undo rollback diff
+    exposure
 }
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd");
@@ -122,7 +123,7 @@ fn redact(text: &str, home: &Path) -> String {
         let hex = rest[..run].bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let (length, name) = match run {
             _ if time => (TIME.len(), "[TIME]"),
-            66 if rest.starts_with("zms_st_1") => (run, "[TOKEN]"),
+            66 if rest.starts_with("zms_st_1") || rest.starts_with("zms_at_1") => (run, "[TOKEN]"),
             64 if hex => (run, "[HASH]"),
             32 if hex => (run, "[ID]"),
             // Who left, as far as it is shown.

@@ -47,7 +47,7 @@ impl Session {
                 Ok((past, head.scope, head.revision))
             })?;
         let event = self.event(Action::ReadPast, Some(scope), revision, Outcome::Done);
-        self.store.audit_append(&[event]).map_err(SessionError::Audit)?;
+        self.note(Action::ReadPast, &[event])?;
         self.keep(vault, seen)?;
         Ok(past)
     }

@@ -19,4 +19,5 @@ mod resume;
 mod shape;
 mod state;
 mod tamper;
+mod tokens;
 mod world;

@@ -191,7 +191,13 @@ impl World {
             write: *right == Right::Write,
             inherit: *inherit,
         });
-        let request = TokenRequest { label: segment(label), scopes: scopes.collect(), expires };
+        let request = TokenRequest {
+            label: segment(label),
+            scopes: scopes.collect(),
+            expires,
+            uses: 0,
+            administers: false,
+        };
         self.pinned(&self.owner).create_token(&request).expect("the owner may mint tokens")
     }
 

@@ -157,6 +157,7 @@ impl Vault {
                 kind: TokenKind::Service,
                 grants: vec![grant],
                 expires: None,
+                uses: 0,
             };
             create(opening, &new, rng).expect("the owner may mint tokens")
         })

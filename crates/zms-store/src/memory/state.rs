@@ -28,6 +28,8 @@ pub(super) struct State {
     /// Every scope that ever was: a closed one stays.
     pub(super) scopes: BTreeMap<ScopeId, Scope>,
     pub(super) audit: Vec<Entry>,
+    /// How often members with a limit were used.
+    pub(super) spent: BTreeMap<PrincipalId, u32>,
 }
 
 /// A member. Its request key is for engines, and nobody serves from memory.

@@ -1,6 +1,9 @@
 //! `zms history`.
 
-use zms_core::{history::Version, path::ScopePath};
+use zms_core::{
+    history::{Life, Version},
+    path::ScopePath,
+};
 
 use super::past::{author, value};
 use crate::{
@@ -39,7 +42,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     }
     let mut rows = Vec::new();
     let mut items = Vec::new();
-    for Life { version, rev_to } in lives(history.versions()).into_iter().rev() {
+    for Life { version, rev_to } in history.lives().into_iter().rev() {
         let at = &history.revisions()[index(version.rev_from)];
         let (when, by) = (utc(at.revision.created_at), author(&past, at));
         let until = rev_to.map(|to| &history.revisions()[index(to)].revision);
@@ -62,30 +65,6 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         }));
     }
     context.output.table(&["REVISION", "FROM", "BY", "UNTIL", "VALUE", "NOTE"], &rows)
-}
-
-/// One version from when it was set until another took its place, however often it was sealed
-/// anew meanwhile.
-struct Life<'h> {
-    version: &'h Version,
-    rev_to: Option<u64>,
-}
-
-fn lives(versions: &[Version]) -> Vec<Life<'_>> {
-    let mut lives: Vec<Life<'_>> = Vec::new();
-    for version in versions {
-        let goes_on = |life: &&mut Life<'_>| {
-            let (before, now) = (&life.version.payload, &version.payload);
-            life.rev_to == Some(version.rev_from)
-                && before.created_at == now.created_at
-                && before.says_the_same(now)
-        };
-        match lives.last_mut().filter(goes_on) {
-            Some(life) => life.rev_to = version.rev_to,
-            None => lives.push(Life { version, rev_to: version.rev_to }),
-        }
-    }
-    lives
 }
 
 fn index(revision: u64) -> usize {

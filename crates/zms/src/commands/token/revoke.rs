@@ -86,7 +86,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         }));
     }
     if !exposed.is_empty() {
-        context.output.note("Change these at their source; the token could read them:");
+        context.output.note(
+            "Change these at their source; the token could read them (`zms exposure` keeps the list):",
+        );
         for name in &exposed {
             context.output.line(&shown(name))?;
         }
