@@ -40,10 +40,8 @@ pub fn rotate(
     let principal = Principal::from_seed(line.kind, Key::generate(rng));
     let mut pending = opening.roster().pending.clone();
     line.rights.iter().for_each(|(scope, right)| pending.add(scope, right));
-    let new = Line {
-        limits: line.limits.clone(),
-        ..Line::new(&principal, opening.now(), expires, line.rights.clone())
-    };
+    let new =
+        Line { limits: line.limits, ..Line::new(&principal, opening.now(), expires, line.rights) };
     let joining = join(opening, &members, &principal, &new, &keyring, &label, rng);
     let batch = leave(opening, &members, &[old], pending, vec![joining])?;
     Ok((batch, principal))

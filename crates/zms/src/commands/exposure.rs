@@ -32,7 +32,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let exposure = exposure.map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
     if exposure.history.versions().is_empty() {
-        let path = exposure.path.clone();
+        let path = exposure.path;
         let view = acting.session.read(&|_| Ok(path.clone()))?;
         let names = view.merged.winners().map(|winner| winner.payload.name.as_str());
         return Err(no_secret(name.as_str(), &path, names));
