@@ -7,6 +7,6 @@ pub mod pins;
 pub mod session;
 
 pub use session::{
-    Choose, Own, Progress, Session, SessionError, TokenInfo, TokenRequest, TokenScope, View,
+    Choose, Own, Progress, Proof, Session, SessionError, TokenInfo, TokenRequest, TokenScope, View,
     Written,
 };

@@ -6,7 +6,7 @@ use zms_crypto::CryptoRng;
 
 use super::{Author, ChangeError, sign::Next, target};
 use crate::{
-    batch::Batch,
+    batch::{Batch, ScopePut},
     open::{OpenScope, Opening, Place},
     path::SecretName,
     record::{
@@ -43,7 +43,36 @@ pub fn write(
     edits: &[Edit],
     rng: &mut dyn CryptoRng,
 ) -> Result<Batch, ChangeError> {
-    let scope = target(way);
+    write_all(opening, &[(way, edits)], rng)
+}
+
+/// Writes in the last scopes of several ways, in one batch: all of it or nothing is committed.
+///
+/// # Errors
+/// As for [`write`], and [`ChangeError::SameScope`] where two ways lead to one scope.
+pub fn write_all(
+    opening: &Opening<'_>,
+    writes: &[(&[OpenScope], &[Edit])],
+    rng: &mut dyn CryptoRng,
+) -> Result<Batch, ChangeError> {
+    let (mut seen, mut scopes) = (BTreeSet::new(), Vec::new());
+    for (way, edits) in writes {
+        let scope = target(way);
+        if !seen.insert(scope.id()) {
+            return Err(ChangeError::SameScope(scope.path.clone()));
+        }
+        scopes.push(revise(opening, scope, edits, rng)?);
+    }
+    Ok(Batch { scopes, ..Batch::after(opening) })
+}
+
+/// The next revision of one scope.
+fn revise(
+    opening: &Opening<'_>,
+    scope: &OpenScope,
+    edits: &[Edit],
+    rng: &mut dyn CryptoRng,
+) -> Result<ScopePut, ChangeError> {
     if scope.lineage.len() == 1 {
         return Err(ChangeError::Root);
     }
@@ -86,7 +115,7 @@ pub fn write(
     let mut put = Author::of(opening).revise(Next { records_root: root, ..Next::after(scope)? });
     put.records_gone = gone.into_iter().collect();
     put.records = new;
-    Ok(Batch { scopes: vec![put], ..Batch::after(opening) })
+    Ok(put)
 }
 
 fn check(scope: &OpenScope, payload: &Payload) -> Result<(), ChangeError> {
