@@ -2,8 +2,9 @@
 
 use zms_client::{Session, SessionError, pins::PinFolder};
 use zms_core::{
-    open::OpenError,
+    open::{OpenError, OpenScope},
     path::{ScopePath, SecretName},
+    record::Payload,
 };
 use zms_store_sqlite::SqliteStore;
 
@@ -109,6 +110,23 @@ pub fn tell(session: &Session, output: Output) {
 /// Checks a secret's name.
 pub fn secret_name(name: &str) -> Outcome<SecretName> {
     SecretName::parse(name).map_err(|why| Failure::usage(format!("the name {name:?} {why}")))
+}
+
+/// A secret as this very scope holds it, and the revision that brought it.
+pub fn held(scope: &OpenScope, name: &SecretName) -> Result<Option<(u64, Payload)>, SessionError> {
+    let Some(stored) = scope.stored(name) else { return Ok(None) };
+    let broken = |_| OpenError::Integrity(zms_core::open::Place::Record(scope.path.clone()));
+    Ok(Some(scope.open_one(stored).map_err(broken)?))
+}
+
+/// As [`held`], of a secret that must be there.
+pub fn held_there(scope: &OpenScope, name: &SecretName) -> Result<(u64, Payload), SessionError> {
+    if let Some(found) = held(scope, name)? {
+        return Ok(found);
+    }
+    let there = scope.open_records()?;
+    let names = there.iter().map(|(_, payload)| payload.name.as_str());
+    Err(no_secret(name.as_str(), &scope.path, names).into())
 }
 
 /// Says which of these names `zms run` can not inject as they are.
