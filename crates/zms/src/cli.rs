@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, env, export, get, import, init, ls, project, reset, rm, run, service, set, status,
-        token, use_place,
+        allow, cp, env, export, get, import, init, ls, mv, project, reset, rm, run, search,
+        service, set, status, token, use_place,
     },
     exit::Outcome,
     hygiene::Inherited,
@@ -54,6 +54,9 @@ enum Command {
     Get(get::Args),
     Ls(ls::Args),
     Rm(rm::Args),
+    Mv(mv::Args),
+    Cp(cp::Args),
+    Search(search::Args),
     Import(import::Args),
     Export(export::Args),
     Run(run::Args),
@@ -90,6 +93,9 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Get(args) => get::run(&context, &args),
         Command::Ls(args) => ls::run(&context, &args),
         Command::Rm(args) => rm::run(&context, &args),
+        Command::Mv(args) => mv::run(&context, &args),
+        Command::Cp(args) => cp::run(&context, &args),
+        Command::Search(args) => search::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Run(args) => run::run(&context, &args, inherited),

@@ -1,16 +1,19 @@
 //! One file per command: its arguments, then `run`.
 
 pub mod allow;
+pub mod cp;
 pub mod env;
 pub mod export;
 pub mod get;
 pub mod import;
 pub mod init;
 pub mod ls;
+pub mod mv;
 pub mod project;
 pub mod reset;
 pub mod rm;
 pub mod run;
+pub mod search;
 pub mod service;
 pub mod set;
 pub mod status;

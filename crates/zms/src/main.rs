@@ -15,6 +15,7 @@ mod hygiene;
 mod output;
 mod place;
 mod prompt;
+mod relocate;
 mod session;
 mod settings;
 
