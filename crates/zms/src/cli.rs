@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use crate::{
     commands::{
         allow, cp, env, export, get, import, init, ls, mv, project, reset, rm, run, search,
-        service, set, status, token, use_place,
+        service, set, status, token, use_place, vault,
     },
     exit::Outcome,
     hygiene::Inherited,
@@ -31,6 +31,9 @@ First minute:
 struct Cli {
     #[command(flatten)]
     place: PlaceFlags,
+    /// Vault to act on, where there are several
+    #[arg(long, global = true, value_name = "NAME")]
+    vault: Option<String>,
     /// Act with the master key although a token is present
     #[arg(long, global = true)]
     as_owner: bool,
@@ -74,6 +77,9 @@ enum Command {
     #[command(subcommand)]
     Service(service::Command),
     Use(use_place::Args),
+    /// List the vaults of this machine
+    #[command(subcommand)]
+    Vault(vault::Command),
     Status(status::Args),
     Reset(reset::Args),
 }
@@ -83,6 +89,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
     let cli = Cli::parse();
     let context = Context {
         output: Output { json: cli.json, quiet: cli.quiet },
+        vault: cli.vault,
         flags: cli.place,
         as_owner: cli.as_owner,
         token_fd: cli.token_fd,
@@ -105,6 +112,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),
         Command::Use(args) => use_place::run(&context, &args),
+        Command::Vault(command) => vault::run(&context, &command),
         Command::Status(args) => status::run(&context, &args),
         Command::Reset(args) => reset::run(&context, &args),
     }

@@ -20,3 +20,4 @@ pub mod status;
 mod structure;
 pub mod token;
 pub mod use_place;
+pub mod vault;

@@ -147,6 +147,11 @@ pub fn remove_folder(path: &Path) -> Outcome {
     }
 }
 
+/// Removes a folder where nothing is in it; what is in it was not made by us.
+pub fn remove_empty(path: &Path) {
+    let _holds_something = fs::remove_dir(path);
+}
+
 /// Names of the files in a folder; none where there is no folder.
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();

@@ -13,7 +13,7 @@ use crate::{
     credentials::{self, Sources},
     environment,
     exit::{Exit, Failure, Outcome},
-    home::Home,
+    home::{DEFAULT_VAULT, Home},
     output::Output,
     place::{Place, PlaceFlags, nearest},
 };
@@ -22,6 +22,8 @@ use crate::{
 pub struct Context {
     /// Where words go.
     pub output: Output,
+    /// The vault that is named.
+    pub vault: Option<String>,
     /// The flags that choose a place.
     pub flags: PlaceFlags,
     /// Use the master key although a token is present.
@@ -43,6 +45,34 @@ pub struct Acting {
 }
 
 impl Context {
+    /// The folder of the chosen vault: by flag, by `ZMS_VAULT`, else the default one. A vault that
+    /// is named must be there.
+    pub fn home(&self) -> Outcome<Home> {
+        let home = self.home_to_make()?;
+        if home.name() == DEFAULT_VAULT || home.holds_vault() {
+            return Ok(home);
+        }
+        let failure = Failure::not_found(format!("there is no vault {}", home.name()));
+        let all = Home::all()?;
+        Err(match nearest(home.name(), all.iter().map(Home::name)) {
+            Some(name) => failure.hint(format!("did you mean {name}?")),
+            None => failure.hint(format!("make it with `zms init{}`", home.as_typed())),
+        })
+    }
+
+    /// As [`Context::home`], of a vault that may still have to be made.
+    pub fn home_to_make(&self) -> Outcome<Home> {
+        let named = match &self.vault {
+            Some(name) => Some(name.clone()),
+            None => environment::text("ZMS_VAULT")?,
+        };
+        if named.as_deref() == Some("") {
+            return Err(Failure::usage("the name of the vault is empty")
+                .hint("name it with `--vault` or ZMS_VAULT, or unset that"));
+        }
+        Home::find(named.as_deref())
+    }
+
     /// Opens a session as whoever is there: a token first, else the owner.
     pub fn act(&self) -> Outcome<Acting> {
         self.act_from(Sources::Named)
@@ -50,7 +80,7 @@ impl Context {
 
     /// As [`Context::act`], from chosen sources.
     pub fn act_from(&self, sources: Sources) -> Outcome<Acting> {
-        let home = Home::find()?;
+        let home = self.home()?;
         let place = Place::new(&self.flags)?;
         let caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
         let path = home.database();

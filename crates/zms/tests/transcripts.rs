@@ -28,7 +28,7 @@ macro_rules! transcripts {
 }
 
 transcripts! {
-    help init set get ls rm mv cp search import export run allow token project env service r#use status reset
+    help init set get ls rm mv cp search import export run allow token project env service r#use vault status reset
     place credentials database
 }
 

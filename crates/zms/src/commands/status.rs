@@ -4,7 +4,6 @@ use zms_core::path::ScopePath;
 
 use crate::{
     exit::{Outcome, utc},
-    home::Home,
     session::{Context, tell},
 };
 
@@ -14,7 +13,7 @@ pub struct Args {}
 
 /// Shows the status; every line of it is proven, not merely stored.
 pub fn run(context: &Context, _: &Args) -> Outcome {
-    let home = Home::find()?;
+    let home = context.home()?;
     let mut acting = context.act()?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.structure(&choose).map_err(|error| acting.explain(error))?;
