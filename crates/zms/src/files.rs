@@ -84,6 +84,11 @@ pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
+/// How long a file is, in bytes; `None` where there is none.
+pub fn size(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|file| file.len())
+}
+
 /// The path without links and dots.
 pub fn canonical(path: &Path) -> Outcome<PathBuf> {
     fs::canonicalize(path).map_err(|error| match error.kind() {

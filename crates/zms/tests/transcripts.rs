@@ -9,7 +9,7 @@
 //! ! error: no secret ...       a line of its stderr
 //! ```
 //!
-//! Ids, hashes, times, tokens and the scratch folder stand as what they are, in brackets. With
+//! Ids, hashes, times, tokens, sizes of files and the scratch folder stand as what they are, in brackets. With
 //! `TRANSCRIPTS=overwrite` what happened is written into the files, to be read and committed.
 #![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
@@ -125,6 +125,7 @@ fn redact(text: &str, home: &Path) -> String {
             66 if rest.starts_with("zms_st_1") => (run, "[TOKEN]"),
             64 if hex => (run, "[HASH]"),
             32 if hex => (run, "[ID]"),
+            1.. if size(&rest[..run], &rest[run..], &safe) => (run, "[SIZE]"),
             0 => (first.len_utf8(), &rest[..first.len_utf8()]),
             _ => (run, &rest[..run]),
         };
@@ -132,6 +133,12 @@ fn redact(text: &str, home: &Path) -> String {
         rest = &rest[length..];
     }
     safe
+}
+
+/// Whether a number is the size of a file.
+fn size(number: &str, behind: &str, before: &str) -> bool {
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    digits && (behind.starts_with(" KiB") || before.ends_with("_bytes\": "))
 }
 
 /// The commands that did something else, as written and as happened.
