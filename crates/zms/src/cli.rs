@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, cp, env, export, get, import, init, ls, mv, project, reset, rm, run, search,
+        allow, cp, doctor, env, export, get, import, init, ls, mv, project, reset, rm, run, search,
         service, set, status, token, use_place, vault,
     },
     exit::Outcome,
@@ -81,6 +81,7 @@ enum Command {
     #[command(subcommand)]
     Vault(vault::Command),
     Status(status::Args),
+    Doctor(doctor::Args),
     Reset(reset::Args),
 }
 
@@ -114,6 +115,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Use(args) => use_place::run(&context, &args),
         Command::Vault(command) => vault::run(&context, &command),
         Command::Status(args) => status::run(&context, &args),
+        Command::Doctor(args) => doctor::run(&context, &args, inherited),
         Command::Reset(args) => reset::run(&context, &args),
     }
 }

@@ -2,6 +2,7 @@
 
 pub mod allow;
 pub mod cp;
+pub mod doctor;
 pub mod env;
 pub mod export;
 pub mod get;

@@ -219,6 +219,40 @@ pub fn create_private(path: &Path, text: &str) -> io::Result<()> {
     written
 }
 
+/// What the system says of a file or folder, without following a link.
+pub struct Found {
+    /// Whether it is a link.
+    pub link: bool,
+    /// Whether it is a regular file or a folder.
+    pub plain: bool,
+    /// Whether it is ours.
+    pub ours: bool,
+    /// Who may do what.
+    pub mode: u32,
+    /// How many names it has.
+    pub names: u64,
+}
+
+/// Looks at a file or folder; `None` where there is none.
+pub fn found(path: &Path) -> Option<Found> {
+    let found = fs::symlink_metadata(path).ok()?;
+    Some(Found {
+        link: found.is_symlink(),
+        plain: found.is_file() || found.is_dir(),
+        ours: found.uid() == geteuid().as_raw(),
+        mode: found.mode() & 0o7777,
+        names: found.nlink(),
+    })
+}
+
+/// Whether a file can be made in a folder the way ours are, which takes a hard link. It is removed
+/// again.
+pub fn try_folder(folder: &Path) -> io::Result<()> {
+    let path = folder.join(format!("zms.try.{}", std::process::id()));
+    create_private(&path, "")?;
+    fs::remove_file(&path)
+}
+
 /// An input-output error as a failure.
 pub fn trouble(error: &io::Error, message: impl std::fmt::Display) -> Failure {
     Failure::other(format!("{message}: {}", plain(error)))

@@ -9,8 +9,9 @@
 //! ! error: no secret ...       a line of its stderr
 //! ```
 //!
-//! Ids, hashes, times, tokens, sizes of files and the scratch folder stand as what they are, in brackets. With
-//! `TRANSCRIPTS=overwrite` what happened is written into the files, to be read and committed.
+//! Ids, hashes, times, tokens, sizes of files and the scratch folder stand as what they are, in
+//! brackets. With `TRANSCRIPTS=overwrite` what happened is written into the files, to be read and
+//! committed.
 #![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
 
@@ -28,7 +29,7 @@ macro_rules! transcripts {
 }
 
 transcripts! {
-    help init set get ls rm mv cp search import export run allow token project env service r#use vault status reset
+    help init set get ls rm mv cp search import export run allow token project env service r#use vault status doctor reset
     place credentials database
 }
 
