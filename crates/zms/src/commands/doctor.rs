@@ -33,7 +33,7 @@ pub fn run(context: &Context, _: &Args, inherited: &Inherited) -> Outcome {
         files::check(&mut report, &home);
         let found = database::check(&mut report, &home);
         match found {
-            Some(_) => vault::check(&mut report, context),
+            Some(found) => vault::check(&mut report, context, &home, found.vault),
             None => report.skip("vault", "its database does not open"),
         }
         found.and_then(|found| found.newest)

@@ -20,7 +20,6 @@ pub struct Args {}
 
 /// What is known of the files without a key.
 struct Files {
-    protection: Option<&'static str>,
     database: Option<u64>,
     log: Option<u64>,
 }
@@ -29,11 +28,7 @@ impl Files {
     fn of(home: &Home) -> Self {
         let mut log = home.database().into_os_string();
         log.push("-wal");
-        Self {
-            protection: credentials::protection(home),
-            database: files::size(&home.database()),
-            log: files::size(log.as_ref()),
-        }
+        Self { database: files::size(&home.database()), log: files::size(log.as_ref()) }
     }
 
     fn shown(&self) -> String {
@@ -71,6 +66,8 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     let (principal, pending) = (view.line.principal.to_string(), view.pending.len());
     let now = view.now;
     drop(view);
+    // Whoever acts with a token has no business with the master key.
+    let protection = acting.owner.then(|| credentials::protection(&home)).flatten();
     let first_use = acting.session.first_use();
     let ending = ending(&mut acting, now)?;
     // A token that is named goes before that of the folder.
@@ -83,7 +80,7 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
             "database": database,
             "database_bytes": kept.database,
             "log_bytes": kept.log,
-            "protection": kept.protection,
+            "protection": protection,
             "path": path,
             "revision": head,
             "secrets": secrets,
@@ -102,20 +99,20 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
         DEFAULT_VAULT => String::new(),
         name => format!("{name}, "),
     };
-    let seen = if secrets == 1 { "1 secret".to_owned() } else { format!("{secrets} secrets") };
     let mut rows = vec![
         ("vault", format!("{named}{vault} in {database}")),
-        ("database", kept.shown()),
-        ("place", format!("{path} (revision {head}), which sees {seen}")),
+        ("place", format!("{path} (revision {head})")),
         ("acting as", format!("{acting_as}, from {}", acting.source)),
     ];
     rows.extend(for_run.map(|file| ("zms run", format!("acts as token, from {file}"))));
-    rows.extend(kept.protection.map(|how| {
+    rows.extend(expires.map(|expires| ("expires", expires)));
+    rows.push(("pin", pin));
+    rows.push(("secrets", secrets.to_string()));
+    rows.push(("database", kept.shown()));
+    rows.extend(protection.map(|how| {
         let by = if how == "none" { "its mode alone: only you can read it" } else { how };
         ("key file", format!("protected by {by}"))
     }));
-    rows.extend(expires.map(|expires| ("expires", expires)));
-    rows.push(("pin", pin));
     for (what, text) in rows {
         context.output.line(&crate::output::shown(&format!("{what:<10} {text}")))?;
     }

@@ -1,14 +1,14 @@
 //! The database: what can be told without a key.
 
 use zms_client::SessionError;
-use zms_core::{bundle::Trouble, key_file::KeyFile, roster::Roster};
+use zms_core::{bundle::Trouble, id::VaultId, roster::Roster};
 use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
 
 use super::report::Report;
 use crate::{
     exit::{Exit, Failure},
-    home::{Home, read_private},
+    home::Home,
 };
 
 /// What was found in a database that opens.
@@ -16,9 +16,11 @@ use crate::{
 pub(super) struct Found {
     /// The newest time in it, in unix seconds.
     pub(super) newest: Option<u64>,
+    /// The vault it says it holds.
+    pub(super) vault: Option<VaultId>,
 }
 
-/// Checks the file, and that key and database are of one vault; `None` where it does not open.
+/// Checks the file; `None` where it does not open.
 pub(super) fn check(report: &mut Report, home: &Home) -> Option<Found> {
     let found = match look(report, home) {
         Ok(found) => found,
@@ -54,17 +56,5 @@ fn look(report: &mut Report, home: &Home) -> Result<Option<Found>, Trouble> {
     let bundle = store.bundle()?;
     let roster = bundle.roster()?.and_then(|signed| Roster::parse(&signed.message).ok());
     let newest = store.newest_entry()?.max(roster.map(|roster| roster.issued_at));
-    let text = read_private(&home.key(), Exit::Integrity).ok().flatten();
-    let file = text.and_then(|text| KeyFile::parse(&text).ok());
-    if let (Some(file), Some(vault)) = (file, bundle.vault()?)
-        && file.vault() != vault
-    {
-        report.fail(
-            "key file",
-            Exit::Integrity,
-            format!("it is for the vault {}, and the database holds {vault}", file.vault()),
-            "put the key and the database of one vault together",
-        );
-    }
-    Ok(Some(Found { newest }))
+    Ok(Some(Found { newest, vault: bundle.vault()? }))
 }

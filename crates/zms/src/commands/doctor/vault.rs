@@ -1,33 +1,54 @@
 //! The vault: what its key or a token can prove.
 
 use zms_client::SessionError;
-use zms_core::{open::OpenError, path::ScopePath, principal::Kind};
+use zms_core::{id::VaultId, key_file::KeyFile, open::OpenError, path::ScopePath, principal::Kind};
 
 use super::report::Report;
 use crate::{
     exit::{Exit, Failure, utc},
     expiry::{Nearness, nearness},
+    home::{Home, read_private},
     session::{Acting, Context},
 };
 
-/// Checks the key, the whole tree, pins and tokens.
-pub(super) fn check(report: &mut Report, context: &Context) {
+/// Checks the key, the whole tree, pins and tokens. With a token, the master key is not opened.
+pub(super) fn check(report: &mut Report, context: &Context, home: &Home, vault: Option<VaultId>) {
+    let closed = "a key or token is needed to prove what it holds";
     let mut acting = match context.act() {
         Ok(acting) => acting,
         Err(failure) if failure.exit == Exit::Locked => {
+            belongs(report, home, vault);
             report.skip("key", failure.message);
-            return report.skip("vault", "a key or token is needed to prove what it holds");
+            return report.skip("vault", closed);
         }
         Err(failure) => {
             report.failure("key", failure);
-            return report.skip("vault", "a key or token is needed to prove what it holds");
+            return report.skip("vault", closed);
         }
     };
     let id = acting.session.principal().id();
     let who = if acting.owner { "owner" } else { "token" };
     report.ok("key", format!("{} opens, and is the {who} {id}", acting.source));
+    if acting.owner {
+        belongs(report, home, vault);
+    }
     if let Err(error) = prove(report, &mut acting) {
         report.failure("vault", error.into());
+    }
+}
+
+/// Whether key and database are of one vault: the key file says so without being opened.
+fn belongs(report: &mut Report, home: &Home, vault: Option<VaultId>) {
+    let text = read_private(&home.key(), Exit::Integrity).ok().flatten();
+    let file = text.and_then(|text| KeyFile::parse(&text).ok());
+    let (Some(file), Some(vault)) = (file, vault) else { return };
+    if file.vault() != vault {
+        report.fail(
+            "key",
+            Exit::Integrity,
+            format!("it is for the vault {}, and the database holds {vault}", file.vault()),
+            "put the key and the database of one vault together",
+        );
     }
 }
 
