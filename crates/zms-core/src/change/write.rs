@@ -49,7 +49,7 @@ pub fn write(
 /// Writes in the last scopes of several ways, in one batch: all of it or nothing is committed.
 ///
 /// # Errors
-/// As for [`write`], and [`ChangeError::SameScope`] where two ways lead to one scope.
+/// As for [`write()`], and [`ChangeError::SameScope`] where two ways lead to one scope.
 pub fn write_all(
     opening: &Opening<'_>,
     writes: &[(&[OpenScope], &[Edit])],
