@@ -7,6 +7,7 @@ mod read;
 mod revoke;
 mod shape;
 mod token;
+mod walk;
 mod write;
 
 use zms_core::{
@@ -28,6 +29,7 @@ pub use self::{
     read::{Choose, Own, View},
     revoke::Progress,
     token::{TokenInfo, TokenRequest, TokenScope},
+    walk::Proof,
     write::Written,
 };
 use crate::pins::PinFolder;

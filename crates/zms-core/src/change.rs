@@ -63,6 +63,9 @@ pub enum ChangeError {
     /// One change names a secret twice.
     #[error("{0} is named twice in one change")]
     Twice(SecretName),
+    /// One change names a scope twice.
+    #[error("{0} is named twice in one change")]
+    SameScope(ScopePath),
     /// A reference that no reader could follow.
     #[error("{0} may only refer to its own scope or one above it")]
     ReferenceEscapes(SecretName),

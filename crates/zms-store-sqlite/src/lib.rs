@@ -9,6 +9,7 @@ mod commit;
 mod connection;
 mod copy;
 mod file;
+mod health;
 mod member;
 mod migrate;
 mod refusal;

@@ -85,6 +85,7 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         revisions::nothing_begins_in_a_scope_that_closes,
         revisions::of_two_writes_from_one_state_one_is_committed,
         revisions::one_bad_revision_refuses_the_whole_batch,
+        revisions::a_write_in_two_scopes_is_done_in_both_or_neither,
         rows::only_a_live_record_ends,
         rows::no_record_begins_where_one_is_live,
         rows::only_a_live_child_ends,

@@ -4,8 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, diff, env, export, exposure, get, history, import, init, log, ls, project, reset,
-        rm, rollback, run, service, set, status, token, undo, use_place,
+        allow, cp, diff, doctor, env, export, exposure, get, history, import, init, log, ls, mv,
+        project, reset, rm, rollback, run, search, service, set, status, token, undo, use_place,
+        vault,
     },
     exit::Outcome,
     hygiene::Inherited,
@@ -31,6 +32,9 @@ First minute:
 struct Cli {
     #[command(flatten)]
     place: PlaceFlags,
+    /// Vault to act on, where there are several
+    #[arg(long, global = true, value_name = "NAME")]
+    vault: Option<String>,
     /// Act with the master key although a token is present
     #[arg(long, global = true)]
     as_owner: bool,
@@ -62,6 +66,9 @@ enum Command {
     Diff(diff::Args),
     Undo(undo::Args),
     Rollback(rollback::Args),
+    Mv(mv::Args),
+    Cp(cp::Args),
+    Search(search::Args),
     Import(import::Args),
     Export(export::Args),
     Run(run::Args),
@@ -80,7 +87,11 @@ enum Command {
     #[command(subcommand)]
     Service(service::Command),
     Use(use_place::Args),
+    /// List the vaults of this machine
+    #[command(subcommand)]
+    Vault(vault::Command),
     Status(status::Args),
+    Doctor(doctor::Args),
     Reset(reset::Args),
 }
 
@@ -89,6 +100,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
     let cli = Cli::parse();
     let context = Context {
         output: Output { json: cli.json, quiet: cli.quiet },
+        vault: cli.vault,
         flags: cli.place,
         as_owner: cli.as_owner,
         token_fd: cli.token_fd,
@@ -105,6 +117,9 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Diff(args) => diff::run(&context, &args),
         Command::Undo(args) => undo::run(&context, &args),
         Command::Rollback(args) => rollback::run(&context, &args),
+        Command::Mv(args) => mv::run(&context, &args),
+        Command::Cp(args) => cp::run(&context, &args),
+        Command::Search(args) => search::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Run(args) => run::run(&context, &args, inherited),
@@ -115,7 +130,9 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),
         Command::Use(args) => use_place::run(&context, &args),
+        Command::Vault(command) => vault::run(&context, &command),
         Command::Status(args) => status::run(&context, &args),
+        Command::Doctor(args) => doctor::run(&context, &args, inherited),
         Command::Reset(args) => reset::run(&context, &args),
     }
 }

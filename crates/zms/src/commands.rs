@@ -1,7 +1,9 @@
 //! One file per command: its arguments, then `run`.
 
 pub mod allow;
+pub mod cp;
 pub mod diff;
+pub mod doctor;
 pub mod env;
 pub mod export;
 pub mod exposure;
@@ -11,12 +13,14 @@ pub mod import;
 pub mod init;
 pub mod log;
 pub mod ls;
+pub mod mv;
 mod past;
 pub mod project;
 pub mod reset;
 pub mod rm;
 pub mod rollback;
 pub mod run;
+pub mod search;
 pub mod service;
 pub mod set;
 pub mod status;
@@ -24,3 +28,4 @@ mod structure;
 pub mod token;
 pub mod undo;
 pub mod use_place;
+pub mod vault;

@@ -184,3 +184,12 @@ pub fn owner(home: &Home) -> Outcome<Caller> {
     let source = path.display().to_string();
     Ok(Caller { principal: principal.map_err(refused)?, source, owner: true })
 }
+
+/// How the master key file is protected, as the file says; `None` where none can be read.
+pub fn protection(home: &Home) -> Option<&'static str> {
+    let text = read_private(&home.key(), Exit::Integrity).ok()??;
+    Some(match KeyFile::parse(&text).ok()?.protection() {
+        Protection::None => "none",
+        Protection::Passphrase(_) => "passphrase",
+    })
+}

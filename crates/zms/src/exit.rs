@@ -135,8 +135,10 @@ fn opening(error: &OpenError) -> Failure {
     match error {
         OpenError::NoVault => Failure::new(Exit::Locked, message)
             .hint("make one with `zms init`, or set ZMS_HOME to the folder of an existing one"),
-        OpenError::Unknown => Failure::new(Exit::Denied, message)
-            .hint("it may belong to another vault: `zms status` shows which one is used here"),
+        OpenError::Unknown => Failure::new(Exit::Denied, message).hint(
+            "it may belong to another vault: `zms status` shows which one is used here, and \
+                 `--vault NAME` names another",
+        ),
         OpenError::Departed { .. } => Failure::new(Exit::Denied, message)
             .hint("ask an administrator of the vault for a new one: `zms token create`"),
         OpenError::Expired { at } => {

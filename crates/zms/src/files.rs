@@ -84,6 +84,11 @@ pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()
 }
 
+/// How long a file is, in bytes; `None` where there is none.
+pub fn size(path: &Path) -> Option<u64> {
+    fs::symlink_metadata(path).ok().map(|file| file.len())
+}
+
 /// The path without links and dots.
 pub fn canonical(path: &Path) -> Outcome<PathBuf> {
     fs::canonicalize(path).map_err(|error| match error.kind() {
@@ -145,6 +150,11 @@ pub fn remove_folder(path: &Path) -> Outcome {
         }
         _ => Ok(()),
     }
+}
+
+/// Removes a folder where nothing is in it; what is in it was not made by us.
+pub fn remove_empty(path: &Path) {
+    let _holds_something = fs::remove_dir(path);
 }
 
 /// Names of the files in a folder; none where there is no folder.

@@ -14,73 +14,138 @@ use zeroize::Zeroizing;
 use crate::{
     environment,
     exit::{Exit, Failure, Outcome},
+    files,
+    place::new_name,
 };
 
 /// Largest key or token file that is read, in bytes.
 const MAX_SMALL_FILE: u64 = 16 * 1024;
 
+/// Folder of the named vaults.
+const VAULTS: &str = "vaults";
+
+/// What the vault that lies directly in the home folder is called.
+pub const DEFAULT_VAULT: &str = "default";
+
 /// The folder of one vault.
-pub struct Home(PathBuf);
+pub struct Home {
+    /// The folder of all vaults: `ZMS_HOME`, else `~/.zexio`. The default vault lies in it.
+    base: PathBuf,
+    /// The name of another vault, which lies below [`VAULTS`].
+    name: Option<String>,
+    folder: PathBuf,
+}
 
 impl Home {
-    /// `ZMS_HOME`, else `~/.zexio`.
-    pub fn find() -> Outcome<Self> {
-        if let Some(home) = environment::raw("ZMS_HOME") {
-            if home.is_empty() {
-                return Err(Failure::usage("ZMS_HOME is set but empty")
-                    .hint("set it to the folder of a vault, or unset it"));
-            }
-            return Ok(Self(environment::folder()?.join(home)));
-        }
-        match environment::raw("HOME").filter(|home| !home.is_empty()) {
-            Some(home) => Ok(Self(PathBuf::from(home).join(".zexio"))),
-            None => Err(Failure::other("there is no home folder: HOME is not set")
-                .hint("set HOME, or set ZMS_HOME to the folder of the vault")),
-        }
+    /// The default vault's folder, or that of a named one; whether anything is there or not.
+    pub fn find(vault: Option<&str>) -> Outcome<Self> {
+        let base = base()?;
+        Ok(match vault.filter(|name| *name != DEFAULT_VAULT) {
+            Some(name) => Self::named(&base, new_name("vault", name)?.as_str()),
+            None => Self { folder: base.clone(), base, name: None },
+        })
+    }
+
+    fn named(base: &Path, name: &str) -> Self {
+        let folder = base.join(VAULTS).join(name);
+        Self { base: base.to_owned(), name: Some(name.to_owned()), folder }
+    }
+
+    /// The vaults that are there, by name; the default one first.
+    pub fn all() -> Outcome<Vec<Self>> {
+        let default = Self::find(None)?;
+        let mut names = files::names(&default.base.join(VAULTS));
+        names.retain(|name| new_name("vault", name).is_ok() && name != DEFAULT_VAULT);
+        names.sort();
+        let named: Vec<Self> = names.iter().map(|name| Self::named(&default.base, name)).collect();
+        Ok([default].into_iter().chain(named).filter(Self::holds_vault).collect())
+    }
+
+    /// What the vault is called.
+    pub fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or(DEFAULT_VAULT)
+    }
+
+    /// Whether a key or a database is there.
+    pub fn holds_vault(&self) -> bool {
+        files::exists(&self.key()) || files::exists(&self.database())
+    }
+
+    /// How a next command is told of the vault: nothing for the default one.
+    pub fn as_typed(&self) -> String {
+        self.name.as_ref().map(|name| format!(" --vault {name}")).unwrap_or_default()
     }
 
     /// The folder.
     pub fn folder(&self) -> &Path {
-        &self.0
+        &self.folder
     }
 
     /// The master key file.
     pub fn key(&self) -> PathBuf {
-        self.0.join("zms.master.key")
+        self.folder.join("zms.master.key")
     }
 
     /// The database.
     pub fn database(&self) -> PathBuf {
-        self.0.join("zms.db")
+        self.folder.join("zms.db")
     }
 
     /// The folder of pins.
     pub fn pins(&self) -> PathBuf {
-        self.0.join("pins")
+        self.folder.join("pins")
     }
 
     /// The folder of files that may name a token.
     pub fn allowed(&self) -> PathBuf {
-        self.0.join("allowed")
+        self.folder.join("allowed")
+    }
+
+    /// The folders whose owner decides what the vault is, from the top.
+    pub fn folders(&self) -> Vec<PathBuf> {
+        match self.name {
+            Some(_) => vec![self.base.clone(), self.base.join(VAULTS), self.folder.clone()],
+            None => vec![self.folder.clone()],
+        }
     }
 
     /// Makes the folder, for nobody else.
     pub fn make(&self) -> Outcome {
+        let shown = self.folder.display();
         DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(&self.0)
-            .map_err(|error| trouble(&error, format!("{} can not be made", self.0.display())))?;
+            .create(&self.folder)
+            .map_err(|error| trouble(&error, format!("{shown} can not be made")))?;
         self.check()
     }
 
     /// Refuses a folder that others could put files into.
     pub fn check(&self) -> Outcome {
-        let Ok(folder) = fs::metadata(&self.0) else { return Ok(()) };
-        private(&folder, 0o022).map_err(|why| {
-            Failure::new(Exit::Denied, format!("{} {why}", self.0.display()))
-                .hint(format!("chmod 700 {}", self.0.display()))
-        })
+        for folder in self.folders() {
+            let Ok(found) = fs::metadata(&folder) else { continue };
+            private(&found, 0o022).map_err(|why| {
+                Failure::new(Exit::Denied, format!("{} {why}", folder.display()))
+                    .hint(format!("chmod 700 {}", folder.display()))
+            })?;
+        }
+        Ok(())
+    }
+}
+
+/// `ZMS_HOME`, else `~/.zexio`.
+fn base() -> Outcome<PathBuf> {
+    if let Some(home) = environment::raw("ZMS_HOME") {
+        if home.is_empty() {
+            return Err(Failure::usage("ZMS_HOME is set but empty")
+                .hint("set it to the folder of a vault, or unset it"));
+        }
+        return Ok(environment::folder()?.join(home));
+    }
+    match environment::raw("HOME").filter(|home| !home.is_empty()) {
+        Some(home) => Ok(PathBuf::from(home).join(".zexio")),
+        None => Err(Failure::other("there is no home folder: HOME is not set")
+            .hint("set HOME, or set ZMS_HOME to the folder of the vault")),
     }
 }
 
@@ -152,6 +217,40 @@ pub fn create_private(path: &Path, text: &str) -> io::Result<()> {
     let written = write();
     let _left_behind = fs::remove_file(&new);
     written
+}
+
+/// What the system says of a file or folder, without following a link.
+pub struct Found {
+    /// Whether it is a link.
+    pub link: bool,
+    /// Whether it is a regular file or a folder.
+    pub plain: bool,
+    /// Whether it is ours.
+    pub ours: bool,
+    /// Who may do what.
+    pub mode: u32,
+    /// How many names it has.
+    pub names: u64,
+}
+
+/// Looks at a file or folder; `None` where there is none.
+pub fn found(path: &Path) -> Option<Found> {
+    let found = fs::symlink_metadata(path).ok()?;
+    Some(Found {
+        link: found.is_symlink(),
+        plain: found.is_file() || found.is_dir(),
+        ours: found.uid() == geteuid().as_raw(),
+        mode: found.mode() & 0o7777,
+        names: found.nlink(),
+    })
+}
+
+/// Whether a file can be made in a folder the way ours are, which takes a hard link. It is removed
+/// again.
+pub fn try_folder(folder: &Path) -> io::Result<()> {
+    let path = folder.join(format!("zms.try.{}", std::process::id()));
+    create_private(&path, "")?;
+    fs::remove_file(&path)
 }
 
 /// An input-output error as a failure.

@@ -45,6 +45,11 @@ pub fn harden() -> Inherited {
 }
 
 impl Inherited {
+    /// Most bytes of a core file that a program we start may leave; `None` for any number.
+    pub const fn core_limit(&self) -> Option<u64> {
+        self.core.current
+    }
+
     /// Puts the limits back. The process stays undumpable until it executes something else.
     pub fn restore(&self) {
         let core = Rlimit { current: self.core.current, maximum: self.core.maximum };

@@ -7,12 +7,15 @@ mod commands;
 mod credentials;
 mod environment;
 mod exit;
+mod expiry;
 mod files;
+mod generate;
 mod home;
 mod hygiene;
 mod output;
 mod place;
 mod prompt;
+mod relocate;
 mod session;
 mod settings;
 

@@ -2,8 +2,9 @@
 
 use zms_client::{Session, SessionError, pins::PinFolder};
 use zms_core::{
-    open::OpenError,
+    open::{OpenError, OpenScope},
     path::{ScopePath, SecretName},
+    record::Payload,
 };
 use zms_store_sqlite::SqliteStore;
 
@@ -12,7 +13,7 @@ use crate::{
     credentials::{self, Sources},
     environment,
     exit::{Exit, Failure, Outcome},
-    home::Home,
+    home::{DEFAULT_VAULT, Home},
     output::Output,
     place::{Place, PlaceFlags, nearest},
     prompt,
@@ -22,6 +23,8 @@ use crate::{
 pub struct Context {
     /// Where words go.
     pub output: Output,
+    /// The vault that is named.
+    pub vault: Option<String>,
     /// The flags that choose a place.
     pub flags: PlaceFlags,
     /// Use the master key although a token is present.
@@ -45,6 +48,34 @@ pub struct Acting {
 }
 
 impl Context {
+    /// The folder of the chosen vault: by flag, by `ZMS_VAULT`, else the default one. A vault that
+    /// is named must be there.
+    pub fn home(&self) -> Outcome<Home> {
+        let home = self.home_to_make()?;
+        if home.name() == DEFAULT_VAULT || home.holds_vault() {
+            return Ok(home);
+        }
+        let failure = Failure::not_found(format!("there is no vault {}", home.name()));
+        let all = Home::all()?;
+        Err(match nearest(home.name(), all.iter().map(Home::name)) {
+            Some(name) => failure.hint(format!("did you mean {name}?")),
+            None => failure.hint(format!("make it with `zms init{}`", home.as_typed())),
+        })
+    }
+
+    /// As [`Context::home`], of a vault that may still have to be made.
+    pub fn home_to_make(&self) -> Outcome<Home> {
+        let named = match &self.vault {
+            Some(name) => Some(name.clone()),
+            None => environment::text("ZMS_VAULT")?,
+        };
+        if named.as_deref() == Some("") {
+            return Err(Failure::usage("the name of the vault is empty")
+                .hint("name it with `--vault` or ZMS_VAULT, or unset that"));
+        }
+        Home::find(named.as_deref())
+    }
+
     /// Opens a session as whoever is there: a token first, else the owner.
     pub fn act(&self) -> Outcome<Acting> {
         self.act_from(Sources::Named)
@@ -52,7 +83,7 @@ impl Context {
 
     /// As [`Context::act`], from chosen sources.
     pub fn act_from(&self, sources: Sources) -> Outcome<Acting> {
-        let home = Home::find()?;
+        let home = self.home()?;
         let place = Place::new(&self.flags)?;
         let caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
         let path = home.database();
@@ -138,6 +169,23 @@ pub fn tell(session: &Session, output: Output) {
 /// Checks a secret's name.
 pub fn secret_name(name: &str) -> Outcome<SecretName> {
     SecretName::parse(name).map_err(|why| Failure::usage(format!("the name {name:?} {why}")))
+}
+
+/// A secret as this very scope holds it, and the revision that brought it.
+pub fn held(scope: &OpenScope, name: &SecretName) -> Result<Option<(u64, Payload)>, SessionError> {
+    let Some(stored) = scope.stored(name) else { return Ok(None) };
+    let broken = |_| OpenError::Integrity(zms_core::open::Place::Record(scope.path.clone()));
+    Ok(Some(scope.open_one(stored).map_err(broken)?))
+}
+
+/// As [`held`], of a secret that must be there.
+pub fn held_there(scope: &OpenScope, name: &SecretName) -> Result<(u64, Payload), SessionError> {
+    if let Some(found) = held(scope, name)? {
+        return Ok(found);
+    }
+    let there = scope.open_records()?;
+    let names = there.iter().map(|(_, payload)| payload.name.as_str());
+    Err(no_secret(name.as_str(), &scope.path, names).into())
 }
 
 /// Says which of these names `zms run` can not inject as they are.

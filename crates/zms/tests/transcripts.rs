@@ -9,8 +9,9 @@
 //! ! error: no secret ...       a line of its stderr
 //! ```
 //!
-//! Ids, hashes, times, tokens and the scratch folder stand as what they are, in brackets. With
-//! `TRANSCRIPTS=overwrite` what happened is written into the files, to be read and committed.
+//! Ids, hashes, times, tokens, sizes of files and the scratch folder stand as what they are, in
+//! brackets. With `TRANSCRIPTS=overwrite` what happened is written into the files, to be read and
+//! committed.
 #![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
 
@@ -28,8 +29,8 @@ macro_rules! transcripts {
 }
 
 transcripts! {
-    help init set get ls rm import export run allow token project env service r#use status reset
-    place credentials database history log undo rollback diff
+    help init set get ls rm mv cp search import export run allow token project env service
+    r#use vault status doctor reset place credentials database history log undo rollback diff
     exposure
 }
 
@@ -128,6 +129,7 @@ fn redact(text: &str, home: &Path) -> String {
             32 if hex => (run, "[ID]"),
             // Who left, as far as it is shown.
             8 if hex && rest[8..].starts_with('?') => (run, "[ID]"),
+            1.. if size(&rest[..run], &rest[run..], &safe) => (run, "[SIZE]"),
             0 => (first.len_utf8(), &rest[..first.len_utf8()]),
             _ => (run, &rest[..run]),
         };
@@ -135,6 +137,12 @@ fn redact(text: &str, home: &Path) -> String {
         rest = &rest[length..];
     }
     safe
+}
+
+/// Whether a number is the size of a file.
+fn size(number: &str, behind: &str, before: &str) -> bool {
+    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
+    digits && (behind.starts_with(" KiB") || before.ends_with("_bytes\": "))
 }
 
 /// The commands that did something else, as written and as happened.

@@ -43,14 +43,32 @@ pub fn write(
     edits: &[Edit],
     rng: &mut dyn CryptoRng,
 ) -> Result<Batch, ChangeError> {
-    let scope = target(way);
-    for edit in edits {
-        if let Edit::Put(payload) = edit {
-            check(scope, payload)?;
+    write_all(opening, &[(way, edits)], rng)
+}
+
+/// Writes in the last scopes of several ways, in one batch: all of it or nothing is committed.
+///
+/// # Errors
+/// As for [`write()`], and [`ChangeError::SameScope`] where two ways lead to one scope.
+pub fn write_all(
+    opening: &Opening<'_>,
+    writes: &[(&[OpenScope], &[Edit])],
+    rng: &mut dyn CryptoRng,
+) -> Result<Batch, ChangeError> {
+    let (mut seen, mut scopes) = (BTreeSet::new(), Vec::new());
+    for (way, edits) in writes {
+        let scope = target(way);
+        if !seen.insert(scope.id()) {
+            return Err(ChangeError::SameScope(scope.path.clone()));
         }
+        for edit in *edits {
+            if let Edit::Put(payload) = edit {
+                check(scope, payload)?;
+            }
+        }
+        scopes.push(revise_records(opening, scope, edits, rng)?);
     }
-    let put = revise_records(opening, scope, edits, rng)?;
-    Ok(Batch { scopes: vec![put], ..Batch::after(opening) })
+    Ok(Batch { scopes, ..Batch::after(opening) })
 }
 
 /// The next revision of a scope whose records must have been read. That references stay within

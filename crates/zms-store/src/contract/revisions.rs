@@ -2,7 +2,7 @@
 
 use zms_core::{bundle::Wanted, revision::Revision};
 
-use super::vault::{Vault, close, put, reword};
+use super::vault::{Vault, close, put, remove, reword};
 use crate::Store;
 
 pub(super) fn a_revision_follows_the_head<S: Store>(mut store: S) {
@@ -117,4 +117,29 @@ pub(super) fn one_bad_revision_refuses_the_whole_batch<S: Store>(mut store: S) {
         vault.refused(&mut store, &batch);
     }
     vault.refused(&mut store, &bad);
+}
+
+pub(super) fn a_write_in_two_scopes_is_done_in_both_or_neither<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    for faster in ["shop/production", "shop/staging"] {
+        let both = vault.write_two(
+            &store,
+            ("shop/production", &[remove("A")]),
+            ("shop/staging", &[put("A", b"moved")]),
+        );
+        let faster = vault.write(&store, faster, &[put("D", b"faster")]);
+        vault.commit(&mut store, &faster);
+        vault.refused(&mut store, &both);
+    }
+    let both = vault.write_two(
+        &store,
+        ("shop/production", &[remove("A")]),
+        ("shop/staging", &[put("A", b"moved")]),
+    );
+    vault.commit(&mut store, &both);
+    for (at, there) in [("shop/production", false), ("shop/staging", true)] {
+        let scope = vault.scope(&store, at);
+        let held = scope.open_records().expect("every record opens");
+        assert_eq!(held.iter().any(|(_, held)| held.name.as_str() == "A"), there, "{at}");
+    }
 }

@@ -14,7 +14,7 @@ use zms_core::{
         rekey::{self, Spoiled},
         revoke::revoke,
         token::{Grant, NewToken, TokenKind, create},
-        write::{Edit, write},
+        write::{Edit, write, write_all},
     },
     id::{PrincipalId, ScopeId, VaultId},
     open::{OpenScope, Opening, Reading},
@@ -144,6 +144,20 @@ impl Vault {
     pub fn write<S: Store>(&mut self, store: &S, at: &str, edits: &[Edit]) -> Batch {
         self.opened(store, |opening, rng| {
             write(opening, &way(opening, at), edits, rng).expect("the owner may write")
+        })
+    }
+
+    /// Sets and removes secrets of two scopes at once.
+    pub fn write_two<S: Store>(
+        &mut self,
+        store: &S,
+        (one, first): (&str, &[Edit]),
+        (other, second): (&str, &[Edit]),
+    ) -> Batch {
+        self.opened(store, |opening, rng| {
+            let ways = (way(opening, one), way(opening, other));
+            let writes = [(&ways.0[..], first), (&ways.1[..], second)];
+            write_all(opening, &writes, rng).expect("the owner may write")
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::{allowed, exit::Outcome, home::Home, session::Context};
+use crate::{allowed, exit::Outcome, session::Context};
 
 /// Trust the ZMS_TOKEN in a `.env` file of this folder, as the file is now
 #[derive(clap::Args)]
@@ -17,7 +17,7 @@ pub struct Args {
 
 /// Notes the consent.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let path = allowed::allow(&Home::find()?, &args.file)?;
+    let path = allowed::allow(&context.home()?, &args.file)?;
     context.output.note(format!("{} may name the token of `zms run`", path.display()));
     Ok(())
 }

@@ -1,10 +1,14 @@
 //! `zms get`.
 
 use base64::{Engine, engine::general_purpose::STANDARD};
-use zms_core::path::ScopePath;
+use zms_core::{
+    merge::Winner,
+    path::ScopePath,
+    record::{Reference, ValueKind},
+};
 
 use crate::{
-    exit::Outcome,
+    exit::{Outcome, utc},
     output::{shown, terminal},
     session::{Context, no_secret, secret_name, tell},
 };
@@ -17,6 +21,9 @@ file go exactly the bytes of the value.")]
 pub struct Args {
     /// Name of the secret
     name: String,
+    /// Print what is known of it instead: its scope, kind, note and expiry
+    #[arg(long)]
+    info: bool,
 }
 
 /// Prints the value that the place sees.
@@ -33,6 +40,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         let names = all.merged.winners().map(|winner| winner.payload.name.as_str());
         return Err(no_secret(name.as_str(), &path, names));
     };
+    if args.info {
+        return info(context, &winner);
+    }
     let payload = view.merged.resolve(winner, view.now).map_err(zms_client::SessionError::from)?;
     // EXPOSE: the user asked for this value.
     let value = payload.value.expose();
@@ -54,4 +64,34 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         }
         _ => context.output.data(value),
     }
+}
+
+/// What is known of a secret beside its value; also of one that can not be read.
+fn info(context: &Context, winner: &Winner<'_>) -> Outcome {
+    let held = winner.payload;
+    // EXPOSE: a reference's value is an address, shown as one.
+    let target = Some(held.value.expose()).filter(|_| held.kind == ValueKind::Reference);
+    let target = target.and_then(|value| Reference::decode(value));
+    let target = target.map(|to| format!("{}/{}", to.path, to.name));
+    let (path, expires) = (winner.path.to_string(), held.expires_at.map(utc));
+    if context.output.json {
+        return context.output.json(serde_json::json!({
+            "name": held.name.as_str(), "path": path, "kind": held.kind.as_str(),
+            "revision": winner.rev_from, "updated": utc(held.created_at), "expires": expires,
+            "note": held.note, "refers_to": target,
+        }));
+    }
+    let mut rows = vec![
+        ("name", held.name.to_string()),
+        ("from", format!("{path} (revision {})", winner.rev_from)),
+        ("kind", held.kind.as_str().to_owned()),
+        ("updated", utc(held.created_at)),
+        ("expires", expires.unwrap_or_else(|| "never".to_owned())),
+    ];
+    rows.extend(target.map(|target| ("refers to", target)));
+    rows.extend(Some(&held.note).filter(|note| !note.is_empty()).map(|it| ("note", it.clone())));
+    for (what, text) in rows {
+        context.output.line(&shown(&format!("{what:<9} {text}")))?;
+    }
+    Ok(())
 }

@@ -258,7 +258,8 @@ fn leave(context: &Context, args: &Args) -> Outcome {
     } else {
         output.note(format!("{shown} still holds these values in plain text: delete it"));
     }
-    output.note(format!("Next: zms run{} -- your-program", context.flags.as_typed()));
+    let vault = context.vault.iter().map(|name| format!(" --vault {name}")).collect::<String>();
+    output.note(format!("Next: zms run{vault}{} -- your-program", context.flags.as_typed()));
     Ok(())
 }
 

@@ -25,7 +25,9 @@ use crate::{
 
 /// Make a master key and an encrypted database on this machine
 #[derive(clap::Args)]
-#[command(after_help = "Files: ~/.zexio/zms.master.key and ~/.zexio/zms.db (ZMS_HOME moves them)")]
+#[command(after_help = "\
+Files: ~/.zexio/zms.master.key and ~/.zexio/zms.db (ZMS_HOME moves them); those of `--vault NAME`
+lie in ~/.zexio/vaults/NAME")]
 pub struct Args {
     /// How the master key file is protected
     #[arg(long, value_enum, default_value_t = Protect::None)]
@@ -42,7 +44,7 @@ enum Protect {
 
 /// Makes the vault, or ends an init that was interrupted.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let home = Home::find()?;
+    let home = context.home_to_make()?;
     home.make()?;
     let keyed = files::exists(&home.key());
     let (owner, vault) = if keyed {
@@ -83,15 +85,16 @@ fn say(output: Output, home: &Home, protect: Protect) -> Outcome {
         "Vault       {}  (project default: development, staging, production)",
         home.database().display()
     ))?;
-    output.note(
-        "Keep a copy of the key in a safe place: there is no back door.\nNext: zms import .env",
-    );
+    output.note(format!(
+        "Keep a copy of the key in a safe place: there is no back door.\nNext: zms import .env{}",
+        home.as_typed()
+    ));
     Ok(())
 }
 
 fn exists(home: &Home) -> Failure {
     Failure::other(format!("there is a vault already in {}", home.folder().display()))
-        .hint("use it, make another with ZMS_HOME, or remove it with `zms reset`")
+        .hint("use it, make another with `--vault NAME`, or remove it with `zms reset`")
 }
 
 /// The key of an init that got no further: no vault was made with it, and nothing seen of one.

@@ -1,10 +1,12 @@
 //! `zms ls`.
 
 use serde::Serialize;
-use zms_core::path::ScopePath;
+use zms_core::{merge::Winner, path::ScopePath};
 
 use crate::{
     exit::{Outcome, utc},
+    expiry::{Nearness, nearness},
+    output::Output,
     session::{Context, tell},
 };
 
@@ -19,7 +21,11 @@ struct Row {
     kind: &'static str,
     revision: u64,
     updated: String,
+    expires: Option<String>,
+    expired: bool,
     note: String,
+    #[serde(skip)]
+    nearness: Nearness,
 }
 
 /// Lists names, and which scope each comes from.
@@ -28,12 +34,15 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
-    let row = |winner: zms_core::merge::Winner<'_>| Row {
+    let row = |winner: Winner<'_>| Row {
         name: winner.payload.name.to_string(),
         path: winner.path.to_string(),
         kind: winner.payload.kind.as_str(),
         revision: winner.rev_from,
         updated: utc(winner.payload.created_at),
+        expires: winner.payload.expires_at.map(utc),
+        expired: nearness(winner.payload.expires_at, view.now) == Nearness::Over,
+        nearness: nearness(winner.payload.expires_at, view.now),
         note: winner.payload.note.clone(),
     };
     let rows: Vec<Row> = view.merged.winners().map(row).collect();
@@ -45,7 +54,39 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     if rows.is_empty() {
         context.output.note(format!("no secrets in {}", view.path()));
     }
-    let cells = |row: Row| vec![row.name, row.path, row.kind.to_owned(), row.updated, row.note];
+    warn(context.output, &rows);
+    // Where nothing ends there is nothing to see of ends.
+    let ends = rows.iter().any(|row| row.expires.is_some());
+    let cells = |row: Row| {
+        let end = match (row.nearness, row.expires) {
+            (Nearness::Over, Some(at)) => format!("expired {at}"),
+            (_, end) => end.unwrap_or_default(),
+        };
+        let mut cells = vec![row.name, row.path, row.kind.to_owned(), row.updated, row.note];
+        if ends {
+            cells.insert(4, end);
+        }
+        cells
+    };
     let rows: Vec<Vec<String>> = rows.into_iter().map(cells).collect();
-    context.output.table(&["NAME", "FROM", "KIND", "UPDATED", "NOTE"], &rows)
+    let mut heading = vec!["NAME", "FROM", "KIND", "UPDATED", "NOTE"];
+    if ends {
+        heading.insert(4, "EXPIRES");
+    }
+    context.output.table(&heading, &rows)
+}
+
+/// Names what is over, and what ends within two weeks.
+fn warn(output: Output, rows: &[Row]) {
+    let those = |nearness| {
+        let those = rows.iter().filter(|row| row.nearness == nearness);
+        those.map(|row| row.name.as_str()).collect::<Vec<_>>().join(", ")
+    };
+    let (over, soon) = (those(Nearness::Over), those(Nearness::Soon));
+    if !over.is_empty() {
+        output.warn(format!("expired, and stops `zms run`: {over}"));
+    }
+    if !soon.is_empty() {
+        output.warn(format!("ends within 14 days: {soon}"));
+    }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::{
     exit::{Failure, Outcome},
     files,
-    home::Home,
+    home::{DEFAULT_VAULT, Home},
     prompt,
     session::Context,
 };
@@ -24,7 +24,7 @@ pub struct Args {
 
 /// Wipes the key first, then everything else that zms made. Needs no key.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let home = Home::find()?;
+    let home = context.home()?;
     let files = targets(&home);
     if files.is_empty() {
         return Err(Failure::not_found(format!(
@@ -54,7 +54,10 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     }
     files::remove_folder(&home.pins())?;
     files::remove_folder(&home.allowed())?;
-    context.output.note("destroyed; begin anew with `zms init`");
+    if home.name() != DEFAULT_VAULT {
+        files::remove_empty(home.folder());
+    }
+    context.output.note(format!("destroyed; begin anew with `zms init{}`", home.as_typed()));
     Ok(())
 }
 

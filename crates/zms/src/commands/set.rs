@@ -1,22 +1,27 @@
 //! `zms set`.
 
-use std::{
-    io::{self, IsTerminal},
-    path::{Path, PathBuf},
-};
+mod payload;
+mod value;
+
+use std::path::PathBuf;
 
 use zms_client::SessionError;
 use zms_core::{
     change::write::Edit,
     path::{ScopePath, SecretName},
-    record::{Payload, Reference, ValueKind},
+    record::ValueKind,
 };
 use zms_crypto::SecretBytes;
 
+use self::{
+    payload::{described, renewed},
+    value::{Value, split},
+};
 use crate::{
     environment,
-    exit::{Exit, Failure, Outcome},
-    files, prompt,
+    exit::{Failure, Outcome, utc},
+    expiry::Expiry,
+    generate::Recipe,
     session::{Acting, Context, secret_name, tell, warn_of_names},
 };
 
@@ -27,7 +32,16 @@ Examples:
   zms set DATABASE_URL                 asks, and shows nothing
   pass show db | zms set DATABASE_URL  one line break at the end is dropped
   zms set TLS_KEY --file key.pem       every byte of the file
-  zms set API_URL --ref default/development/BASE_URL")]
+  zms set API_URL --ref default/development/BASE_URL
+  zms set SESSION_KEY --generate hex:32
+  zms set API_KEY --expires 90d --note 'rotate at the provider'
+  zms set API_KEY --keep-value --expires never
+Generated: hex and base64 of so many random bytes (8 to 1024), a uuid, a password of so many
+letters, digits and -._~ (8 to 1024; from 12 on with one of each, never a mark in front), or so
+many words of the EFF large wordlist (4 to 64). Without a size: hex:32, base64:32, password:24,
+words:6.
+A new value keeps the note and the kind that the secret has, and drops its expiry unless
+--expires is given again. Reading an expired secret is an error.")]
 pub struct Args {
     /// Name of the secret
     name: String,
@@ -40,57 +54,102 @@ pub struct Args {
     /// Point at another secret of this scope or one above it: PROJECT/ENV/NAME
     #[arg(long = "ref", value_name = "PATH", conflicts_with = "value")]
     reference: Option<String>,
-    /// Keep a note beside the value
+    /// Make a value: hex:32, base64:32, uuid, password:24 or words:6
+    #[arg(long, value_name = "KIND:SIZE", value_parser = Recipe::parse)]
+    #[arg(conflicts_with_all = ["file", "reference", "value"])]
+    generate: Option<Recipe>,
+    /// Print the generated value
+    #[arg(long, requires = "generate")]
+    print: bool,
+    /// What the value is; json is checked
+    #[arg(long, value_enum, conflicts_with = "reference")]
+    kind: Option<Kind>,
+    /// Keep a note beside the value; an empty one takes it away
     #[arg(long, value_name = "TEXT")]
     note: Option<String>,
+    /// When it ends: 90d, 2027-01-01, a time of RFC 3339, or never
+    #[arg(long, value_name = "WHEN", value_parser = Expiry::parse)]
+    expires: Option<Expiry>,
+    /// Change only note, kind and expiry of a secret that is there
+    #[arg(long, conflicts_with_all = ["file", "reference", "generate", "value", "unsafe_argv"])]
+    keep_value: bool,
     /// Take the value from the command line all the same
     #[arg(long)]
     unsafe_argv: bool,
 }
 
+#[derive(clap::ValueEnum, Clone, Copy)]
+enum Kind {
+    Secret,
+    Config,
+    File,
+    Json,
+}
+
+impl From<Kind> for ValueKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Secret => Self::Secret,
+            Kind::Config => Self::Config,
+            Kind::File => Self::File,
+            Kind::Json => Self::Json,
+        }
+    }
+}
+
 /// Sets the secret in exactly the scope that the command acts in.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let (name, value) = split(args)?;
+    let (name, typed) = split(args)?;
     let name = secret_name(name)?;
-    let (kind, value) = match (&args.reference, &args.file, value) {
-        (Some(path), ..) => (ValueKind::Reference, SecretBytes::new(reference(path)?.encode())),
-        (_, Some(path), _) => (ValueKind::File, bytes(files::read(path)?.to_vec())),
-        (.., Some(value)) => (ValueKind::Secret, bytes(value.as_bytes().to_vec())),
-        _ => (ValueKind::Secret, ask(&name)?),
-    };
+    let now = environment::now();
+    let expires = args.expires.map(|expiry| expiry.at(now)).transpose()?;
+    let unchanged = args.note.is_none() && args.kind.is_none() && expires.is_none();
+    if args.keep_value && unchanged {
+        return Err(Failure::usage("--keep-value, and nothing else to change")
+            .hint("add --note, --kind or --expires"));
+    }
+    let value = if args.keep_value { None } else { Some(Value::take(args, &name, typed)?) };
     let mut acting = context.act()?;
     acting.confirm_here(context)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
-    let written = acting.session.write(&choose, |_| {
-        let payload = Payload {
-            name: name.clone(),
-            // EXPOSE: a change that lost a race is prepared again, from the same value.
-            value: SecretBytes::from(value.expose().as_slice()),
-            kind,
-            note: args.note.clone().unwrap_or_default(),
-            created_at: environment::now(),
-            expires_at: None,
+    let mut ends = None;
+    let written = acting.session.write(&choose, |scope| {
+        let payload = match &value {
+            Some(value) => renewed(args, scope, &name, value, expires.flatten(), now)?,
+            None => described(args, scope, &name, expires)?,
         };
+        ends = payload.expires_at;
         Ok::<_, SessionError>(vec![Edit::Put(payload)])
     });
     let written = written.map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
     warn_of_names(context.output, [name.as_str()]);
-    if let Some(written) = written.as_ref().filter(|_| kind == ValueKind::Reference) {
+    let Some(written) = written else { return Ok(()) };
+    if matches!(value, Some(Value::Reference(_))) {
         check_reference(context, &mut acting, &written.path, &name)?;
     }
-    if let Some(written) = written {
-        if context.output.json {
-            let (path, revision) = (written.path.to_string(), written.revision);
-            return context.output.json(serde_json::json!({
-                "name": name.as_str(), "path": path, "revision": revision
-            }));
+    // EXPOSE: whoever asked for a new value may ask to see it once.
+    let made = value.as_ref().filter(|_| args.print).map(|made| text(made.bytes()));
+    if context.output.json {
+        let (path, revision) = (written.path.to_string(), written.revision);
+        let mut answer = serde_json::json!({
+            "name": name.as_str(), "path": path, "revision": revision, "expires": ends.map(utc)
+        });
+        if let Some(made) = made {
+            answer["value"] = made.into();
         }
-        context
-            .output
-            .note(format!("{name} set in {} (revision {})", written.path, written.revision));
+        return context.output.json(answer);
     }
-    Ok(())
+    let verb = if args.keep_value { "changed, its value kept," } else { "set" };
+    let until = ends.map(|at| format!(", until {}", utc(at))).unwrap_or_default();
+    let (path, revision) = (&written.path, written.revision);
+    context.output.note(format!("{name} {verb} in {path} (revision {revision}){until}"));
+    made.map_or(Ok(()), |made| context.output.line(made))
+}
+
+/// What is generated is ASCII.
+fn text(made: &SecretBytes) -> &str {
+    std::str::from_utf8(made.expose()).expect("what is generated is ASCII")
 }
 
 /// A reference may be set before its target is; whoever sets it is told what readers would be.
@@ -106,61 +165,4 @@ fn check_reference(
         context.output.warn(format!("{why}: until that is mended, `zms run` stops here"));
     }
     Ok(())
-}
-
-fn bytes(value: Vec<u8>) -> SecretBytes {
-    SecretBytes::new(value)
-}
-
-/// The name, and a value from the command line where that was insisted on.
-fn split(args: &Args) -> Outcome<(&str, Option<&str>)> {
-    let (name, value) = match (args.name.split_once('='), &args.value[..]) {
-        (None, []) => (args.name.as_str(), None),
-        (None, [value]) => (args.name.as_str(), Some(value.as_str())),
-        (Some((name, value)), []) => (name, Some(value)),
-        // More words than a value: whatever they are, they are not shown again.
-        (assigned, _) if args.unsafe_argv => {
-            let name = assigned.map_or(args.name.as_str(), |(name, _)| name);
-            return Err(Failure::usage("there is more than one value on the command line")
-                .hint(format!("put it in quotes: `zms set {name} '…' --unsafe-argv`")));
-        }
-        (assigned, _) => (assigned.map_or(args.name.as_str(), |(name, _)| name), Some("")),
-    };
-    if value.is_some() && !args.unsafe_argv {
-        return Err(Failure::usage("a value on the command line can be read by other users, and stays in the shell's history")
-            .hint(format!(
-                "run `zms set {name}` and type it, pipe it in, or name a file; `--unsafe-argv` allows it"
-            )));
-    }
-    Ok((name, value))
-}
-
-fn ask(name: &SecretName) -> Outcome<SecretBytes> {
-    if io::stdin().is_terminal() {
-        let typed = prompt::hidden(&format!("Value of {name}: "))?;
-        return Ok(bytes(typed.as_bytes().to_vec()));
-    }
-    let mut piped = files::read(Path::new("-"))?;
-    if piped.is_empty() {
-        return Err(Failure::usage("stdin is empty")
-            .hint("to store an empty value, pipe in a single line break"));
-    }
-    if piped.last() == Some(&b'\n') {
-        piped.pop();
-    }
-    Ok(bytes(piped.to_vec()))
-}
-
-fn reference(text: &str) -> Outcome<Reference> {
-    let wrong = |why: String| {
-        Failure::new(Exit::Usage, format!("--ref {text:?} {why}"))
-            .hint("name it as PROJECT/ENV/NAME")
-    };
-    let (path, name) =
-        text.rsplit_once('/').ok_or_else(|| wrong("is not a path and a name".to_owned()))?;
-    let path = ScopePath::parse(path).map_err(|why| wrong(why.to_string()))?;
-    if path.segments().is_empty() {
-        return Err(wrong("names no project".to_owned()));
-    }
-    Ok(Reference { path, name: secret_name(name)? })
 }

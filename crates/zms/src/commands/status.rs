@@ -3,64 +3,158 @@
 use zms_core::path::ScopePath;
 
 use crate::{
+    allowed,
+    credentials::{self, Sources},
     exit::{Outcome, utc},
-    home::Home,
-    session::{Context, tell},
+    expiry::{Nearness, nearness},
+    files,
+    home::{DEFAULT_VAULT, Home},
+    session::{Acting, Context, tell},
 };
 
 /// Show which vault, place and key are used here
 #[derive(clap::Args)]
+#[command(after_help = "\
+How many secrets the place sees is found out by reading them, which leaves its entry in the audit.")]
 pub struct Args {}
 
-/// Shows the status; every line of it is proven, not merely stored.
+/// What is known of the files without a key.
+struct Files {
+    database: Option<u64>,
+    log: Option<u64>,
+}
+
+impl Files {
+    fn of(home: &Home) -> Self {
+        let mut log = home.database().into_os_string();
+        log.push("-wal");
+        Self { database: files::size(&home.database()), log: files::size(log.as_ref()) }
+    }
+
+    fn shown(&self) -> String {
+        let kib = |bytes: u64| format!("{} KiB", bytes.div_ceil(1024));
+        let database = self.database.map(kib).unwrap_or_default();
+        match self.log {
+            Some(log) if log > 0 => format!("{database}, and a log of {}", kib(log)),
+            _ => database,
+        }
+    }
+}
+
+/// Shows the status; what it says of the vault is proven, not merely stored.
 pub fn run(context: &Context, _: &Args) -> Outcome {
-    let home = Home::find()?;
-    let mut acting = context.act()?;
+    let home = context.home()?;
+    let kept = Files::of(&home);
+    let folder = folder_token(&home);
+    // Where the folder's token is all there is, status shows what `run` would use.
+    let sources = match &folder {
+        Ok(Some(_)) if !files::exists(&home.key()) => Sources::WithFolder,
+        _ => Sources::Named,
+    };
+    let mut acting = context.act_from(sources)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
-    let view = acting.session.structure(&choose).map_err(|error| acting.explain(error))?;
+    let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
     let roster = view.roster;
     let pin = format!("{}.{}.{}", roster.generation, roster.version, hex::encode(roster.hash));
     let acting_as = if acting.owner { "owner" } else { "token" };
     let expires = view.line.expires.map(utc);
     let head = view.target().head.revision;
+    let secrets = view.merged.winners().count();
     let database = home.database().display().to_string();
+    let (vault, path) = (view.vault.to_string(), view.path().to_string());
+    let (principal, pending) = (view.line.principal.to_string(), view.pending.len());
+    let now = view.now;
+    drop(view);
+    // Whoever acts with a token has no business with the master key.
+    let protection = acting.owner.then(|| credentials::protection(&home)).flatten();
+    let first_use = acting.session.first_use();
+    let ending = ending(&mut acting, now)?;
+    // A token that is named goes before that of the folder.
+    let folder = folder.map(|file| file.filter(|_| acting.owner && !context.as_owner));
+    let for_run = folder.as_ref().ok().and_then(Option::as_ref);
     if context.output.json {
         return context.output.json(serde_json::json!({
-            "vault": view.vault.to_string(),
+            "vault": vault,
+            "vault_name": home.name(),
             "database": database,
-            "path": view.path().to_string(),
+            "database_bytes": kept.database,
+            "log_bytes": kept.log,
+            "protection": protection,
+            "path": path,
             "revision": head,
+            "secrets": secrets,
             "acting_as": acting_as,
             "key_from": acting.source,
-            "principal": view.line.principal.to_string(),
+            "run_token_from": for_run,
+            "principal": principal,
             "expires": expires,
             "pin": pin,
-            "first_use": acting.session.first_use(),
-            "pending_rekeys": view.pending.len(),
+            "first_use": first_use,
+            "pending_rekeys": pending,
+            "tokens_ending": ending,
         }));
     }
+    let named = match home.name() {
+        DEFAULT_VAULT => String::new(),
+        name => format!("{name}, "),
+    };
     let mut rows = vec![
-        ("vault", format!("{} in {database}", view.vault)),
-        ("place", format!("{} (revision {head})", view.path())),
+        ("vault", format!("{named}{vault} in {database}")),
+        ("place", format!("{path} (revision {head})")),
         ("acting as", format!("{acting_as}, from {}", acting.source)),
     ];
-    if let Some(expires) = expires {
-        rows.push(("expires", expires));
-    }
+    rows.extend(for_run.map(|file| ("zms run", format!("acts as token, from {file}"))));
+    rows.extend(expires.map(|expires| ("expires", expires)));
     rows.push(("pin", pin));
+    rows.push(("secrets", secrets.to_string()));
+    rows.push(("database", kept.shown()));
+    rows.extend(protection.map(|how| {
+        let by = if how == "none" { "its mode alone: only you can read it" } else { how };
+        ("key file", format!("protected by {by}"))
+    }));
     for (what, text) in rows {
         context.output.line(&crate::output::shown(&format!("{what:<10} {text}")))?;
     }
-    if acting.session.first_use() {
+    if first_use {
         context.output.note("first use here: an older state of the vault could not be told");
     }
-    if !view.pending.is_empty() {
+    if let Err(why) = folder.as_ref().map_err(|why| &why.message)
+        && acting.owner
+    {
+        context.output.warn(format!("`zms run` stops here: {why}"));
+    }
+    if pending > 0 {
         context.output.warn(format!(
-            "{} scopes that a revoked token could open still have their old keys: run `zms token \
-             revoke --resume`",
-            view.pending.len()
+            "{pending} scopes that a revoked token could open still have their old keys: run `zms \
+             token revoke --resume`"
         ));
     }
+    for token in ending.iter().flatten() {
+        context.output.warn(format!("the token {} ends on {}", token.name, token.expires));
+    }
     Ok(())
+}
+
+/// The allowed file of the working folder whose token `run` uses where none is named.
+fn folder_token(home: &Home) -> Outcome<Option<String>> {
+    Ok(allowed::token(home)?.map(|(_, file)| file))
+}
+
+#[derive(serde::Serialize)]
+struct Ending {
+    name: String,
+    expires: String,
+}
+
+/// Tokens that end within two weeks; `None` for who may not see the list.
+fn ending(acting: &mut Acting, now: u64) -> Outcome<Option<Vec<Ending>>> {
+    if !acting.owner {
+        return Ok(None);
+    }
+    let tokens = acting.session.tokens()?.into_iter();
+    let soon = tokens.filter(|token| nearness(token.expires, now) == Nearness::Soon);
+    let soon = soon
+        .filter_map(|token| token.expires.map(|at| Ending { name: token.label, expires: utc(at) }));
+    Ok(Some(soon.collect()))
 }

@@ -4,6 +4,8 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
 
 mod database;
+mod doctor;
+mod everyday;
 mod files;
 mod folder;
 mod init;

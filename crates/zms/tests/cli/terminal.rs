@@ -20,7 +20,7 @@ use rustix::{
 use crate::machine::Machine;
 
 /// A command on a terminal of its own.
-struct Terminal {
+pub struct Terminal {
     keyboard: File,
     slave: File,
     child: Child,
@@ -39,7 +39,7 @@ fn ends() -> (File, File) {
 }
 
 impl Terminal {
-    fn start(machine: &Machine, args: &[&str]) -> Self {
+    pub fn start(machine: &Machine, args: &[&str]) -> Self {
         Self::on(ends(), machine, args)
     }
 
@@ -53,7 +53,7 @@ impl Terminal {
 
     /// Waits until the screen shows a text, and gives the whole screen.
     #[track_caller]
-    fn until(&mut self, text: &str) -> &mut Self {
+    pub fn until(&mut self, text: &str) -> &mut Self {
         let begun = Instant::now();
         while !self.screen.contains(text) {
             assert!(begun.elapsed() < Duration::from_secs(20), "no {text:?} on {:?}", self.screen);
@@ -64,7 +64,7 @@ impl Terminal {
 
     /// Waits for a question whose answer is not shown.
     #[track_caller]
-    fn until_hidden(&mut self, question: &str) -> &mut Self {
+    pub fn until_hidden(&mut self, question: &str) -> &mut Self {
         self.until(question);
         let begun = Instant::now();
         while self.echoes() {
@@ -86,7 +86,7 @@ impl Terminal {
         count > 0
     }
 
-    fn press(&mut self, keys: &str) -> &mut Self {
+    pub fn press(&mut self, keys: &str) -> &mut Self {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self
     }
@@ -96,7 +96,7 @@ impl Terminal {
     }
 
     /// The exit code, 128 and more on a signal, and the whole screen.
-    fn end(&mut self) -> (i32, String) {
+    pub fn end(&mut self) -> (i32, String) {
         use std::os::unix::process::ExitStatusExt;
         let begun = Instant::now();
         let status = loop {
@@ -269,6 +269,12 @@ fn a_passphrase_is_asked_for_twice_and_then_whenever_the_owner_acts() {
     assert!(said.contains("is protected by a passphrase\nhint: "), "{said}");
     let ask = || Terminal::start(&machine, &["project", "ls"]);
     let question = "Passphrase of the master key: ";
+    // What needs no key is checked without one, and nothing is asked for in vain.
+    let doctor = machine.sh("zms doctor").done();
+    assert!(
+        doctor.contains("skip  key          ") && doctor.contains("ok    integrity"),
+        "{doctor}"
+    );
     let (code, screen) = ask().until_hidden(question).press("correct mule\n").end();
     assert!(code == 6 && screen.contains("the passphrase is wrong"), "{screen}");
     let (code, screen) = ask().until_hidden(question).press("correct horse\n").end();

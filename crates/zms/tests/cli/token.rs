@@ -119,7 +119,15 @@ fn with_a_token_the_master_key_is_never_opened() {
     let machine = Machine::with_secret();
     machine.sh("zms token create ci -q > ci && chmod 600 ci").done();
     assert!(opens_the_key(&machine, "zms get A"), "the watch works");
-    for line in ["zms get A", "zms run -- true", "zms ls", "zms status", "zms export"] {
+    for line in [
+        "zms get A",
+        "zms run -- true",
+        "zms ls",
+        "zms status",
+        "zms export",
+        "zms search A",
+        "zms doctor",
+    ] {
         assert!(!opens_the_key(&machine, &format!("ZMS_TOKEN_FILE=ci {line}")), "{line}");
     }
     machine.sh("chmod 000 ~/.zexio/zms.master.key").done();

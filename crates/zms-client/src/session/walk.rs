@@ -1,0 +1,116 @@
+//! Walks over every scope that the caller can read.
+
+use std::collections::BTreeSet;
+
+use zms_core::{
+    audit::Action,
+    open::{OpenError, OpenScope, Opening, Reading},
+    path::ScopePath,
+    record::Payload,
+};
+
+use super::{Session, SessionError, read_events};
+
+/// What a look at everything found.
+pub struct Proof {
+    /// How many scopes verified, with every record in them.
+    pub scopes: usize,
+    /// How many records opened.
+    pub records: usize,
+    /// What did not verify or open, in the order of the walk.
+    pub broken: Vec<OpenError>,
+}
+
+impl Session {
+    /// Shows every record of a scope and of all below it to `look`, and gives back what it made of
+    /// them; without a path, of all that the caller can read. The audit entries, one for each
+    /// scope, are stored before anything is returned.
+    ///
+    /// # Errors
+    /// [`SessionError`], where anything on the way does not verify or open.
+    pub fn survey<T>(
+        &mut self,
+        within: Option<&ScopePath>,
+        mut look: impl FnMut(&ScopePath, &Payload) -> Option<T>,
+    ) -> Result<Vec<T>, SessionError> {
+        let ((found, read), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
+            let mut found = Vec::new();
+            let read = walk(opening, within, |scope| {
+                let scope = scope?;
+                let records = scope.open_records()?;
+                found.extend(records.iter().filter_map(|(_, held)| look(&scope.path, held)));
+                Ok(())
+            })?;
+            Ok((found, read))
+        })?;
+        let events = read_events(self, &read);
+        self.store.audit_append(&events).map_err(SessionError::Audit)?;
+        self.keep(vault, seen)?;
+        Ok(found)
+    }
+
+    /// Proves every scope that the caller can read and opens every record, going on past what is
+    /// broken. Nothing is given out but counts.
+    ///
+    /// # Errors
+    /// [`SessionError`], where the caller is refused or the store is in trouble.
+    pub fn prove_all(&mut self) -> Result<Proof, SessionError> {
+        let ((proof, read), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
+            let mut proof = Proof { scopes: 0, records: 0, broken: Vec::new() };
+            let read = walk(opening, None, |scope| {
+                match scope.and_then(|scope| scope.open_records()) {
+                    Ok(records) => {
+                        proof.scopes += 1;
+                        proof.records += records.len();
+                    }
+                    Err(OpenError::Trouble(trouble)) => return Err(trouble.into()),
+                    Err(error) => proof.broken.push(error),
+                }
+                Ok(())
+            })?;
+            Ok((proof, read))
+        })?;
+        let events = read_events(self, &read);
+        self.store.audit_append(&events).map_err(SessionError::Audit)?;
+        self.keep(vault, seen)?;
+        Ok(proof)
+    }
+}
+
+/// Opens each scope within a path, or all that the keyring leads to, once and from the top down.
+/// What does not verify is given to `each` as it failed; where that returns, the walk goes on
+/// beside it.
+fn walk(
+    opening: &Opening<'_>,
+    within: Option<&ScopePath>,
+    mut each: impl FnMut(Result<&OpenScope, OpenError>) -> Result<(), OpenError>,
+) -> Result<Vec<OpenScope>, OpenError> {
+    let mut starts: Vec<ScopePath> = match within {
+        Some(path) => vec![path.clone()],
+        None => opening.keyring().entries.iter().map(|entry| entry.path.clone()).collect(),
+    };
+    starts.sort();
+    let (mut seen, mut read) = (BTreeSet::new(), Vec::new());
+    for start in starts {
+        let mut open = Vec::new();
+        match opening.way(&start, Reading::Last) {
+            Ok(way) => open.extend(way.into_iter().last()),
+            Err(error) => each(Err(error))?,
+        }
+        while let Some(scope) = open.pop() {
+            if !seen.insert(scope.id()) {
+                continue;
+            }
+            each(Ok(&scope))?;
+            // The first entry comes off the stack first.
+            for stored in scope.stored_children().iter().rev() {
+                match opening.below(&scope, stored, Reading::Last) {
+                    Ok(child) => open.push(child),
+                    Err(error) => each(Err(error))?,
+                }
+            }
+            read.push(scope);
+        }
+    }
+    Ok(read)
+}

@@ -1,0 +1,42 @@
+//! `zms vault`.
+
+use clap::Subcommand;
+
+use crate::{exit::Outcome, files, home::Home, session::Context};
+
+/// What can be done with the vaults of a machine.
+#[derive(Subcommand)]
+pub enum Command {
+    /// List them, with the one in use marked
+    Ls,
+}
+
+/// Lists the vaults. Needs no key: their names are those of folders.
+pub fn run(context: &Context, command: &Command) -> Outcome {
+    let Command::Ls = command;
+    let chosen = context.home_to_make()?;
+    let all = Home::all()?;
+    let current = |home: &Home| home.name() == chosen.name();
+    if context.output.json {
+        let vaults = all.iter().map(|home| {
+            serde_json::json!({
+                "name": home.name(),
+                "folder": home.folder().display().to_string(),
+                "key": files::exists(&home.key()),
+                "database": files::exists(&home.database()),
+                "current": current(home),
+            })
+        });
+        let vaults: Vec<_> = vaults.collect();
+        return context.output.json(serde_json::json!({ "vaults": vaults }));
+    }
+    if all.is_empty() {
+        context.output.note("no vaults here: make one with `zms init`");
+    }
+    let row = |home: &Home| {
+        let mark = if current(home) { "current" } else { "" };
+        vec![home.name().to_owned(), home.folder().display().to_string(), mark.to_owned()]
+    };
+    let rows: Vec<Vec<String>> = all.iter().map(row).collect();
+    context.output.table(&["NAME", "FOLDER", ""], &rows)
+}
