@@ -170,4 +170,8 @@ impl<S: Store> Store for Malicious<S> {
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {
         self.0.borrow().store.audit_read(chain, after, limit)
     }
+
+    fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble> {
+        self.0.borrow().store.audit_chains()
+    }
 }
