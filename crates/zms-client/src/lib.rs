@@ -7,6 +7,6 @@ pub mod pins;
 pub mod session;
 
 pub use session::{
-    Choose, Own, Progress, Session, SessionError, TokenInfo, TokenRequest, TokenScope, View,
-    Written,
+    AuditAlarm, AuditNames, AuditReader, AuditReport, Choose, NoteError, Own, Progress, Session,
+    SessionError, Standing, Subject, TokenInfo, TokenRequest, TokenScope, View, Written,
 };

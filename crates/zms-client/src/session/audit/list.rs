@@ -1,0 +1,263 @@
+//! Lists entries, with the names that the caller's own keys open. spec/audit.md#listing
+
+use std::collections::{BTreeMap, VecDeque};
+
+use zms_core::{
+    audit::{Action, Entry, Event},
+    bundle::Trouble,
+    id::{PrincipalId, ScopeId},
+    keyring::Depth,
+    open::{OpenError, OpenScope, Opening, Reading},
+    path::{ScopePath, SecretName},
+    principal::Kind,
+};
+
+use super::PAGE;
+use crate::session::{Choose, Session, SessionError, read::held};
+
+/// What ids are called, as far as the caller can tell.
+#[derive(Default)]
+pub struct AuditNames {
+    /// Members by label, for an administrator.
+    pub labels: BTreeMap<PrincipalId, String>,
+    /// Places that the caller's keyring leads to.
+    pub places: BTreeMap<ScopeId, ScopePath>,
+}
+
+/// One secret, as the audit can tell of it.
+pub struct Subject {
+    /// The scope that it lives in.
+    pub path: ScopePath,
+    scope: ScopeId,
+    /// The revision that brought its live version.
+    since: u64,
+}
+
+impl Subject {
+    /// Whether an event concerns the secret: whatever was done in its scope since its live
+    /// version is there.
+    pub fn concerned_by(&self, event: &Event) -> bool {
+        event.scope == Some(self.scope) && event.revision >= self.since
+    }
+}
+
+/// Reads the audit, oldest first. A token is given its own entries only.
+pub struct AuditReader<'s> {
+    session: &'s mut Session,
+    names: AuditNames,
+    /// The place in each chain behind which to go on.
+    behind: BTreeMap<u64, u64>,
+}
+
+impl Session {
+    /// Begins before the first entry. Listing gives no secret out, and leaves no entry.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn audit(&mut self) -> Result<AuditReader<'_>, SessionError> {
+        let names = self.audit_names()?;
+        Ok(AuditReader { session: self, names, behind: BTreeMap::new() })
+    }
+
+    /// The secret that a place sees under a name, without opening it.
+    ///
+    /// # Errors
+    /// [`SessionError`]; the path that was chosen where it sees none.
+    pub fn audit_subject(
+        &mut self,
+        choose: Choose<'_>,
+        name: &SecretName,
+    ) -> Result<Result<Subject, ScopePath>, SessionError> {
+        let (found, vault, seen) = self.opened_audited(Action::Read, |opening, _| {
+            let path = choose(&held(opening.keyring()))?;
+            let way = opening.way(&path, Reading::Names(std::slice::from_ref(name)))?;
+            let nearest = way.iter().rev().find_map(|scope| Some((scope, scope.stored(name)?)));
+            let subject = nearest.map(|(scope, stored)| Subject {
+                path: scope.path.clone(),
+                scope: scope.id(),
+                since: stored.rev_from,
+            });
+            Ok(subject.ok_or(path))
+        })?;
+        self.keep(vault, seen)?;
+        Ok(found)
+    }
+
+    fn audit_names(&mut self) -> Result<AuditNames, SessionError> {
+        let (names, vault, seen) = self.opened_audited(Action::Read, |opening, _| {
+            Ok(AuditNames { labels: labels(opening)?, places: places(opening)? })
+        })?;
+        self.keep(vault, seen)?;
+        Ok(names)
+    }
+}
+
+impl AuditReader<'_> {
+    /// What ids are called.
+    pub const fn names(&self) -> &AuditNames {
+        &self.names
+    }
+
+    /// Whether all entries are given, and not the caller's own only.
+    pub fn sees_all(&self) -> bool {
+        self.session.principal.kind() == Kind::Administrator
+    }
+
+    /// Who reads.
+    pub const fn me(&self) -> PrincipalId {
+        self.session.principal.id()
+    }
+
+    /// Learns the names that are new.
+    ///
+    /// # Errors
+    /// [`SessionError`], also where the caller has been revoked meanwhile.
+    pub fn refresh(&mut self) -> Result<(), SessionError> {
+        self.names = self.session.audit_names()?;
+        Ok(())
+    }
+
+    /// The next entries that match; `None` at the end, which more may follow. A chain keeps its
+    /// order, and several are merged by time.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`].
+    pub fn next_page(
+        &mut self,
+        matches: &dyn Fn(&Entry) -> bool,
+    ) -> Result<Option<Vec<Entry>>, SessionError> {
+        let mut pages: Vec<VecDeque<Entry>> = Vec::new();
+        for chain in self.session.audit_ends().map_err(SessionError::Store)?.into_keys() {
+            let behind = self.behind.get(&chain).copied().unwrap_or(0);
+            let page = self.session.store.audit_read(chain, behind, PAGE);
+            pages.push(page.map_err(SessionError::Store)?.into());
+        }
+        let full: Vec<bool> = pages.iter().map(|page| page.len() == PAGE).collect();
+        let mut merged = Vec::new();
+        loop {
+            let next = pages.iter().enumerate();
+            let next = next.filter_map(|(at, page)| Some((page.front()?.event.time, at))).min();
+            let Some(entry) = next.and_then(|(_, at)| pages[at].pop_front()) else { break };
+            self.behind.insert(entry.chain, entry.seq);
+            merged.push(entry);
+            // What a full page did not show may come before the other chains' next entries.
+            let ended = |(page, full): (&VecDeque<Entry>, &bool)| *full && page.is_empty();
+            if pages.iter().zip(&full).any(ended) {
+                break;
+            }
+        }
+        if merged.is_empty() {
+            return Ok(None);
+        }
+        merged.retain(|entry| self.shows(entry) && matches(entry));
+        Ok(Some(merged))
+    }
+
+    /// The last entries that match, oldest first. Goes on behind them.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`].
+    pub fn last(
+        &mut self,
+        limit: usize,
+        matches: &dyn Fn(&Entry) -> bool,
+    ) -> Result<Vec<Entry>, SessionError> {
+        let ends = self.session.audit_ends().map_err(SessionError::Store)?;
+        let mut found = Vec::new();
+        for (chain, end) in &ends {
+            let of_chain = self.last_of(*chain, *end, limit, matches);
+            found.extend(of_chain.map_err(SessionError::Store)?);
+        }
+        self.behind = ends;
+        // Stable: what happened in one chain at one time stays in its order.
+        found.sort_by_key(|entry| entry.event.time);
+        Ok(found.split_off(found.len().saturating_sub(limit)))
+    }
+
+    /// From the end back, window by window.
+    fn last_of(
+        &self,
+        chain: u64,
+        end: u64,
+        limit: usize,
+        matches: &dyn Fn(&Entry) -> bool,
+    ) -> Result<Vec<Entry>, Trouble> {
+        let shown = |entry: &Entry| entry.seq <= end && self.shows(entry) && matches(entry);
+        let (mut found, mut before) = (VecDeque::new(), end);
+        while before > 0 && found.len() < limit {
+            let behind = before.saturating_sub(PAGE as u64);
+            let mut window = self.session.store.audit_read(chain, behind, PAGE)?;
+            window.retain(|entry| entry.seq <= before);
+            if window.is_empty() {
+                // No chain has such gaps. From the start it takes as long as there are entries.
+                return self.last_by_reading_all(chain, limit, &shown);
+            }
+            window.into_iter().rev().filter(shown).for_each(|entry| found.push_front(entry));
+            before = behind;
+        }
+        let more = found.len().saturating_sub(limit);
+        Ok(found.into_iter().skip(more).collect())
+    }
+
+    fn last_by_reading_all(
+        &self,
+        chain: u64,
+        limit: usize,
+        shown: &dyn Fn(&Entry) -> bool,
+    ) -> Result<Vec<Entry>, Trouble> {
+        let (mut found, mut behind) = (VecDeque::new(), 0);
+        loop {
+            let page = self.session.store.audit_read(chain, behind, PAGE)?;
+            let Some(last) = page.last() else { return Ok(found.into()) };
+            behind = last.seq;
+            found.extend(page.into_iter().filter(shown));
+            found.drain(..found.len().saturating_sub(limit));
+        }
+    }
+
+    fn shows(&self, entry: &Entry) -> bool {
+        self.sees_all() || entry.event.principal == self.me()
+    }
+}
+
+/// Labels of all members. A list that does not verify tells no names, and hides no entries.
+fn labels(opening: &Opening<'_>) -> Result<BTreeMap<PrincipalId, String>, OpenError> {
+    let mut labels = BTreeMap::new();
+    if let Some(Some(members)) = unless_trouble(opening.members())? {
+        for id in members.ids() {
+            if let Some(escrow) = unless_trouble(members.escrow(id))? {
+                labels.insert(id, escrow.label);
+            }
+        }
+    }
+    Ok(labels)
+}
+
+/// Paths of all scopes that the keyring leads to. What does not verify is passed by.
+fn places(opening: &Opening<'_>) -> Result<BTreeMap<ScopeId, ScopePath>, OpenError> {
+    let mut places = BTreeMap::new();
+    let mut open: Vec<OpenScope> = Vec::new();
+    for entry in &opening.keyring().entries {
+        places.insert(entry.scope(), entry.path.clone());
+        if entry.depth == Depth::Subtree
+            && let Some(way) = unless_trouble(opening.way(&entry.path, Reading::Structure))?
+        {
+            open.extend(way.into_iter().last());
+        }
+    }
+    while let Some(scope) = open.pop() {
+        for stored in scope.stored_children() {
+            let below = opening.below(&scope, stored, Reading::Structure);
+            open.extend(unless_trouble(below)?);
+        }
+        places.insert(scope.id(), scope.path);
+    }
+    Ok(places)
+}
+
+fn unless_trouble<T>(found: Result<T, OpenError>) -> Result<Option<T>, OpenError> {
+    match found {
+        Err(OpenError::Trouble(trouble)) => Err(trouble.into()),
+        found => Ok(found.ok()),
+    }
+}
