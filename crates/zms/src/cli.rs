@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, env, export, get, import, init, ls, project, reset, rm, run, service, set, status,
-        token, use_place,
+        allow, audit, env, export, get, import, init, ls, project, reset, rm, run, service, set,
+        status, token, use_place,
     },
     exit::Outcome,
     hygiene::Inherited,
@@ -70,6 +70,7 @@ enum Command {
     /// List services of an environment, or make one
     #[command(subcommand)]
     Service(service::Command),
+    Audit(audit::Args),
     Use(use_place::Args),
     Status(status::Args),
     Reset(reset::Args),
@@ -98,6 +99,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Project(command) => project::run(&context, &command),
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),
+        Command::Audit(args) => audit::run(&context, &args),
         Command::Use(args) => use_place::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Reset(args) => reset::run(&context, &args),

@@ -1,6 +1,7 @@
 //! One file per command: its arguments, then `run`.
 
 pub mod allow;
+pub mod audit;
 pub mod env;
 pub mod export;
 pub mod get;

@@ -103,6 +103,11 @@ impl AuditReader<'_> {
         self.session.principal.kind() == Kind::Administrator
     }
 
+    /// The session that reads.
+    pub const fn session(&self) -> &Session {
+        self.session
+    }
+
     /// Who reads.
     pub const fn me(&self) -> PrincipalId {
         self.session.principal.id()
