@@ -28,8 +28,8 @@ macro_rules! transcripts {
 }
 
 transcripts! {
-    help init set get ls rm import export run allow token project env service r#use status reset
-    place credentials database
+    help init set get ls rm import export run allow token project env service audit r#use status
+    reset place credentials database
 }
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd");
@@ -125,6 +125,7 @@ fn redact(text: &str, home: &Path) -> String {
             66 if rest.starts_with("zms_st_1") => (run, "[TOKEN]"),
             64 if hex => (run, "[HASH]"),
             32 if hex => (run, "[ID]"),
+            8 if hex && rest[8..].starts_with('\u{2026}') => (run, "[ID]"),
             0 => (first.len_utf8(), &rest[..first.len_utf8()]),
             _ => (run, &rest[..run]),
         };

@@ -1,6 +1,6 @@
 //! `zms audit`: lists entries, and follows them.
 
-use zms_client::{AuditNames, AuditReader, Subject};
+use zms_client::{AuditNames, AuditReader, SessionError, Subject};
 use zms_core::{audit::Entry, id::ScopeId, path::ScopePath};
 
 use super::{
@@ -89,19 +89,19 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     match args.limit {
         Some(limit) => {
             let limit = usize::try_from(limit).unwrap_or(usize::MAX);
-            printer.print(&reader.last(limit, &admits)?, reader.names())?;
+            printer.print(&reader.last(limit, &admits).map_err(unlisted)?, reader.names())?;
         }
         // What is already there is not new.
-        None if args.follow && since.is_none() => drop(reader.last(1, &admits)?),
+        None if args.follow && since.is_none() => drop(reader.last(1, &admits).map_err(unlisted)?),
         None if terminal() && !args.follow => {
-            let entries = reader.last(SCREEN, &admits)?;
+            let entries = reader.last(SCREEN, &admits).map_err(unlisted)?;
             printer.print(&entries, reader.names())?;
             if entries.len() == SCREEN {
                 output.note(format!("the last {SCREEN}; more with `--limit N`"));
             }
         }
         None => {
-            while let Some(entries) = reader.next_page(&admits)? {
+            while let Some(entries) = reader.next_page(&admits).map_err(unlisted)? {
                 printer.print(&entries, reader.names())?;
             }
         }
@@ -157,6 +157,15 @@ fn principal(reader: &AuditReader<'_>, wanted: &str) -> Outcome<String> {
     }
 }
 
+/// An entry that can not be read ends the listing, and is named by who verifies.
+fn unlisted(error: SessionError) -> Failure {
+    let failure = Failure::from(error);
+    match failure.exit {
+        Exit::Integrity => failure.hint("name the entry that can not be read: `zms audit verify`"),
+        _ => failure,
+    }
+}
+
 /// Prints what comes until nobody reads it.
 fn follow(
     reader: &mut AuditReader<'_>,
@@ -164,7 +173,7 @@ fn follow(
     printer: &mut Printer,
 ) -> Outcome {
     loop {
-        let Some(entries) = reader.next_page(admits)? else {
+        let Some(entries) = reader.next_page(admits).map_err(unlisted)? else {
             if closed_within(PAUSE_MILLISECONDS) {
                 return Ok(());
             }

@@ -152,7 +152,7 @@ fn state(standing: &Standing) -> String {
         Standing::Void(checkpoint) => {
             format!("a checkpoint of {}, void since the vault was restored", utc(checkpoint.time))
         }
-        Standing::Bad(error) => format!("what {error}"),
+        Standing::Bad(error) => format!("a file that {error}"),
     }
 }
 
