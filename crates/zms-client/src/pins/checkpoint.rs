@@ -30,7 +30,7 @@ impl PinFolder {
         let read = || -> io::Result<Vec<u8>> {
             let mut options = OpenOptions::new();
             let file = options.read(true).custom_flags(flags.bits().cast_signed()).open(&path)?;
-            let mut note = Vec::new();
+            let mut note = Vec::with_capacity(1024);
             file.take(MAX_NOTE as u64 + 1).read_to_end(&mut note)?;
             Ok(note)
         };

@@ -190,6 +190,8 @@ impl Walk {
             if mark.hash != entry.hash {
                 let (seq, time) = (entry.seq, Some(entry.event.time));
                 self.bad.get_or_insert(Bad { seq, time, fault: Fault::Remade });
+                // A later checkpoint proves nothing of what this one contests.
+                self.sound_from = seq.saturating_add(1);
             } else if self.sound_from <= entry.seq {
                 self.proven = Some((self.sound_from, entry.seq));
             }
@@ -323,6 +325,10 @@ mod tests {
             }
         };
         assert_eq!(found(tail), (Some((8, Fault::Remade)), Some((1, 4))));
+        // A checkpoint of the chain that was made anew is no witness for what another contests.
+        let other = chain_by(10, 8);
+        let both = walked(&other, &[mark(&chain(4)[3]), mark(&other[7])]);
+        assert_eq!((both.bad.map(|bad| bad.seq), both.proven), (Some(4), Some((5, 8))));
     }
 
     #[test]

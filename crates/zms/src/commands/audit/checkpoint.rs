@@ -13,7 +13,7 @@ use crate::{
 #[derive(clap::Args)]
 #[command(after_help = "\
 A checkpoint is a short signed text without secrets. What it covers can not be edited or cut off
-unseen, by nobody who can not change the checkpoint too: keep it on another machine, in a ticket,
+unseen by whoever can not change the checkpoint itself: keep it on another machine, in a ticket,
 in a mail, on paper.")]
 pub struct Args {
     /// Write it into this new file; without it, to stdout

@@ -58,7 +58,7 @@ pub fn judge(report: &AuditReport, acting: &Acting) -> Outcome {
     let failure =
         |why: String| Failure::new(Exit::Integrity, format!("the audit does not verify: {why}"));
     if let Some((chain, bad)) = first_bad(report) {
-        let why = failure(format!("{} of chain {}", what(&bad), chain.chain));
+        let why = failure(format!("in chain {}, {}", chain.chain, what(&bad)));
         return Err(why.hint(format!(
             "keep the database and {} as they are: they show it. Entries of reads are also lost \
              where the machine loses power within seconds; once you know why, move that file \
