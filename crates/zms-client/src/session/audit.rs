@@ -2,6 +2,7 @@
 
 mod keep;
 mod list;
+mod names;
 mod verify;
 
 use std::collections::BTreeMap;
@@ -14,7 +15,8 @@ use zms_core::{
 
 pub use self::{
     keep::AuditAlarm,
-    list::{AuditNames, AuditReader, Subject},
+    list::{AuditReader, Subject},
+    names::AuditNames,
     verify::{AuditReport, Standing},
 };
 use super::Session;
