@@ -133,6 +133,10 @@ def audit(case):
     return case["first_bad"] == 0
 
 
+def checkpoint(case):
+    return accepted(case, lambda: spelt(formats.checkpoint(case["note"], *unhex(case, "vk"))) == case["fields"])
+
+
 def key_file(case):
     try:
         seed, vault = formats.read_key_file(case["text"], case["passphrase"])
@@ -230,7 +234,7 @@ def bundle(book, case):
 
 
 CHECKS = {
-    "audit": audit, "cbor": cbor, "derivation": derivation, "envelope": envelope,
+    "audit": audit, "cbor": cbor, "checkpoint": checkpoint, "derivation": derivation, "envelope": envelope,
     "key-file": key_file, "messages": messages, "names": names, "padding": padding,
     "past": past, "signatures": signatures, "text": text, "tree": tree,
 }

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import hmac
+import re
 import unicodedata
 
 import cbor2
@@ -468,3 +469,45 @@ def split_key_file(text):
     if len(decoded) < 65:
         raise Failure("malformed")
     return decoded[:65], decoded[65:]
+
+
+# The audit: audit.md#checkpoint
+
+
+def checkpoint(note, vk):
+    """audit.md#checkpoint"""
+    text, rule, signed = note.partition("\n\n")
+    name = "zms/principal/" + principal_id(vk).hex()
+    tag, head, key = "\u2014 " + name + " ", text.split("\n"), name.encode() + b"\n\x01" + vk
+    require(rule and len(note.encode()) <= 65536 and signed.startswith(tag) and signed[-1:] == "\n")
+    signature = canonical_base64(signed[len(tag) : -1], 68)
+    require(signature[:4] == sha256(key)[:4])
+    require(verifies(vk, text.encode() + b"\n", signature[4:]))
+    require(len(head) > 3)
+    vault = re.fullmatch("zms/audit/([0-9a-f]{32})", head[0])
+    generation, time = (re.fullmatch(word + " ([0-9]{1,20})", line) for word, line in zip(("generation", "time"), head[1:]))
+    lines = [re.fullmatch("chain ([0-9]{1,20}) ([0-9]{1,20}) ([0-9A-Za-z+/]{43}=)", line) for line in head[3:]]
+    require(vault and generation and time and all(lines))
+    heads = [
+        {"chain": decimal(line[1]), "seq": decimal(line[2]), "hash": canonical_base64(line[3], 32)}
+        for line in lines
+    ]
+    chains = [each["chain"] for each in heads]
+    require(chains == sorted(set(chains)) and all(each["seq"] for each in heads))
+    found = {"vault": bytes.fromhex(vault[1]), "generation": decimal(generation[1]), "time": decimal(time[1])}
+    require(found["generation"])
+    return {**found, "heads": heads}
+
+
+def decimal(text):
+    require(str(int(text)) == text and int(text) < 1 << 64)
+    return int(text)
+
+
+def canonical_base64(text, length):
+    try:
+        decoded = base64.b64decode(text, validate=True)
+    except ValueError:
+        raise Malformed from None
+    require(len(decoded) == length and base64.b64encode(decoded).decode() == text)
+    return decoded

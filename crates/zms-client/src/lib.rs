@@ -7,6 +7,7 @@ pub mod pins;
 pub mod session;
 
 pub use session::{
-    Choose, Exposed, Exposure, Own, Past, Progress, Proof, Received, Session, SessionError,
-    TokenInfo, TokenRequest, TokenScope, View, Written,
+    AuditAlarm, AuditNames, AuditReader, AuditReport, Choose, Exposed, Exposure, NoteError, Own,
+    Past, Progress, Proof, Received, Session, SessionError, Standing, Subject, TokenInfo,
+    TokenRequest, TokenScope, View, Written,
 };

@@ -1,6 +1,8 @@
 //! Pins on disk, apart from the database: one file per principal. spec/pins.md#file
 #![expect(clippy::disallowed_methods, reason = "this file owns the pins' files")]
 
+mod checkpoint;
+
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
@@ -105,9 +107,7 @@ impl PinFolder {
     ) -> Result<(), PinTrouble> {
         let path = self.path(principal);
         let trouble = |source| PinTrouble::File { path: path.clone(), verb: "kept", source };
-        DirBuilder::new().recursive(true).mode(0o700).create(&self.0).map_err(trouble)?;
-        let lock = create(&self.0.join("lock"), false).map_err(trouble)?;
-        flock(&lock, FlockOperation::LockExclusive).map_err(|error| trouble(error.into()))?;
+        let _lock = self.lock().map_err(trouble)?;
         let mut pins = self.load(vault, principal)?;
         let before = pins.clone();
         pins.advance(seen);
@@ -115,6 +115,14 @@ impl PinFolder {
             write(&path, &render(&pins, vault)).map_err(trouble)?;
         }
         Ok(())
+    }
+
+    /// Locks the folder, which is made where it is missing, until the file is dropped.
+    fn lock(&self) -> io::Result<File> {
+        DirBuilder::new().recursive(true).mode(0o700).create(&self.0)?;
+        let lock = create(&self.0.join("lock"), false)?;
+        flock(&lock, FlockOperation::LockExclusive)?;
+        Ok(lock)
     }
 }
 

@@ -1,5 +1,6 @@
 //! Opens, audits, pins; prepares and commits changes.
 
+mod audit;
 mod error;
 mod exposure;
 mod history;
@@ -23,6 +24,7 @@ use zms_crypto::CryptoRng;
 use zms_store::{CommitError, Store};
 
 pub use self::{
+    audit::{AuditAlarm, AuditNames, AuditReader, AuditReport, NoteError, Standing, Subject},
     error::SessionError,
     exposure::{Exposed, Exposure, Received},
     history::Past,
@@ -51,6 +53,9 @@ pub struct Session {
     uses: u32,
     /// Whether this session has noted its use.
     used: bool,
+    /// Of the roster that was proven last.
+    generation: u64,
+    alarm: Option<AuditAlarm>,
 }
 
 impl Session {
@@ -62,8 +67,19 @@ impl Session {
         clock: fn() -> u64,
         rng: Box<dyn CryptoRng>,
     ) -> Self {
-        let (first_use, pins_void) = (false, false);
-        Self { store, principal, pins, clock, rng, first_use, pins_void, uses: 0, used: false }
+        Self {
+            store,
+            principal,
+            pins,
+            clock,
+            rng,
+            first_use: false,
+            pins_void: false,
+            uses: 0,
+            used: false,
+            generation: 0,
+            alarm: None,
+        }
     }
 
     /// Who is at work.
@@ -93,6 +109,7 @@ impl Session {
         let opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
         self.pins_void = opening.pins_void();
         self.uses = opening.line().limits.uses;
+        self.generation = opening.roster().generation;
         let made = work(&opening, &mut *self.rng)?;
         // What is pinned already needs no keeping: the usual read writes nothing here.
         let seen = opening.seen().filter(|seen| pins.gains(seen));
@@ -164,8 +181,8 @@ impl Session {
             self.spend(action, &[])?;
             match self.store.commit(&batch, &events) {
                 Ok(()) => {
-                    self.keep(vault, seen)?;
-                    self.keep(vault, Some(batch.pins()))?;
+                    self.pin(vault, seen)?;
+                    self.keep_committed(vault, batch.pins())?;
                     return Ok(made);
                 }
                 Err(CommitError::Conflict) => self.step_aside(attempt),
@@ -217,7 +234,22 @@ impl Session {
         events
     }
 
-    fn keep(&self, vault: VaultId, seen: Option<Pins>) -> Result<(), SessionError> {
+    /// Keeps what was seen: pins, and a checkpoint of the audit.
+    fn keep(&mut self, vault: VaultId, seen: Option<Pins>) -> Result<(), SessionError> {
+        self.pin(vault, seen)?;
+        self.witness(vault, false);
+        Ok(())
+    }
+
+    /// Keeps what was committed, and waits for the disk as the commit has.
+    fn keep_committed(&mut self, vault: VaultId, made: Pins) -> Result<(), SessionError> {
+        self.generation = made.roster.map_or(self.generation, |roster| roster.generation);
+        self.pin(vault, Some(made))?;
+        self.witness(vault, true);
+        Ok(())
+    }
+
+    fn pin(&self, vault: VaultId, seen: Option<Pins>) -> Result<(), SessionError> {
         let Some(seen) = seen else { return Ok(()) };
         Ok(self.pins.advance(vault, self.principal.id(), seen)?)
     }

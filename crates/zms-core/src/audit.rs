@@ -1,5 +1,10 @@
 //! Audit entries: a hash chain of ids, never of names. spec/audit.md
 
+mod checkpoint;
+mod walk;
+
+pub use checkpoint::{Checkpoint, MAX_NOTE, Note};
+pub use walk::{Bad, Fault, Walk, Walked};
 use zms_crypto::{digest::sha256, parts::Parts};
 
 use crate::id::{PrincipalId, ScopeId, VaultId};
@@ -44,6 +49,21 @@ impl Action {
             _ => return None,
         })
     }
+
+    /// What people call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::Shape => "shape",
+            Self::Grant => "grant",
+            Self::Revoke => "revoke",
+            Self::Rekey => "re-key",
+            Self::Init => "init",
+            Self::ReadPast => "read past",
+            Self::Expose => "expose",
+        }
+    }
 }
 
 /// How it ended.
@@ -67,6 +87,15 @@ impl Outcome {
             3 => Self::Integrity,
             _ => return None,
         })
+    }
+
+    /// What people call it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Denied => "denied",
+            Self::Integrity => "integrity",
+        }
     }
 }
 
@@ -127,21 +156,27 @@ impl Entry {
             .finish();
         sha256(&[&encoded])
     }
+
+    /// Whether the entry carries the hash that it must.
+    fn fits(&self, vault: VaultId) -> bool {
+        self.hash == self.computed_hash(vault)
+    }
+}
+
+/// One entry of a chain, as somebody saw it. It stands for all before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Head {
+    /// Which chain.
+    pub chain: u64,
+    /// Its place, from 1.
+    pub seq: u64,
+    /// Its hash.
+    pub hash: [u8; 32],
 }
 
 /// The first entry of a chain that does not fit, by its place; `None` where all do.
 pub fn first_bad(vault: VaultId, entries: &[Entry]) -> Option<u64> {
-    let chain = entries.first()?.chain;
-    let mut prev_hash = [0; 32];
-    for (seq, entry) in (1..).zip(entries) {
-        let fits = entry.chain == chain
-            && entry.seq == seq
-            && entry.prev_hash == prev_hash
-            && entry.hash == entry.computed_hash(vault);
-        if !fits {
-            return Some(seq);
-        }
-        prev_hash = entry.hash;
-    }
-    None
+    let mut walk = Walk::new(vault, entries.first()?.chain, []);
+    entries.iter().for_each(|entry| walk.take(entry));
+    walk.end().bad.map(|bad| bad.seq)
 }

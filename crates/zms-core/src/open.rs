@@ -3,6 +3,7 @@
 //! [`Opening::begin`] proves the roster and the caller's place in it; [`Opening::way`] proves
 //! and opens the scopes on the way to a path. Nothing falls back to anything.
 
+mod administrator;
 mod error;
 mod history;
 mod members;

@@ -101,6 +101,23 @@ pub(crate) fn read(
     select.query_map([chain.cast_signed(), after, limit], entry)?.collect()
 }
 
+/// Every chain with the place of its last entry: one seek each, from the greatest number down.
+pub(crate) fn chains(connection: &Connection) -> rusqlite::Result<Vec<(u64, u64)>> {
+    let mut seek = connection.prepare_cached(
+        "SELECT chain, seq FROM audit WHERE chain <= ?1 ORDER BY chain DESC, seq DESC LIMIT 1",
+    )?;
+    let (mut chains, mut most) = (Vec::new(), Some(i64::MAX));
+    let end = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
+    while let Some(at) = most {
+        let Some((chain, seq)) = seek.query_row([at], end).optional()? else { break };
+        chains.push((chain.cast_unsigned(), seq.cast_unsigned()));
+        most = chain.checked_sub(1);
+    }
+    // A greater number than fits an i64 is kept as a negative one.
+    chains.sort_unstable();
+    Ok(chains)
+}
+
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
     let unknown =

@@ -153,4 +153,8 @@ impl Store for SqliteStore {
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {
         audit::read(&self.connection, chain, after, limit).map_err(sorted)
     }
+
+    fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble> {
+        audit::chains(&self.connection).map_err(sorted)
+    }
 }

@@ -94,6 +94,7 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         audit::entries_form_a_chain,
         audit::entries_are_kept_as_they_are,
         audit::entries_are_read_in_pages,
+        audit::every_chain_is_told_with_its_last_entry,
         audit::a_refused_commit_leaves_no_entry,
         audit::no_entry_comes_before_the_vault,
         audit::uses_are_counted_with_their_entries,

@@ -76,6 +76,12 @@ pub trait Store {
     /// # Errors
     /// [`Trouble`] where they can not be read.
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble>;
+
+    /// Every audit chain, ascending, with the place of its last entry.
+    ///
+    /// # Errors
+    /// [`Trouble`] where they can not be read.
+    fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble>;
 }
 
 /// Why a batch was not committed.

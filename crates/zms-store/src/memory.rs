@@ -6,7 +6,10 @@
 mod shown;
 mod state;
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use zms_core::{
     audit::{Entry, Event},
@@ -85,6 +88,12 @@ impl Store for MemoryStore {
         let state = self.current();
         let behind = |entry: &&Entry| entry.chain == chain && entry.seq > after;
         Ok(state.audit.iter().filter(behind).take(limit).cloned().collect())
+    }
+
+    fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble> {
+        let state = self.current();
+        let ends: BTreeMap<u64, u64> = state.audit.iter().map(|it| (it.chain, it.seq)).collect();
+        Ok(ends.into_iter().collect())
     }
 }
 

@@ -4,9 +4,9 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, cp, diff, doctor, env, export, exposure, get, history, import, init, log, ls, mv,
-        project, reset, rm, rollback, run, search, service, set, status, token, undo, use_place,
-        vault,
+        allow, audit, cp, diff, doctor, env, export, exposure, get, history, import, init, log, ls,
+        mv, project, reset, rm, rollback, run, search, service, set, status, token, undo,
+        use_place, vault,
     },
     exit::Outcome,
     hygiene::Inherited,
@@ -86,6 +86,7 @@ enum Command {
     /// List services of an environment, or make one
     #[command(subcommand)]
     Service(service::Command),
+    Audit(audit::Args),
     Use(use_place::Args),
     /// List the vaults of this machine
     #[command(subcommand)]
@@ -129,6 +130,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Project(command) => project::run(&context, &command),
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),
+        Command::Audit(args) => audit::run(&context, &args),
         Command::Use(args) => use_place::run(&context, &args),
         Command::Vault(command) => vault::run(&context, &command),
         Command::Status(args) => status::run(&context, &args),

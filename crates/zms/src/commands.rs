@@ -1,6 +1,7 @@
 //! One file per command: its arguments, then `run`.
 
 pub mod allow;
+pub mod audit;
 pub mod cp;
 pub mod diff;
 pub mod doctor;

@@ -3,7 +3,7 @@
 
 use std::{
     fs,
-    io::{self, Read},
+    io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
@@ -112,6 +112,22 @@ pub fn write(path: &Path, text: &str) -> Outcome {
     fs::write(&new, text)
         .and_then(|()| fs::rename(&new, path))
         .map_err(|error| trouble(&error, format!("{} can not be written", path.display())))
+}
+
+/// Writes a new file that holds no secret, whole and on disk; `None` where one is there.
+pub fn create(path: &Path, text: &str) -> Outcome<Option<()>> {
+    let unwritten = |error| trouble(&error, format!("{} can not be written", path.display()));
+    let mut file = match fs::OpenOptions::new().write(true).create_new(true).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
+        Err(error) => return Err(unwritten(error)),
+    };
+    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
+        // Half a file is none.
+        let _left_behind = fs::remove_file(path);
+        unwritten(error)
+    })?;
+    Ok(Some(()))
 }
 
 /// Removes a file; one that is not there is removed already.

@@ -10,6 +10,8 @@ use std::{
 
 use rustix::{fs::OFlags, process::geteuid};
 use zeroize::Zeroizing;
+use zms_client::pins::PinFolder;
+use zms_core::id::PrincipalId;
 
 use crate::{
     environment,
@@ -94,6 +96,11 @@ impl Home {
     /// The folder of pins.
     pub fn pins(&self) -> PathBuf {
         self.folder.join("pins")
+    }
+
+    /// Where a principal's checkpoint of the audit is kept.
+    pub fn checkpoint(&self, principal: PrincipalId) -> PathBuf {
+        PinFolder::new(self.pins()).checkpoint_path(principal)
     }
 
     /// The folder of files that may name a token.

@@ -2,6 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
 
 use crate::exit::{Failure, Outcome};
@@ -46,6 +47,14 @@ impl Output {
         self.data(&ascii_where_risky(&text))
     }
 
+    /// Writes versioned JSON as one line, for answers without an end.
+    pub fn json_line(self, data: impl Serialize) -> Outcome {
+        let mut text = serde_json::to_vec(&Versioned { version: JSON_VERSION, data })
+            .map_err(Failure::other)?;
+        text.push(b'\n');
+        self.data(&ascii_where_risky(&text))
+    }
+
     /// Writes text that another program reads: exactly, except on a terminal.
     pub fn text(self, bytes: &[u8]) -> Outcome {
         match std::str::from_utf8(bytes) {
@@ -67,17 +76,7 @@ impl Output {
                 *width = (*width).max(cell.chars().count());
             }
         }
-        let mut text = String::new();
-        for line in &lines {
-            let last = line.len().saturating_sub(1);
-            for (at, (cell, width)) in line.iter().zip(&widths).enumerate() {
-                let pad = if at == last { 0 } else { width + 2 - cell.chars().count() };
-                text.push_str(cell);
-                text.extend(std::iter::repeat_n(' ', pad));
-            }
-            text.truncate(text.trim_end_matches(' ').len());
-            text.push('\n');
-        }
+        let text: String = lines.iter().map(|line| padded(line, &widths)).collect();
         self.data(text.as_bytes())
     }
 
@@ -92,6 +91,29 @@ impl Output {
     pub fn warn(self, text: impl std::fmt::Display) {
         aside(format_args!("warning: {}", shown(&text.to_string())));
     }
+}
+
+/// One line of columns; a cell that is too wide moves those behind it.
+pub fn padded(cells: &[String], widths: &[usize]) -> String {
+    let mut text = String::new();
+    for (cell, width) in cells.iter().zip(widths) {
+        text.push_str(cell);
+        text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count()) + 2));
+    }
+    text.truncate(text.trim_end_matches(' ').len());
+    text.push('\n');
+    text
+}
+
+/// Waits, and tells whether nobody reads stdout any more.
+pub fn closed_within(milliseconds: u32) -> bool {
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+    let seconds = i64::from(milliseconds / 1000);
+    let nanoseconds = i64::from(milliseconds % 1000) * 1_000_000;
+    let timeout = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
+    let woken = poll(&mut watched, Some(&timeout)).unwrap_or(0);
+    woken > 0 && watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
 }
 
 fn unwritten(error: &io::Error) -> Failure {

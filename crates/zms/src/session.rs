@@ -1,6 +1,6 @@
 //! Brings the caller, the store and the place of a command together.
 
-use zms_client::{Session, SessionError, pins::PinFolder};
+use zms_client::{AuditAlarm, Session, SessionError, pins::PinFolder};
 use zms_core::{
     open::{OpenError, OpenScope},
     path::{ScopePath, SecretName},
@@ -159,10 +159,17 @@ impl Acting {
     }
 }
 
-/// Says what a session noticed about its pins.
+/// Says what a session noticed about its pins and about the audit.
 pub fn tell(session: &Session, output: Output) {
     if session.pins_void() {
         output.warn("the vault was restored from a backup: what was seen here before is void");
+    }
+    match session.audit_alarm() {
+        None => {}
+        Some(alarm @ (AuditAlarm::Broken | AuditAlarm::Damaged { .. })) => {
+            output.warn(format!("{alarm}: run `zms audit verify`"));
+        }
+        Some(alarm) => output.warn(alarm),
     }
 }
 

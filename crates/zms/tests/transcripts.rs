@@ -29,7 +29,7 @@ macro_rules! transcripts {
 }
 
 transcripts! {
-    help init set get ls rm mv cp search import export run allow token project env service
+    help init set get ls rm mv cp search import export run allow token project env service audit
     r#use vault status doctor reset place credentials database history log undo rollback diff
     exposure
 }
@@ -128,7 +128,7 @@ fn redact(text: &str, home: &Path) -> String {
             64 if hex => (run, "[HASH]"),
             32 if hex => (run, "[ID]"),
             // Who left, as far as it is shown.
-            8 if hex && rest[8..].starts_with('?') => (run, "[ID]"),
+            8 if hex && rest[8..].starts_with(['?', '\u{2026}']) => (run, "[ID]"),
             1.. if size(&rest[..run], &rest[run..], &safe) => (run, "[SIZE]"),
             0 => (first.len_utf8(), &rest[..first.len_utf8()]),
             _ => (run, &rest[..run]),

@@ -15,15 +15,11 @@ use zms_core::{
 
 use super::{
     Session, SessionError,
-    history::labels,
+    audit::{PAGE, labels},
+    history::past_of_secret,
     read::{Choose, held},
     read_events,
 };
-
-/// The chain of a vault on one machine.
-const CHAIN: u64 = 0;
-/// Entries read at a time.
-const PAGE: usize = 4096;
 
 /// One member that has received one version of a secret, as far as the audit tells.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,7 +42,7 @@ pub struct Exposure {
     pub path: ScopePath,
     /// Its versions.
     pub history: History,
-    /// By version, newest first.
+    /// By version, newest first, and by name.
     pub received: Vec<Received>,
     /// Members whose keys open it now.
     pub readers: Vec<PrincipalId>,
@@ -76,14 +72,11 @@ impl Session {
         choose: Choose<'_>,
         name: &SecretName,
     ) -> Result<Exposure, SessionError> {
-        let names = [name.clone()];
         let ((mut exposure, scope, revision), vault, seen) =
             self.opened_audited(Action::ReadPast, |opening, _| {
                 let readers = opening.members()?.ok_or(ChangeError::NotAdministrator)?;
                 let path = choose(&held(opening.keyring()))?;
-                let way = opening.way(&path, Reading::Names(&names))?;
-                let holds = way.iter().rev().find(|scope| scope.stored(name).is_some());
-                let scope = holds.or(way.last()).expect("a way holds at least its target");
+                let (scope, history) = past_of_secret(opening, &path, name)?;
                 let mut who = Vec::new();
                 for id in readers.ids() {
                     let line = readers.line(id)?;
@@ -98,7 +91,7 @@ impl Session {
                 }
                 let exposure = Exposure {
                     path: scope.path.clone(),
-                    history: opening.history(scope, Some(&names))?,
+                    history,
                     received: Vec::new(),
                     readers: who,
                     labels: labels(opening)?,
@@ -112,7 +105,11 @@ impl Session {
             }
         })?;
         exposure.received = received.into_values().collect();
-        exposure.received.sort_by_key(|it: &Received| (std::cmp::Reverse(it.version), it.first));
+        let labels = &exposure.labels;
+        exposure.received.sort_by_cached_key(|it| {
+            (std::cmp::Reverse(it.version), labels.get(&it.who).cloned(), it.who)
+        });
+        exposure.readers.sort_by_key(|who| labels.get(who));
         let event = self.event(Action::ReadPast, Some(scope), revision, Outcome::Done);
         self.note(Action::ReadPast, &[event])?;
         self.keep(vault, seen)?;
@@ -128,7 +125,9 @@ impl Session {
         let mut reached: BTreeMap<ScopeId, (u64, u64)> = BTreeMap::new();
         self.each_entry(|entry| {
             if let (Action::Expose, Some(scope)) = (entry.event.action, entry.event.scope) {
-                reached.insert(scope, (entry.event.time, entry.event.revision));
+                let now = (entry.event.time, entry.event.revision);
+                let last = reached.entry(scope).or_insert(now);
+                *last = now.max(*last);
             }
         })?;
         let ((exposed, scopes), vault, seen) =
@@ -140,15 +139,19 @@ impl Session {
     }
 
     fn each_entry(&self, mut each: impl FnMut(&Entry)) -> Result<(), SessionError> {
-        let mut after = 0;
-        loop {
-            let page = self.store.audit_read(CHAIN, after, PAGE).map_err(SessionError::Store)?;
-            page.iter().for_each(&mut each);
-            match page.last() {
-                Some(last) => after = last.seq,
-                None => return Ok(()),
+        for chain in self.audit_ends().map_err(SessionError::Store)?.into_keys() {
+            let mut after = 0;
+            loop {
+                let page =
+                    self.store.audit_read(chain, after, PAGE).map_err(SessionError::Store)?;
+                page.iter().for_each(&mut each);
+                match page.last() {
+                    Some(last) => after = last.seq,
+                    None => break,
+                }
             }
         }
+        Ok(())
     }
 }
 

@@ -13,6 +13,7 @@ use zms_core::{
 
 use super::{
     Session, SessionError, Written,
+    audit::labels,
     read::{Choose, held},
 };
 
@@ -86,9 +87,16 @@ fn past_of(
     Ok((way, history))
 }
 
-/// What members are called, for who may know.
-pub(super) fn labels(opening: &Opening<'_>) -> Result<BTreeMap<PrincipalId, String>, SessionError> {
-    let Some(members) = opening.members()? else { return Ok(BTreeMap::new()) };
-    let label = |id| Ok((id, members.escrow(id)?.label));
-    members.ids().map(label).collect()
+/// The past of one secret: in the nearest scope on a path that holds it, else in the path's own.
+pub(super) fn past_of_secret(
+    opening: &Opening<'_>,
+    path: &ScopePath,
+    name: &SecretName,
+) -> Result<(OpenScope, History), SessionError> {
+    let names = std::slice::from_ref(name);
+    let mut way = opening.way(path, Reading::Names(names))?;
+    let nearest = way.iter().rposition(|scope| scope.stored(name).is_some());
+    let scope = way.swap_remove(nearest.unwrap_or(way.len() - 1));
+    let history = opening.history(&scope, Some(names))?;
+    Ok((scope, history))
 }

@@ -28,7 +28,7 @@ impl Session {
         let batch = init(&self.principal, vault, seedlings, now, &mut *self.rng)?;
         let event = self.event(Action::Init, None, 0, Outcome::Done);
         self.store.commit(&batch, &[event])?;
-        self.keep(vault, Some(batch.pins()))
+        self.keep_committed(vault, batch.pins())
     }
 
     /// Makes scopes below a path, in one commit.

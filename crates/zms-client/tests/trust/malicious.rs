@@ -1,6 +1,10 @@
 //! A store that lies: over a real one, whose bundles pass through until it is told otherwise.
 
-use std::{cell::RefCell, collections::BTreeSet, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::{BTreeMap, BTreeSet},
+    rc::Rc,
+};
 
 use zms_core::{
     audit::{Entry, Event},
@@ -35,6 +39,8 @@ struct Inner<S> {
     history: Vec<State>,
     /// Commits that still succeed.
     commits_left: Option<usize>,
+    /// What it shows of the audit instead of the real one.
+    audit: Option<Vec<Entry>>,
     /// Told of each commit once it is done.
     watch: Option<Rc<dyn Fn()>>,
 }
@@ -54,6 +60,7 @@ impl<S: Store> Malicious<S> {
             principals: BTreeSet::new(),
             history: Vec::new(),
             commits_left: None,
+            audit: None,
             watch: None,
         })))
     }
@@ -102,6 +109,11 @@ impl<S: Store> Malicious<S> {
     /// Lets so many commits through and then fails each: `None` ends that.
     pub(crate) fn fail_after(&self, commits: Option<usize>) {
         self.0.borrow_mut().commits_left = commits;
+    }
+
+    /// Shows these entries as its audit: `None` ends that. What is appended reaches the real one.
+    pub(crate) fn show_audit(&self, entries: Option<Vec<Entry>>) {
+        self.0.borrow_mut().audit = entries;
     }
 
     pub(crate) fn watch(&self, watch: impl Fn() + 'static) {
@@ -177,6 +189,16 @@ impl<S: Store> Store for Malicious<S> {
     }
 
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {
-        self.0.borrow().store.audit_read(chain, after, limit)
+        let inner = self.0.borrow();
+        let Some(shown) = &inner.audit else { return inner.store.audit_read(chain, after, limit) };
+        let behind = |entry: &&Entry| entry.chain == chain && entry.seq > after;
+        Ok(shown.iter().filter(behind).take(limit).cloned().collect())
+    }
+
+    fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble> {
+        let inner = self.0.borrow();
+        let Some(shown) = &inner.audit else { return inner.store.audit_chains() };
+        let ends: BTreeMap<u64, u64> = shown.iter().map(|it| (it.chain, it.seq)).collect();
+        Ok(ends.into_iter().collect())
     }
 }

@@ -12,7 +12,7 @@ use crate::{
 const AT: &str = "shop/production";
 
 /// What a restore makes of a backup: every head signed anew under the new generation.
-fn restored(world: &World, backup: &State, generation: u64) -> State {
+pub(crate) fn restored(world: &World, backup: &State, generation: u64) -> State {
     let mut state = backup.clone();
     let r = vault_key(backup, &world.owner);
     let ids: Vec<_> = state.scopes.keys().copied().collect();

@@ -11,6 +11,7 @@
 mod audit;
 mod bundles;
 mod cbor;
+mod checkpoint;
 mod citations;
 mod derivation;
 mod envelope;

@@ -67,6 +67,18 @@ pub(super) fn entries_are_read_in_pages<S: Store>(mut store: S) {
     }
 }
 
+pub(super) fn every_chain_is_told_with_its_last_entry<S: Store>(mut store: S) {
+    assert!(store.audit_chains().expect("told").is_empty());
+    let vault = Vault::made(&mut store);
+    for count in 1..4 {
+        let told = store.audit_chains().expect("told");
+        let last = audit_of(&store).last().map(|entry| (entry.chain, entry.seq));
+        assert_eq!(told, last.into_iter().collect::<Vec<_>>());
+        store.audit_append(&vec![event(vault.owner.id(), Action::Read); count]).expect("appended");
+    }
+    assert_eq!(store.audit_chains().expect("told"), [(0, 7)]);
+}
+
 pub(super) fn a_refused_commit_leaves_no_entry<S: Store>(mut store: S) {
     let mut vault = Vault::made(&mut store);
     let batch = vault.revision(&store, "shop/staging", |revision| revision.revision += 1);

@@ -110,7 +110,8 @@ fn find(acting: &mut Acting, wanted: &str) -> Outcome<TokenInfo> {
     })
 }
 
-fn refuse_token_text(text: &str) -> Outcome {
+/// Refuses a token where its name belongs.
+pub fn refuse_token_text(text: &str) -> Outcome {
     if text.starts_with("zms_") {
         return Err(crate::exit::Failure::usage(
             "that is a token itself, on the command line where others can read it",

@@ -16,7 +16,10 @@ fn a_folder_that_can_not_be_written_gives_nothing_out() {
             "zms export",
             "zms run -- echo not reached",
             "zms run --explain",
+            "zms ls --json",
             "ZMS_TOKEN_FILE=ci zms get A",
+            "ZMS_TOKEN_FILE=ci zms run -- echo not reached",
+            "ZMS_TOKEN_FILE=ci zms export",
         ] {
             let begun = Instant::now();
             let said = machine.sh(line).refused(8);
@@ -28,7 +31,17 @@ fn a_folder_that_can_not_be_written_gives_nothing_out() {
                 begun.elapsed()
             );
         }
-        machine.sh("printf 2 | zms set A").refused(1);
+        for line in [
+            "printf 2 | zms set A",
+            "zms rm A",
+            "printf B=2 | zms import -",
+            "zms token create other",
+            "zms token create other --json",
+            "zms project create shop",
+        ] {
+            let said = machine.sh(line).refused(1);
+            assert!(said.contains("hint: make the folder of the vault writable"), "{line}: {said}");
+        }
         machine.sh("chmod 700 ~/.zexio; chmod 600 ~/.zexio/zms.db").done();
         assert_eq!(machine.sh("zms get A").done(), "first");
     }

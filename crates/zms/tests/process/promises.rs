@@ -1,5 +1,6 @@
 //! What ZMS promises about its key, its network, its traces and its memory.
 
+mod audit;
 mod canaries;
 mod locked;
 mod memory;

@@ -117,6 +117,48 @@ fn a_full_disk_is_called_full() {
     }
 }
 
+/// Reading and writing both need an audit entry, so a full disk is no way around it.
+#[test]
+fn where_no_audit_entry_fits_nothing_leaves() {
+    let small = Small::new("4M");
+    let vault = &small.scratch;
+    vault.zms(["init"]).go().good();
+    vault.import(&[], &numbered("KEPT", 50));
+    let token = vault.token(&["ci"]);
+    let commands: [&[&str]; 8] = [
+        &["get", "KEPT_1"],
+        &["get", "KEPT_1", "--json"],
+        &["ls"],
+        &["export"],
+        &["run", "--explain"],
+        &["run", "--", "printenv"],
+        &["token", "create", "other"],
+        &["token", "create", "other", "--json"],
+    ];
+    for round in 0..3 {
+        small.fill(0);
+        for args in commands {
+            for token in [None, Some(&token)] {
+                let mut command = vault.zms(args);
+                token.map(|token| command.env("ZMS_TOKEN", token));
+                let ran = command.go();
+                // Whoever finds no room for the log's index can not even open the database.
+                let code = ran.code();
+                let denied = code == 4 && token.is_some() && args[0] == "token";
+                assert!(denied || [1, 8, 125].contains(&code), "{round} {args:?}: exit {code}");
+                let said = ran.refused(code);
+                assert!(!said.contains("KEPT value") && !said.contains("zms_st_1"), "{said}");
+                assert!(denied || said.contains("hint: free some space"), "{args:?}: {said}");
+            }
+        }
+        small.free();
+    }
+    assert_eq!(vault.zms(["get", "KEPT_1"]).go().text(), "KEPT value 1");
+    let names = vault.json(&["token", "ls"]);
+    assert_eq!(names["tokens"].as_array().unwrap().len(), 2, "no token was made: {names}");
+    vault.zms(["audit", "verify"]).go().good();
+}
+
 #[test]
 fn a_disk_that_fills_up_keeps_what_was_acknowledged() {
     let small = Small::new("2M");

@@ -26,7 +26,7 @@ fn no_command_opens_a_socket() {
     let planted = calls(&vault, &["run", "--", &python, "-c", socket], b"");
     assert!(planted.iter().any(|line| line.contains("socket(")), "the search finds nothing");
     vault.file("app.env", "A=1\nB=two\n");
-    let commands: [(&[&str], &[u8]); 14] = [
+    let commands: [(&[&str], &[u8]); 17] = [
         (&["import", "app.env"], b""),
         (&["import", "-"], b"C=3\n"),
         (&["set", "D"], b"four\n"),
@@ -39,6 +39,9 @@ fn no_command_opens_a_socket() {
         (&["token", "revoke", "ci", "--yes"], b""),
         (&["project", "create", "shop"], b""),
         (&["status"], b""),
+        (&["audit"], b""),
+        (&["audit", "verify"], b""),
+        (&["audit", "checkpoint"], b""),
         (&["rm", "A"], b""),
         (&["reset", "--yes"], b""),
     ];
