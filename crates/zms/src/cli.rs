@@ -1,18 +1,29 @@
 //! The command line, and who handles what.
 
-use clap::{Parser, Subcommand};
+#[cfg(test)]
+mod examples;
+pub mod groups;
+mod refusal;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, env, export, get, import, init, ls, project, reset, rm, run, service, set, status,
-        token, use_place,
+        allow, completions, env, export, get, help, import, init, ls, man, project, reset, rm, run,
+        service, set, status, token, use_place,
     },
+    environment,
     exit::Outcome,
     hygiene::Inherited,
     output::Output,
-    place::PlaceFlags,
+    place::{HEADING as PLACE, PlaceFlags},
     session::Context,
 };
+
+/// Heading of the flags that say how a command prints.
+const OUTPUT: &str = "Output";
 
 /// Ends plaintext .env files: vault everything, mint one token, run
 #[derive(Parser)]
@@ -26,22 +37,25 @@ First minute:
   zms init                          a master key and an encrypted database
   zms import .env                   every secret into default/development
   zms run -- node server.js         the program starts with them
-  zms token create ci --ttl 90d     one token instead of the file"
+  zms token create ci --ttl 90d     one token instead of the file
+
+`zms help COMMAND` tells more of each; `zms help exit-codes`, `environment`, `place` and
+`credentials` are what all of them have in common."
 )]
 struct Cli {
     #[command(flatten)]
     place: PlaceFlags,
     /// Act with the master key although a token is present
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = PLACE)]
     as_owner: bool,
     /// Read the token from this file descriptor
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", help_heading = PLACE)]
     token_fd: Option<i32>,
     /// Print data as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = OUTPUT)]
     json: bool,
     /// Print data and warnings only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = OUTPUT)]
     quiet: bool,
     #[command(subcommand)]
     command: Command,
@@ -52,34 +66,73 @@ enum Command {
     Init(init::Args),
     Set(set::Args),
     Get(get::Args),
+    #[command(alias = "list")]
     Ls(ls::Args),
+    #[command(aliases = ["delete", "unset"])]
     Rm(rm::Args),
     Import(import::Args),
     Export(export::Args),
     Run(run::Args),
     Allow(allow::Args),
     /// Make, list and revoke tokens
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms token create ci -e staging --ttl 90d
+  zms token ls
+  zms token revoke ci"
+    )]
     Token(token::Command),
     /// List projects, or make one with its first environments
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms project ls
+  zms project create shop"
+    )]
     Project(project::Command),
     /// List environments of a project, or make one
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms env ls -p shop
+  zms env create preview -p shop"
+    )]
     Env(env::Command),
     /// List services of an environment, or make one
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms service ls -p shop -e staging
+  zms service create api -p shop -e staging"
+    )]
     Service(service::Command),
     Use(use_place::Args),
     Status(status::Args),
     Reset(reset::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    Help(help::Args),
+}
+
+/// The tree of commands.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Parses the command line and runs the command.
 pub fn run(inherited: &Inherited) -> Outcome {
-    let cli = Cli::parse();
+    let words: Vec<OsString> = environment::arguments();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => return refusal::tell(error, &words),
+    };
     let context = Context {
-        output: Output { json: cli.json, quiet: cli.quiet },
+        output: Output::new(cli.json, cli.quiet),
         flags: cli.place,
         as_owner: cli.as_owner,
         token_fd: cli.token_fd,
@@ -101,15 +154,8 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Use(args) => use_place::run(&context, &args),
         Command::Status(args) => status::run(&context, &args),
         Command::Reset(args) => reset::run(&context, &args),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Command::Completions(args) => completions::run(&context, &args),
+        Command::Man(args) => man::run(&context, &args),
+        Command::Help(args) => help::run(&context, &args),
     }
 }

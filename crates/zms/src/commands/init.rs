@@ -17,7 +17,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     files,
     home::{Home, create_private, trouble},
-    output::Output,
+    output::{Output, Progress},
     place::{DEFAULT_ENVIRONMENT, DEFAULT_PROJECT},
     prompt,
     session::Context,
@@ -25,7 +25,12 @@ use crate::{
 
 /// Make a master key and an encrypted database on this machine
 #[derive(clap::Args)]
-#[command(after_help = "Files: ~/.zexio/zms.master.key and ~/.zexio/zms.db (ZMS_HOME moves them)")]
+#[command(after_help = "\
+Examples:
+  zms init
+  zms init --protect passphrase
+
+Files: ~/.zexio/zms.master.key and ~/.zexio/zms.db (ZMS_HOME moves them)")]
 pub struct Args {
     /// How the master key file is protected
     #[arg(long, value_enum, default_value_t = Protect::None)]
@@ -132,7 +137,9 @@ fn make_key(home: &Home, protect: Protect) -> Outcome<(Principal, VaultId)> {
         Protect::Passphrase => (Protection::Passphrase(Cost::DEFAULT), Some(new_passphrase()?)),
     };
     let passphrase = passphrase.as_ref().map(|text| text.as_str());
+    let progress = Progress::spinner("sealing the master key");
     let text = KeyFile::write(&owner, vault, protection, passphrase, &mut *rng);
+    drop(progress);
     let text = zeroize::Zeroizing::new(text.map_err(Failure::other)?);
     create_private(&home.key(), &text).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(home),

@@ -10,6 +10,10 @@ use crate::{
 
 /// Show which vault, place and key are used here
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  zms status
+  zms status --json")]
 pub struct Args {}
 
 /// Shows the status; every line of it is proven, not merely stored.

@@ -17,8 +17,24 @@ use crate::{
 #[derive(Subcommand)]
 pub enum Command {
     /// List them
+    #[command(
+        alias = "list",
+        after_help = "\
+Examples:
+  zms project ls
+  zms env ls -p shop
+  zms service ls -p shop -e staging"
+    )]
     Ls,
     /// Make one
+    #[command(
+        alias = "new",
+        after_help = "\
+Examples:
+  zms project create shop
+  zms env create preview -p shop
+  zms service create api -p shop -e staging"
+    )]
     Create {
         /// Name: a-z, 0-9, `.`, `_`, `-`
         name: String,
