@@ -30,6 +30,9 @@ const GROUPS: [(&str, &[&str]); 10] = [
     ("Help", &["completions", "man", "help"]),
 ];
 
+/// Holds the place of the groups.
+const HERE: &str = "[groups]";
+
 /// The help of `zms` itself.
 pub fn help() -> StyledStr {
     let command = super::command();
@@ -47,14 +50,16 @@ pub fn help() -> StyledStr {
             text += &entry(command.get_name(), &about, width);
         }
     }
-    command
+    let help = command
         .mut_subcommands(|command| command.hide(true))
         .override_usage("zms [OPTIONS] <COMMAND>")
-        .before_help(text)
+        // clap would wrap what is wrapped already, so it comes in afterwards.
+        .before_help(HERE)
         .help_template(
             "{about-with-newline}\n{usage-heading} {usage}\n\n{before-help}{all-args}{after-help}",
         )
-        .render_help()
+        .render_help();
+    StyledStr::from(help.ansi().to_string().replace(HERE, text.trim_end()))
 }
 
 /// A name and what it does, in lines of at most `width` columns.

@@ -6,7 +6,11 @@ use unicode_width::UnicodeWidthStr;
 use super::{shown, shown_word, terminal::unicode};
 
 /// Columns that a cell is not cut below.
-const LEAST: usize = 8;
+const LEAST: usize = 12;
+/// The same for the last one, which is the least important.
+const LEAST_OF_LAST: usize = 8;
+/// Columns of a date, which is what is left of a time.
+const DATE: usize = 10;
 /// Blanks between two columns.
 const GAP: usize = 2;
 
@@ -19,9 +23,9 @@ pub fn plain(columns: usize, rows: &[Vec<String>]) -> String {
     rows.iter().map(|row| line(row, &widths, count)).collect()
 }
 
-/// Within `width` columns, under a heading. The last column gives way first, then the widest;
-/// the first one never does: it is what the next command is given. Where that is not enough each
-/// row stands as a block of lines, with nothing cut.
+/// Within `width` columns, under a heading. The last column gives way first, then times become
+/// dates, then the widest column gives way. The first column never gives way: it is what the next command is given.
+/// Where that is not enough each row stands as a block of lines, with nothing cut.
 pub fn fitted(heading: &[&str], rows: &[Vec<String>], width: usize, styled: bool) -> String {
     fitted_with(heading, rows, width, styled, if unicode() { "…" } else { "..." })
 }
@@ -50,13 +54,16 @@ fn fitted_with(
     for (width, name) in widths.iter_mut().zip(&heading) {
         *width = (*width).max(name.len());
     }
-    if !shrink(&mut widths, &heading, width) {
+    let times: Vec<bool> = (0..heading.len()).map(|at| holds_times(&rows, at)).collect();
+    if !shrink(&mut widths, &heading, &times, width) {
         return blocks(&heading, &rows, bold);
     }
     let mut text =
         format!("{bold}{}{bold:#}\n", line(&heading, &widths, UnicodeWidthStr::width).trim_end());
     for row in rows {
-        let cut = row.iter().zip(&widths).map(|(cell, width)| cut(cell, *width, mark));
+        let mark = |at: usize| if times[at] { "" } else { mark };
+        let cells = row.iter().zip(&widths).enumerate();
+        let cut = cells.map(|(at, (cell, width))| cut(cell, *width, mark(at)));
         text += &line(&cut.collect::<Vec<_>>(), &widths, UnicodeWidthStr::width);
     }
     text
@@ -72,19 +79,33 @@ fn widest(columns: usize, rows: &[Vec<String>], measure: impl Fn(&str) -> usize)
     widths
 }
 
+/// Whether a column holds times, which need no mark where they are cut to dates.
+fn holds_times(rows: &[Vec<String>], at: usize) -> bool {
+    let time =
+        |cell: &str| cell.len() == 20 && cell.ends_with('Z') && cell.get(10..11) == Some("T");
+    let mut cells = rows.iter().map(|row| row[at].as_str()).filter(|cell| cell.width() > DATE);
+    cells.clone().next().is_some() && cells.all(time)
+}
+
 /// Makes columns narrower until they fit; false where they do not.
-fn shrink(widths: &mut [usize], heading: &[String], width: usize) -> bool {
-    let gaps = GAP * widths.len().saturating_sub(1);
-    let least = |at: usize| LEAST.max(heading[at].len());
+fn shrink(widths: &mut [usize], heading: &[String], times: &[bool], width: usize) -> bool {
+    let last = widths.len() - 1;
+    let gaps = GAP * last;
+    let least = |at: usize| {
+        let least = if at == last { LEAST_OF_LAST } else { LEAST };
+        heading[at].len().max(if times[at] { DATE } else { least })
+    };
     loop {
         let over = (widths.iter().sum::<usize>() + gaps).saturating_sub(width);
         if over == 0 {
             return true;
         }
-        let last = widths.len() - 1;
         let can = |at: &usize| widths[*at] > least(*at);
-        let widest = (1..last).filter(can).max_by_key(|at| widths[*at]);
-        match Some(last).filter(|at| *at > 0 && can(at)).or(widest) {
+        let text = |at: &usize| !times[*at] && can(at);
+        let widest = (1..last).filter(text).max_by_key(|at| widths[*at]);
+        let time = (1..=last).rfind(|at| times[*at] && can(at));
+        match Some(last).filter(|at| *at > 0 && text(at)).or(time).or(widest) {
+            Some(at) if times[at] => widths[at] = least(at),
             Some(at) => widths[at] -= if at == last { over.min(widths[at] - least(at)) } else { 1 },
             None => return false,
         }
@@ -169,6 +190,15 @@ mod tests {
             table(29),
             "NAME_OF_IT\n  from  default/development\n  note  a note of some length\n"
         );
+    }
+
+    #[test]
+    fn a_time_becomes_a_date_before_a_table_becomes_blocks() {
+        let rows = rows(&[&["A", "2026-11-24T02:28:22Z"], &["B", "never"]]);
+        let table = |width| fitted_with(&["NAME", "EXPIRES"], &rows, width, false, "…");
+        assert_eq!(table(26), "NAME  EXPIRES\nA     2026-11-24T02:28:22Z\nB     never\n");
+        assert_eq!(table(25), "NAME  EXPIRES\nA     2026-11-24\nB     never\n");
+        assert_eq!(table(15), "A\n  expires  2026-11-24T02:28:22Z\nB\n  expires  never\n");
     }
 
     #[test]

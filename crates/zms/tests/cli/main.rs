@@ -3,13 +3,17 @@
 #![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
 
+mod completions;
 mod database;
 mod files;
 mod folder;
 mod init;
 mod machine;
+mod progress;
+mod prompts;
 mod read_only;
 mod revoke;
+mod tables;
 mod terminal;
 mod token;
 mod values;

@@ -14,22 +14,22 @@ use rustix::{
     fs::OFlags,
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Action, LocalModes, tcflow, tcgetattr},
+    termios::{Action, LocalModes, Winsize, tcflow, tcgetattr, tcsetwinsize},
 };
 
 use crate::machine::Machine;
 
 /// A command on a terminal of its own.
-struct Terminal {
-    keyboard: File,
-    slave: File,
-    child: Child,
-    screen: String,
+pub struct Terminal {
+    pub keyboard: File,
+    pub slave: File,
+    pub child: Child,
+    pub screen: String,
 }
 
 /// The two ends of a new terminal: who types and looks, and what runs on it.
-fn ends() -> (File, File) {
-    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+pub fn ends() -> (File, File) {
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&keyboard).unwrap();
     unlockpt(&keyboard).unwrap();
     let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
@@ -39,13 +39,36 @@ fn ends() -> (File, File) {
 }
 
 impl Terminal {
-    fn start(machine: &Machine, args: &[&str]) -> Self {
+    pub fn start(machine: &Machine, args: &[&str]) -> Self {
         Self::on(ends(), machine, args)
     }
 
-    fn on((keyboard, slave): (File, File), machine: &Machine, args: &[&str]) -> Self {
+    fn on(ends: (File, File), machine: &Machine, args: &[&str]) -> Self {
+        Self::with(ends, machine, &[], &[&["zms"], args].concat())
+    }
+
+    /// On a terminal of so many columns, with variables set.
+    pub fn sized(
+        columns: u16,
+        machine: &Machine,
+        variables: &[(&str, &str)],
+        args: &[&str],
+    ) -> Self {
+        let ends = ends();
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&ends.1, size).unwrap();
+        Self::with(ends, machine, variables, &[&["zms"], args].concat())
+    }
+
+    /// Any program.
+    pub fn with(
+        (keyboard, slave): (File, File),
+        machine: &Machine,
+        variables: &[(&str, &str)],
+        words: &[&str],
+    ) -> Self {
         let mut command = machine.command("setsid");
-        command.args(["--ctty", "zms"]).args(args);
+        command.arg("--ctty").args(words).envs(variables.iter().copied());
         let end = || slave.try_clone().unwrap();
         let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
         Self { keyboard, slave, child, screen: String::new() }
@@ -53,7 +76,7 @@ impl Terminal {
 
     /// Waits until the screen shows a text, and gives the whole screen.
     #[track_caller]
-    fn until(&mut self, text: &str) -> &mut Self {
+    pub fn until(&mut self, text: &str) -> &mut Self {
         let begun = Instant::now();
         while !self.screen.contains(text) {
             assert!(begun.elapsed() < Duration::from_secs(20), "no {text:?} on {:?}", self.screen);
@@ -64,7 +87,7 @@ impl Terminal {
 
     /// Waits for a question whose answer is not shown.
     #[track_caller]
-    fn until_hidden(&mut self, question: &str) -> &mut Self {
+    pub fn until_hidden(&mut self, question: &str) -> &mut Self {
         self.until(question);
         let begun = Instant::now();
         while self.echoes() {
@@ -74,7 +97,7 @@ impl Terminal {
     }
 
     /// Takes in what was written within a tenth of a second.
-    fn look(&mut self) -> bool {
+    pub fn look(&mut self) -> bool {
         let mut ready = [PollFd::new(&self.keyboard, PollFlags::IN)];
         let wait = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         if poll(&mut ready, Some(&wait)).unwrap() == 0 {
@@ -86,17 +109,17 @@ impl Terminal {
         count > 0
     }
 
-    fn press(&mut self, keys: &str) -> &mut Self {
+    pub fn press(&mut self, keys: &str) -> &mut Self {
         self.keyboard.write_all(keys.as_bytes()).unwrap();
         self
     }
 
-    fn echoes(&self) -> bool {
+    pub fn echoes(&self) -> bool {
         tcgetattr(&self.slave).unwrap().local_modes.contains(LocalModes::ECHO)
     }
 
     /// The exit code, 128 and more on a signal, and the whole screen.
-    fn end(&mut self) -> (i32, String) {
+    pub fn end(&mut self) -> (i32, String) {
         use std::os::unix::process::ExitStatusExt;
         let begun = Instant::now();
         let status = loop {
