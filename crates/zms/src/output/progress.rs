@@ -90,14 +90,20 @@ fn draw(what: String, done: &AtomicU64, total: &AtomicU64, stopped: &Receiver<()
     if !goes_on(PATIENCE) {
         return;
     }
-    let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
-    bar.set_message(what);
+    let mut length = total.load(Ordering::Relaxed);
+    let bar = ProgressBar::with_draw_target(Some(length), ProgressDrawTarget::hidden())
+        .with_style(style(length))
+        .with_message(what)
+        .with_elapsed(PATIENCE);
+    bar.set_draw_target(ProgressDrawTarget::stderr());
     *drawn() = Some(bar.clone());
     loop {
         let total = total.load(Ordering::Relaxed);
-        if bar.length() != Some(total) {
-            bar.set_length(total);
+        if total != length {
+            length = total;
+            // First how, then how much: each draws.
             bar.set_style(style(total));
+            bar.set_length(total);
         }
         bar.set_position(done.load(Ordering::Relaxed));
         bar.tick();
@@ -111,7 +117,7 @@ fn draw(what: String, done: &AtomicU64, total: &AtomicU64, stopped: &Receiver<()
 
 fn style(total: u64) -> ProgressStyle {
     let template = if total > 0 {
-        "{msg} [{bar:20}] {pos}/{len}, {elapsed}"
+        "{msg} [{bar:16}] {pos}/{len}, {elapsed}"
     } else {
         "{msg} {spinner} {elapsed}"
     };

@@ -46,6 +46,7 @@ fn work_that_takes_over_a_second_is_shown_until_it_is_done() {
         ),
         "{screen:?}"
     );
+    assert!(!screen.contains("0/0") && !screen.contains('░'), "nothing else is drawn: {screen:?}");
     assert!(!screen.contains("\x1b[?25l"), "the cursor stays as it is: {screen:?}");
 }
 
