@@ -283,7 +283,7 @@ PAYLOAD = [
     (1, "name", str, False), (2, "value", bytes, False), (3, "kind", int, False),
     (4, "note", str, True), (5, "created_at", int, False), (6, "expires_at", int, True),
 ]
-CHILD = [(1, "name", str, False), (2, "node", bytes, False)]
+CHILD = [(1, "name", str, False), (2, "node", bytes, False), (3, "protected", int, True)]
 ESCROW = [(1, "wrap", bytes, False), (2, "label", str, False)]
 KEYRING = [(1, "authority", bytes, False), (2, "vault_key", bytes, True), (3, "entries", list, False)]
 ENTRY = [
@@ -316,7 +316,7 @@ def parse_child(encoded):
     """scope.md#child-entries"""
     child = decode_map(encoded, CHILD)
     check_segment(child["name"])
-    require(len(child["node"]) == 32)
+    require(len(child["node"]) == 32 and child["protected"] in (None, 1))
     return child
 
 

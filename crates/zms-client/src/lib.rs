@@ -7,6 +7,6 @@ pub mod pins;
 pub mod session;
 
 pub use session::{
-    Choose, Own, Progress, Session, SessionError, TokenInfo, TokenRequest, TokenScope, View,
-    Written,
+    Choose, Exposed, Exposure, Own, Past, Progress, Received, Session, SessionError, TokenInfo,
+    TokenRequest, TokenScope, View, Written,
 };

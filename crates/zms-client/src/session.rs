@@ -1,6 +1,8 @@
 //! Opens, audits, pins; prepares and commits changes.
 
 mod error;
+mod exposure;
+mod history;
 mod read;
 mod revoke;
 mod shape;
@@ -21,6 +23,8 @@ use zms_store::{CommitError, Store};
 
 pub use self::{
     error::SessionError,
+    exposure::{Exposed, Exposure, Received},
+    history::Past,
     read::{Choose, Own, View},
     revoke::Progress,
     token::{TokenInfo, TokenRequest, TokenScope},
@@ -41,6 +45,10 @@ pub struct Session {
     rng: Box<dyn CryptoRng>,
     first_use: bool,
     pins_void: bool,
+    /// How many uses the principal has in all; 0 is without a limit.
+    uses: u32,
+    /// Whether this session has noted its use.
+    used: bool,
 }
 
 impl Session {
@@ -52,7 +60,8 @@ impl Session {
         clock: fn() -> u64,
         rng: Box<dyn CryptoRng>,
     ) -> Self {
-        Self { store, principal, pins, clock, rng, first_use: false, pins_void: false }
+        let (first_use, pins_void) = (false, false);
+        Self { store, principal, pins, clock, rng, first_use, pins_void, uses: 0, used: false }
     }
 
     /// Who is at work.
@@ -81,6 +90,7 @@ impl Session {
         self.first_use = pins.roster.is_none();
         let opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
         self.pins_void = opening.pins_void();
+        self.uses = opening.line().limits.uses;
         let made = work(&opening, &mut *self.rng)?;
         // What is pinned already needs no keeping: the usual read writes nothing here.
         let seen = opening.seen().filter(|seen| pins.gains(seen));
@@ -122,14 +132,34 @@ impl Session {
             &mut dyn CryptoRng,
         ) -> Result<(Option<Batch>, T), SessionError>,
     ) -> Result<T, SessionError> {
+        self.change_noting(action, |opening, rng| {
+            let (batch, made) = prepare(opening, rng)?;
+            Ok((batch, Vec::new(), made))
+        })
+    }
+
+    /// As [`Session::change`], with entries about other scopes at their revisions.
+    fn change_noting<T>(
+        &mut self,
+        action: Action,
+        mut prepare: impl FnMut(
+            &Opening<'_>,
+            &mut dyn CryptoRng,
+        ) -> Result<(Option<Batch>, Vec<Noted>, T), SessionError>,
+    ) -> Result<T, SessionError> {
         for attempt in 0..MAX_TRIES {
             let prepared = self.opened_audited(action, |opening, rng| prepare(opening, rng));
-            let ((batch, made), vault, seen) = prepared?;
+            let ((batch, noted, made), vault, seen) = prepared?;
             let Some(batch) = batch else {
                 self.keep(vault, seen)?;
                 return Ok(made);
             };
-            let events = self.events_of(action, &batch);
+            let mut events = self.events_of(action, &batch);
+            let entry = |noted: &Noted| {
+                self.event(noted.action, Some(noted.scope), noted.revision, Outcome::Done)
+            };
+            events.extend(noted.iter().map(entry));
+            self.spend(action, &[])?;
             match self.store.commit(&batch, &events) {
                 Ok(()) => {
                     self.keep(vault, seen)?;
@@ -150,6 +180,30 @@ impl Session {
         std::thread::sleep(std::time::Duration::from_micros(micros));
     }
 
+    /// Stores the entries of what is about to be given out, and counts it where uses are counted.
+    fn note(&mut self, action: Action, events: &[Event]) -> Result<(), SessionError> {
+        if self.uses > 0 && !self.used {
+            return self.spend(action, events);
+        }
+        self.store.audit_append(events).map_err(SessionError::Audit)
+    }
+
+    /// Counts this session as one use, once, where uses are counted.
+    fn spend(&mut self, action: Action, events: &[Event]) -> Result<(), SessionError> {
+        if self.uses == 0 || self.used {
+            return Ok(());
+        }
+        let principal = self.principal.id();
+        self.used = self.store.spend(principal, self.uses, events).map_err(SessionError::Audit)?;
+        if self.used {
+            return Ok(());
+        }
+        let refusal = self.event(action, None, 0, Outcome::Denied);
+        // The refusal stands whether or not it can be noted: nothing leaves either way.
+        let _unnoted = self.store.audit_append(&[refusal]);
+        Err(SessionError::Used)
+    }
+
     fn events_of(&self, action: Action, batch: &Batch) -> Vec<Event> {
         let of_scope = |put: &zms_core::batch::ScopePut| {
             self.event(action, Some(put.revision.scope), put.revision.revision, Outcome::Done)
@@ -165,6 +219,13 @@ impl Session {
         let Some(seen) = seen else { return Ok(()) };
         Ok(self.pins.advance(vault, self.principal.id(), seen)?)
     }
+}
+
+/// What a commit is to note of a scope that it does not revise.
+struct Noted {
+    action: Action,
+    scope: ScopeId,
+    revision: u64,
 }
 
 /// Events of a read: one for each scope whose records were given out.

@@ -22,6 +22,10 @@ pub enum Action {
     Rekey = 6,
     /// The vault was made.
     Init = 7,
+    /// What a scope was, and is no more, was read.
+    ReadPast = 8,
+    /// A scope could be read by a member that was revoked, up to this revision.
+    Expose = 9,
 }
 
 impl Action {
@@ -35,6 +39,8 @@ impl Action {
             5 => Self::Revoke,
             6 => Self::Rekey,
             7 => Self::Init,
+            8 => Self::ReadPast,
+            9 => Self::Expose,
             _ => return None,
         })
     }

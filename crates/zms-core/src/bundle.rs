@@ -6,11 +6,12 @@ use std::{error::Error, fmt};
 use crate::{
     child::StoredChild,
     id::{NameIndex, PrincipalId, ScopeId, VaultId},
-    record::StoredRecord,
+    record::{EndedRecord, StoredRecord},
     revision::SignedMessage,
     roster::MemberPart,
     tree_head::Step,
 };
+use zms_crypto::sign::Signature;
 
 /// Trouble of the store itself: nothing was read or written, and nothing is said of the vault.
 #[derive(Debug)]
@@ -101,6 +102,16 @@ pub enum Wanted {
     Only(Vec<NameIndex>),
 }
 
+impl Wanted {
+    /// Whether a record is to come whole.
+    pub fn includes(&self, name: NameIndex) -> bool {
+        match self {
+            Self::All => true,
+            Self::Only(names) => names.contains(&name),
+        }
+    }
+}
+
 /// One consistent state of a vault, as a store tells it.
 ///
 /// Nothing here is trusted: [`crate::open`] verifies what it uses. Every answer of one bundle
@@ -129,6 +140,10 @@ pub trait Bundle {
     fn records(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<StoredRecord>, Trouble>;
     /// The child entries of a scope.
     fn children(&self, scope: ScopeId) -> Result<Vec<StoredChild>, Trouble>;
+    /// The kept signatures of a scope's revisions before the head, by their numbers, ascending.
+    fn signatures(&self, scope: ScopeId) -> Result<Vec<(u64, Signature)>, Trouble>;
+    /// The records of a scope that ended, in no order.
+    fn ended(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<EndedRecord>, Trouble>;
     /// The sealed way from an epoch of a scope to the one before.
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble>;
 }

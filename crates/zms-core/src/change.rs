@@ -1,16 +1,24 @@
 //! Changes: from what was opened to a batch to commit. One verb per file; all pure, so that a
 //! change that lost a race is simply prepared again.
 
+pub mod copy;
+mod entry;
 pub mod init;
 pub mod plant;
+pub mod protect;
 pub mod rekey;
+pub mod remove;
+pub mod rename;
 pub mod revoke;
+pub mod rollback;
+pub mod rotate;
 mod sign;
 pub mod token;
 pub mod write;
 
 pub use self::sign::Author;
 use crate::{
+    history::NoState,
     id::ScopeId,
     open::{OpenError, OpenScope},
     path::{NameRefused, ScopePath, SecretName, Segment},
@@ -58,6 +66,9 @@ pub enum ChangeError {
     /// A reference that no reader could follow.
     #[error("{0} may only refer to its own scope or one above it")]
     ReferenceEscapes(SecretName),
+    /// A state that can not be shown, nor gone back to.
+    #[error(transparent)]
+    NoState(#[from] NoState),
     /// The numbers of a scope's revisions were used up, which only a hostile writer can do.
     #[error("{0} has had its last revision")]
     Exhausted(ScopePath),

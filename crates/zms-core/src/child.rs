@@ -53,6 +53,8 @@ pub struct ChildContent {
     pub name: Segment,
     /// N of the child.
     pub node: Key,
+    /// Whether people are asked before they change the child or what lies below it.
+    pub protected: bool,
 }
 
 /// The scope that holds a child entry: what the entry is bound to.
@@ -73,6 +75,9 @@ struct ContentWire<'b> {
     name: &'b str,
     #[b(2)]
     node: &'b ByteSlice,
+    /// 1, or absent.
+    #[n(3)]
+    protected: Option<u8>,
 }
 
 fn associated_data(at: &ParentPlace, index: ChildIndex, child: ScopeId, epoch: u32) -> Vec<u8> {
@@ -98,7 +103,8 @@ pub fn seal_child(
     let child_index = parent.child_index(&content.name);
     // EXPOSE: the child's key is about to be sealed.
     let node = content.node.expose();
-    let wire = ContentWire { name: content.name.as_str(), node: node[..].into() };
+    let protected = content.protected.then_some(1);
+    let wire = ContentWire { name: content.name.as_str(), node: node[..].into(), protected };
     let encoded = cbor::encode(&wire, 256);
     let aad = associated_data(at, child_index, child, child_epoch);
     let envelope = seal_box(parent.child(), &aad, &encoded, rng);
@@ -120,8 +126,9 @@ pub fn open_child(
     let wire: ContentWire<'_> = cbor::decode(opened.expose()).map_err(|_| Unopened)?;
     let name = Segment::parse(wire.name).map_err(|_| Unopened)?;
     let node: &[u8; 32] = wire.node[..].try_into().map_err(|_| Unopened)?;
-    if parent.child_index(&name) != stored.child_index {
+    let unknown = wire.protected.is_some_and(|protected| protected != 1);
+    if unknown || parent.child_index(&name) != stored.child_index {
         return Err(Unopened);
     }
-    Ok(ChildContent { name, node: Key::from_bytes(node) })
+    Ok(ChildContent { name, node: Key::from_bytes(node), protected: wire.protected.is_some() })
 }

@@ -10,6 +10,7 @@ pub mod bundle;
 mod cbor;
 pub mod change;
 pub mod child;
+pub mod history;
 pub mod id;
 pub mod key_file;
 pub mod keyring;

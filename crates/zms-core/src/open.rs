@@ -4,7 +4,9 @@
 //! and opens the scopes on the way to a path. Nothing falls back to anything.
 
 mod error;
+mod history;
 mod members;
+mod past;
 mod places;
 mod scope;
 mod way;
@@ -16,6 +18,7 @@ use std::{
 
 use zms_crypto::digest::sha256;
 
+pub(crate) use self::past::associated_data as past_data;
 pub use self::{
     error::{OpenError, Place},
     members::Members,

@@ -45,6 +45,16 @@ impl From<SeedKind> for Kind {
     }
 }
 
+impl From<Kind> for SeedKind {
+    fn from(kind: Kind) -> Self {
+        match kind {
+            Kind::Service => Self::Service,
+            Kind::Agent => Self::Agent,
+            Kind::Administrator => Self::Administrator,
+        }
+    }
+}
+
 /// `SHA-256(LP("zms/v1/principal-id", vk))[..16]`.
 pub fn principal_id(vk: &VerifyingKey) -> PrincipalId {
     let hash = sha256(&[&Parts::tagged("zms/v1/principal-id").bytes(&vk.0).finish()]);

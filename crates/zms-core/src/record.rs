@@ -1,5 +1,7 @@
 //! Records: one version of one secret each. spec/record.md
 
+use std::collections::BTreeSet;
+
 use minicbor::{Decode, Encode, bytes::ByteSlice};
 use zms_crypto::{
     CryptoRng, SecretBytes,
@@ -76,6 +78,30 @@ pub struct Payload {
     pub expires_at: Option<u64>,
 }
 
+impl Payload {
+    /// Whether both hold the same value, kind, note and end, whenever they were set.
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        // EXPOSE: compared within one caller's custody.
+        self.value.expose() == other.value.expose()
+            && self.kind == other.kind
+            && self.note == other.note
+            && self.expires_at == other.expires_at
+    }
+
+    /// A second custody of the same payload.
+    pub fn duplicate(&self) -> Self {
+        Self {
+            name: self.name.clone(),
+            // EXPOSE: copied into custody of its own.
+            value: SecretBytes::from(self.value.expose().as_slice()),
+            kind: self.kind,
+            note: self.note.clone(),
+            created_at: self.created_at,
+            expires_at: self.expires_at,
+        }
+    }
+}
+
 #[derive(Encode, Decode)]
 #[cbor(map)]
 struct PayloadWire<'b> {
@@ -104,6 +130,15 @@ pub struct StoredRecord {
     pub epoch: u32,
     /// The sealed payload, or only its hash where it was not asked for.
     pub envelope: Envelope,
+}
+
+/// A record that is live no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EndedRecord {
+    /// What it was.
+    pub record: StoredRecord,
+    /// Revision that ended it: greater than the one that brought it.
+    pub rev_to: u64,
 }
 
 /// A sealed payload, or its hash.
@@ -140,7 +175,16 @@ impl StoredRecord {
 pub fn records_root<'a>(records: impl IntoIterator<Item = &'a StoredRecord>) -> [u8; 32] {
     let mut parts: Vec<[u8; 56]> = records.into_iter().map(StoredRecord::part).collect();
     parts.sort_unstable();
-    sha256(&[&Parts::tagged("zms/v1/records").each(parts.iter().map(|p| &p[..])).finish()])
+    root_of_sorted(parts.iter())
+}
+
+/// The same over parts, each there once.
+pub fn records_root_of(parts: &BTreeSet<[u8; 56]>) -> [u8; 32] {
+    root_of_sorted(parts.iter())
+}
+
+fn root_of_sorted<'a>(parts: impl Iterator<Item = &'a [u8; 56]>) -> [u8; 32] {
+    sha256(&[&Parts::tagged("zms/v1/records").each(parts.map(|part| &part[..])).finish()])
 }
 
 /// Where a record stands: what its envelope is bound to.

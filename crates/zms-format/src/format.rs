@@ -6,7 +6,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::output::Output;
-use crate::{Reason, Refusal, dotenv, json, shell};
+use crate::{Reason, Refusal, dotenv, json, shell, toml, yaml};
 
 /// A format, exact when read by its own reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -18,14 +18,24 @@ pub enum Format {
     DotenvPython,
     /// One JSON object of strings.
     Json,
+    /// One YAML mapping of strings, for readers of YAML 1.1 and 1.2 alike.
+    Yaml,
+    /// One TOML 1.0 table of strings.
+    Toml,
     /// `export NAME='value'` lines for `eval` or `.` in a POSIX shell.
     Shell,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Format; 4] =
-        [Format::Dotenv, Format::DotenvPython, Format::Json, Format::Shell];
+    pub const ALL: [Format; 6] = [
+        Format::Dotenv,
+        Format::DotenvPython,
+        Format::Json,
+        Format::Yaml,
+        Format::Toml,
+        Format::Shell,
+    ];
 
     /// The word for it on the command line.
     pub fn name(&self) -> &'static str {
@@ -33,6 +43,8 @@ impl Format {
             Format::Dotenv => "dotenv",
             Format::DotenvPython => "dotenv-python",
             Format::Json => "json",
+            Format::Yaml => "yaml",
+            Format::Toml => "toml",
             Format::Shell => "shell",
         }
     }
@@ -43,6 +55,8 @@ impl Format {
             Format::Dotenv => dotenv::push_npm(output, name, value),
             Format::DotenvPython => dotenv::push_python(output, name, value),
             Format::Json => json::push_member(output, name, value),
+            Format::Yaml => yaml::push_pair(output, name, value),
+            Format::Toml => toml::push_pair(output, name, value),
             Format::Shell => shell::push_export(output, name, value),
         }
     }
@@ -85,6 +99,9 @@ pub fn write(format: Format, pairs: &[(&str, &[u8])]) -> Result<Zeroizing<Vec<u8
     if format == Format::Json {
         output.push(if pairs.is_empty() { b"}\n" } else { b"\n}\n" });
     }
+    if format == Format::Yaml && pairs.is_empty() {
+        output.push(b"{}\n"); // no text at all would be null
+    }
     Ok(output.finish())
 }
 
@@ -113,8 +130,10 @@ mod tests {
 
     #[test]
     fn no_pairs_make_an_empty_file() {
-        assert_eq!(*write(Format::Json, &[]).expect("nothing to refuse"), b"{}\n");
-        for format in [Format::Dotenv, Format::DotenvPython, Format::Shell] {
+        for format in [Format::Json, Format::Yaml] {
+            assert_eq!(*write(format, &[]).expect("nothing to refuse"), b"{}\n");
+        }
+        for format in [Format::Dotenv, Format::DotenvPython, Format::Toml, Format::Shell] {
             assert!(write(format, &[]).expect("nothing to refuse").is_empty());
         }
     }

@@ -1,18 +1,22 @@
-//! Text formats in and out of the vault: dotenv, JSON, shell.
+//! Text formats in and out of the vault: dotenv, JSON, YAML, TOML, shell.
 //!
 //! Pure: text in, values out, and back. Nothing here opens a file, reads a variable or runs a
 //! command, and nothing inside a value is ever expanded. What a file means is decided by the
-//! programs that read such files today; `docs/dotenv.md` has the comparison, `tests/` asks the
-//! real readers.
+//! programs that read such files today; `docs/dotenv.md` and `docs/formats.md` have the
+//! comparison, `tests/` asks the real readers.
 
 mod dotenv;
 mod entry;
 mod format;
 mod json;
+mod lines;
 mod output;
+mod quoted;
 mod refusal;
 mod shell;
+mod toml;
 mod value;
+mod yaml;
 
 pub use dotenv::{ParseError, parse_dotenv};
 pub use entry::{Entry, Note};
@@ -20,4 +24,6 @@ pub use format::{Format, write};
 pub use json::{JsonError, parse_json};
 pub use refusal::{Reason, Refusal};
 pub use shell::quote as shell_quote;
+pub use toml::{TomlError, parse_toml};
 pub use value::{MAX_NAME_BYTES, MAX_VALUE_BYTES, Value};
+pub use yaml::{YamlError, parse_yaml};

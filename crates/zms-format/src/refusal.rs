@@ -42,14 +42,13 @@ pub enum Reason {
 impl Refusal {
     /// What to do about it.
     pub fn hint(&self) -> String {
-        let mut names = self.carried_by.iter().map(Format::name);
-        let Some(first) = names.next() else {
-            return match self.reason {
-                Reason::NameRepeated => "give every name once".into(),
-                _ => "leave it out, or store it base64-encoded".into(),
-            };
-        };
-        names.fold(format!("use --format {first}"), |text, name| text + " or " + name)
+        let names: Vec<&str> = self.carried_by.iter().map(Format::name).collect();
+        match (names.as_slice(), self.reason) {
+            ([], Reason::NameRepeated) => "give every name once".into(),
+            ([], _) => "leave it out, or store it base64-encoded".into(),
+            ([only], _) => format!("use --format {only}"),
+            ([first @ .., last], _) => format!("use --format {} or {last}", first.join(", ")),
+        }
     }
 }
 

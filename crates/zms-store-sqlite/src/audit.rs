@@ -25,6 +25,32 @@ pub(crate) fn append_alone(connection: &mut Connection, events: &[Event]) -> Res
     tx.commit().map_err(trouble)
 }
 
+/// Notes a use with its entries, unless all are used.
+pub(crate) fn spend(
+    connection: &mut Connection,
+    principal: PrincipalId,
+    most: u32,
+    events: &[Event],
+) -> Result<bool, Trouble> {
+    let behavior = TransactionBehavior::Immediate;
+    let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
+    let vault = vault_id(&tx).map_err(trouble)?;
+    let vault = vault.ok_or_else(|| Trouble::new(TroubleClass::Other, "there is no vault"))?;
+    let noted = tx
+        .execute(
+            "INSERT INTO spent (principal, uses) SELECT ?1, 1 WHERE ?2 > 0
+             ON CONFLICT (principal) DO UPDATE SET uses = uses + 1 WHERE uses < ?2",
+            params![principal.0, most],
+        )
+        .map_err(trouble)?;
+    if noted == 0 {
+        return Ok(false);
+    }
+    append(&tx, vault, events).map_err(trouble)?;
+    tx.commit().map_err(trouble)?;
+    Ok(true)
+}
+
 /// Chains events behind the last entry, within the transaction that is open.
 pub(crate) fn append(tx: &Connection, vault: VaultId, events: &[Event]) -> rusqlite::Result<()> {
     if events.is_empty() {

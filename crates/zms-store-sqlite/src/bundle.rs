@@ -7,10 +7,11 @@ use zms_core::{
     bundle::{Bundle, Standing, Trouble, Wanted},
     child::StoredChild,
     id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId},
-    record::{Envelope, StoredRecord},
+    record::{EndedRecord, Envelope, StoredRecord},
     revision::SignedMessage,
     roster::MemberPart,
 };
+use zms_crypto::sign::Signature;
 
 use crate::{member, trouble::trouble};
 
@@ -132,6 +133,27 @@ impl Bundle for SqliteBundle<'_> {
                 child_epoch: row.get(2)?,
                 envelope: row.get(3)?,
             })
+        })
+    }
+
+    fn signatures(&self, scope: ScopeId) -> Result<Vec<(u64, Signature)>, Trouble> {
+        let sql = "SELECT revision, signature FROM revision
+                   WHERE scope = ?1
+                   AND revision < (SELECT max(revision) FROM revision WHERE scope = ?1)
+                   ORDER BY revision";
+        self.all(sql, [scope.0], |row| Ok((row.get::<_, i64>(0)?.cast_unsigned(), row.get(1)?)))
+    }
+
+    fn ended(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<EndedRecord>, Trouble> {
+        let sql = "SELECT name_index, rev_from, epoch, envelope, rev_to FROM ended
+                   WHERE scope = ?1";
+        self.all(sql, [scope.0], |row| {
+            let whole = Envelope::Whole(row.get(3)?);
+            let mut record = record(row, whole)?;
+            if !wanted.includes(record.name_index) {
+                record.envelope = Envelope::Bare(record.envelope.hash());
+            }
+            Ok(EndedRecord { record, rev_to: row.get::<_, i64>(4)?.cast_unsigned() })
         })
     }
 

@@ -271,21 +271,6 @@ mod tests {
     }
 
     #[test]
-    fn what_ended_is_kept_with_the_revision_that_ended_it() {
-        let folder = TempDir::new().unwrap();
-        let (mut store, mut vault) = made(&folder);
-        let batch = vault.write(&store, "shop/production", &[put("A", b"new")]);
-        vault.commit(&mut store, &batch);
-        let batch = vault.closing(&store, "shop/production");
-        vault.commit(&mut store, &batch);
-        let mut select =
-            store.connection.prepare("SELECT rev_from, rev_to FROM ended ORDER BY 2, 1").unwrap();
-        let rows = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
-        let ended: Vec<(i64, i64)> = rows.collect::<Result<_, _>>().unwrap();
-        assert_eq!(ended, [(2, 3), (2, 4), (2, 4), (3, 4)]);
-    }
-
-    #[test]
     fn what_a_stranger_put_into_the_schema_does_not_run() {
         let folder = TempDir::new().unwrap();
         let (mut store, mut vault) = made(&folder);

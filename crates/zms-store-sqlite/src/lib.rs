@@ -26,6 +26,7 @@ use zms_core::{
     audit::{Entry, Event},
     batch::Batch,
     bundle::{Bundle, Trouble},
+    id::PrincipalId,
 };
 use zms_store::{CommitError, Store};
 
@@ -100,6 +101,17 @@ impl SqliteStore {
         Ok(Some(Self { connection, path, bundles: Cell::new(0), committed: false }))
     }
 
+    /// Has transactions wait for the disk from now on.
+    fn make_durable(&mut self) -> Result<(), Trouble> {
+        if !self.committed {
+            connection::wait_for_disk(&self.connection, true)
+                .and_then(|()| connection::checkpoint_on_close(&self.connection, true))
+                .map_err(sorted)?;
+            self.committed = true;
+        }
+        Ok(())
+    }
+
     /// Writes, and folds the log where that made it long.
     fn folding<T, E>(
         &mut self,
@@ -119,17 +131,22 @@ impl Store for SqliteStore {
     }
 
     fn commit(&mut self, batch: &Batch, events: &[Event]) -> Result<(), CommitError> {
-        if !self.committed {
-            connection::wait_for_disk(&self.connection, true)
-                .and_then(|()| connection::checkpoint_on_close(&self.connection, true))
-                .map_err(sorted)?;
-            self.committed = true;
-        }
+        self.make_durable()?;
         self.folding(|connection| commit::commit(connection, batch, events))
     }
 
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
         self.folding(|connection| audit::append_alone(connection, events))
+    }
+
+    fn spend(
+        &mut self,
+        principal: PrincipalId,
+        most: u32,
+        events: &[Event],
+    ) -> Result<bool, Trouble> {
+        self.make_durable()?;
+        self.folding(|connection| audit::spend(connection, principal, most, events))
     }
 
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {

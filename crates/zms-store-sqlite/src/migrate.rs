@@ -16,7 +16,8 @@ use crate::{
 pub(crate) const APPLICATION_ID: i32 = 0x5a4d_5331;
 
 /// What leads from schema number 0, the empty one, to each next.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_vault.sql")];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_vault.sql"), include_str!("migrations/0002_uses.sql")];
 
 /// Lays out an empty database.
 pub(crate) fn lay_out(connection: &mut Connection, migrations: &[&str]) -> Result<(), Trouble> {

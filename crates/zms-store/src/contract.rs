@@ -64,6 +64,7 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         shown::records_not_asked_for_come_bare,
         shown::messages_between_exclude_both_ends,
         shown::a_rekeyed_scope_opens_under_its_new_key,
+        shown::what_ended_is_kept_with_the_revision_that_ended_it,
         members::every_member_is_proven_whatever_their_number,
         members::a_member_that_left_is_departed,
         members::a_member_joins_only_once,
@@ -94,6 +95,7 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         audit::entries_are_read_in_pages,
         audit::a_refused_commit_leaves_no_entry,
         audit::no_entry_comes_before_the_vault,
+        audit::uses_are_counted_with_their_entries,
     ]
 }
 

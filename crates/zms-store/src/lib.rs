@@ -10,6 +10,7 @@ use zms_core::{
     audit::{Entry, Event},
     batch::Batch,
     bundle::{Bundle, Trouble},
+    id::PrincipalId,
 };
 
 /// Keeps one vault.
@@ -57,6 +58,18 @@ pub trait Store {
     /// # Errors
     /// [`Trouble`]: then none was stored, and what they tell of must not happen.
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble>;
+
+    /// Notes a use of a member that has only `most` of them, with the entries of what it was used
+    /// for, in one durable transaction. `false`: all were used before, and nothing was stored.
+    ///
+    /// # Errors
+    /// [`Trouble`]: then none was noted, and what it was for must not happen.
+    fn spend(
+        &mut self,
+        principal: PrincipalId,
+        most: u32,
+        events: &[Event],
+    ) -> Result<bool, Trouble>;
 
     /// Up to `limit` audit entries of a chain behind `after`, ascending by their place.
     ///

@@ -12,8 +12,7 @@ use zms_core::{
     audit::{Entry, Event},
     batch::Batch,
     bundle::{Bundle, Trouble},
-    id::ScopeId,
-    record::StoredRecord,
+    id::PrincipalId,
 };
 
 use self::{shown::Shown, state::State};
@@ -35,13 +34,6 @@ impl MemoryStore {
     /// Another handle on the same store: what one commits, the other shows.
     pub fn share(&self) -> Self {
         Self { state: Arc::clone(&self.state) }
-    }
-
-    /// The records of a scope that ended, each with the revision that ended it, oldest first.
-    pub fn ended(&self, scope: ScopeId) -> Vec<(StoredRecord, u64)> {
-        let state = self.current();
-        let scope = state.scopes.get(&scope);
-        scope.map_or_else(Vec::new, |scope| scope.ended.clone())
     }
 
     fn current(&self) -> Arc<State> {
@@ -73,6 +65,22 @@ impl Store for MemoryStore {
         Arc::make_mut(&mut self.lock()).append(events)
     }
 
+    fn spend(
+        &mut self,
+        principal: PrincipalId,
+        most: u32,
+        events: &[Event],
+    ) -> Result<bool, Trouble> {
+        let mut current = self.lock();
+        let state = Arc::make_mut(&mut current);
+        if state.spent.get(&principal).copied().unwrap_or(0) >= most {
+            return Ok(false);
+        }
+        state.append(events)?;
+        *state.spent.entry(principal).or_default() += 1;
+        Ok(true)
+    }
+
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {
         let state = self.current();
         let behind = |entry: &&Entry| entry.chain == chain && entry.seq > after;
@@ -82,6 +90,8 @@ impl Store for MemoryStore {
 
 #[cfg(test)]
 mod tests {
+    use zms_core::bundle::Wanted;
+
     use super::*;
     use crate::contract::{
         self,
@@ -111,9 +121,9 @@ mod tests {
         assert_eq!(vault.scope(&old, "shop/production").head.revision, 2);
         let scope = vault.scope(&store, "shop/production");
         assert_eq!(scope.head.revision, 3);
-        let ended: Vec<_> =
-            store.ended(scope.id()).iter().map(|(r, to)| (r.rev_from, *to)).collect();
-        assert_eq!(ended, [(2, 3), (2, 3)]);
-        assert!(old.ended(scope.id()).is_empty());
+        let ended = |store: &MemoryStore| {
+            store.bundle().unwrap().ended(scope.id(), &Wanted::All).unwrap().len()
+        };
+        assert_eq!((ended(&store), ended(&old)), (2, 0));
     }
 }

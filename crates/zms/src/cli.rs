@@ -11,8 +11,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, completions, env, export, get, help, import, init, ls, man, project, reset, rm, run,
-        service, set, status, token, use_place,
+        allow, completions, diff, env, export, exposure, get, help, history, import, init, log, ls,
+        man, project, reset, rm, rollback, run, service, set, status, token, undo, use_place,
     },
     environment,
     exit::Outcome,
@@ -22,8 +22,8 @@ use crate::{
     session::Context,
 };
 
-/// Heading of the flags that say how a command prints.
-const OUTPUT: &str = "Output";
+/// Heading of the flags that say what a command asks and how it prints.
+const OUTPUT: &str = "Questions and output";
 
 /// Ends plaintext .env files: vault everything, mint one token, run
 #[derive(Parser)]
@@ -51,6 +51,9 @@ struct Cli {
     /// Read the token from this file descriptor
     #[arg(long, global = true, value_name = "N", help_heading = PLACE)]
     token_fd: Option<i32>,
+    /// Do not ask for confirmation
+    #[arg(short, long, global = true, help_heading = OUTPUT)]
+    yes: bool,
     /// Print data as JSON
     #[arg(long, global = true, help_heading = OUTPUT)]
     json: bool,
@@ -70,6 +73,11 @@ enum Command {
     Ls(ls::Args),
     #[command(aliases = ["delete", "unset"])]
     Rm(rm::Args),
+    History(history::Args),
+    Log(log::Args),
+    Diff(diff::Args),
+    Undo(undo::Args),
+    Rollback(rollback::Args),
     Import(import::Args),
     Export(export::Args),
     Run(run::Args),
@@ -84,6 +92,7 @@ Examples:
   zms token revoke ci"
     )]
     Token(token::Command),
+    Exposure(exposure::Args),
     /// List projects, or make one with its first environments
     #[command(
         subcommand,
@@ -136,6 +145,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         flags: cli.place,
         as_owner: cli.as_owner,
         token_fd: cli.token_fd,
+        yes: cli.yes,
     };
     match cli.command {
         Command::Init(args) => init::run(&context, &args),
@@ -143,11 +153,17 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Get(args) => get::run(&context, &args),
         Command::Ls(args) => ls::run(&context, &args),
         Command::Rm(args) => rm::run(&context, &args),
+        Command::History(args) => history::run(&context, &args),
+        Command::Log(args) => log::run(&context, &args),
+        Command::Diff(args) => diff::run(&context, &args),
+        Command::Undo(args) => undo::run(&context, &args),
+        Command::Rollback(args) => rollback::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Run(args) => run::run(&context, &args, inherited),
         Command::Allow(args) => allow::run(&context, &args),
         Command::Token(command) => token::run(&context, &command),
+        Command::Exposure(args) => exposure::run(&context, &args),
         Command::Project(command) => project::run(&context, &command),
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),

@@ -115,6 +115,8 @@ impl From<SessionError> for Failure {
             SessionError::Conflict => Self::new(Exit::Conflict, message)
                 .hint("look at what is there now with `zms ls`, then try again"),
             SessionError::Exists => Self::other(message),
+            SessionError::Used => Self::new(Exit::Denied, message)
+                .hint("ask an administrator of the vault for a new one: `zms token create`"),
             SessionError::Pins(PinTrouble::Foreign { .. }) => Self::new(Exit::Integrity, message)
                 .hint(
                     "put the right database back; if the pins are what is wrong, remove that \
@@ -165,6 +167,7 @@ fn changing(error: ChangeError) -> Failure {
         ChangeError::MayNotWrite(_) => Failure::new(Exit::Denied, message)
             .hint("an administrator can make one that may: `zms token create NAME --write`"),
         ChangeError::NoSecret { .. } => Failure::not_found(message),
+        ChangeError::NoState(_) => Failure::not_found(message).hint("list the revisions with `zms log`"),
         ChangeError::LabelExists(_) => Failure::usage(message).hint("choose another name"),
         ChangeError::Junk(_) => Failure::new(Exit::Integrity, message).hint(
             "look at the list; `zms token revoke --resume --leave-out-unreadable` goes on without \

@@ -36,9 +36,9 @@ pub fn typed(question: &str, word: &str, confirmed: bool) -> Outcome {
         return Ok(());
     }
     if !possible() {
-        return Err(Failure::usage(
-            "this needs to be confirmed, and there is no terminal to ask on",
-        )
+        return Err(Failure::usage(format!(
+            "{question} That needs to be confirmed, and there is no terminal to ask on"
+        ))
         .hint("add `--yes` if you are sure"));
     }
     if line(&format!("{question}\nType {word:?} to go on: "))? == word {

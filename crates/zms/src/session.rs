@@ -15,6 +15,7 @@ use crate::{
     home::Home,
     output::Output,
     place::{Place, PlaceFlags, nearest},
+    prompt,
 };
 
 /// What every command is given.
@@ -27,6 +28,8 @@ pub struct Context {
     pub as_owner: bool,
     /// Read the token from this descriptor.
     pub token_fd: Option<i32>,
+    /// What would be asked is confirmed already.
+    pub yes: bool,
 }
 
 /// A command's session.
@@ -75,6 +78,32 @@ impl Context {
 }
 
 impl Acting {
+    /// Has a change at a path confirmed, where it is protected and the caller can see that. A path
+    /// that does not open is left for the change itself to report.
+    pub fn confirm(&mut self, context: &Context, path: &ScopePath) -> Outcome {
+        if context.yes {
+            return Ok(());
+        }
+        let Ok(view) = self.session.structure(&|_| Ok(path.clone())) else { return Ok(()) };
+        if !view.target().protected {
+            return Ok(());
+        }
+        let word = path.segments().get(1).or(path.segments().last());
+        let word = word.map_or_else(String::new, ToString::to_string);
+        prompt::typed(&format!("{path} is protected."), &word, false)
+    }
+
+    /// As [`Acting::confirm`], where the command acts.
+    pub fn confirm_here(&mut self, context: &Context) -> Outcome {
+        if context.yes {
+            return Ok(());
+        }
+        let choose = |held: &[ScopePath]| self.place.choose(held);
+        let Ok(view) = self.session.structure(&choose) else { return Ok(()) };
+        let path = view.path().clone();
+        if view.target().protected { self.confirm(context, &path) } else { Ok(()) }
+    }
+
     /// Gives an error about a missing scope the nearest name.
     pub fn explain(&mut self, error: SessionError) -> Failure {
         let SessionError::Open(OpenError::NotFound(path)) = &error else { return error.into() };

@@ -29,7 +29,8 @@ macro_rules! transcripts {
 
 transcripts! {
     help init set get ls rm import export run allow token project env service r#use status reset
-    place credentials database
+    place credentials database history log undo rollback diff
+    exposure
 }
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd");
@@ -122,9 +123,11 @@ fn redact(text: &str, home: &Path) -> String {
         let hex = rest[..run].bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let (length, name) = match run {
             _ if time => (TIME.len(), "[TIME]"),
-            66 if rest.starts_with("zms_st_1") => (run, "[TOKEN]"),
+            66 if rest.starts_with("zms_st_1") || rest.starts_with("zms_at_1") => (run, "[TOKEN]"),
             64 if hex => (run, "[HASH]"),
             32 if hex => (run, "[ID]"),
+            // Who left, as far as it is shown.
+            8 if hex && rest[8..].starts_with('?') => (run, "[ID]"),
             0 => (first.len_utf8(), &rest[..first.len_utf8()]),
             _ => (run, &rest[..run]),
         };

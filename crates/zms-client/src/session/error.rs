@@ -23,6 +23,9 @@ pub enum SessionError {
     /// Somebody else wrote the same meanwhile, or was faster every time.
     #[error("somebody else changed the same meanwhile")]
     Conflict,
+    /// The token has had all its uses.
+    #[error("the token has been used as often as it may be")]
+    Used,
     /// There is a vault already.
     #[error("there is a vault already")]
     Exists,

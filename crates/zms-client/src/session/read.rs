@@ -99,7 +99,7 @@ impl Session {
         })?;
         let events = read_events(self, &view.scopes);
         if !events.is_empty() {
-            self.store.audit_append(&events).map_err(SessionError::Audit)?;
+            self.note(Action::Read, &events)?;
         }
         self.keep(vault, seen)?;
         Ok(view)
@@ -162,7 +162,7 @@ impl Session {
             Ok((names, read))
         })?;
         let events = read_events(self, &scopes);
-        self.store.audit_append(&events).map_err(SessionError::Audit)?;
+        self.note(Action::Read, &events)?;
         self.keep(vault, seen)?;
         Ok(names)
     }

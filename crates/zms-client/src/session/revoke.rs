@@ -4,13 +4,13 @@ use zms_core::{
     audit::Action,
     change::{
         rekey::{self, Spoiled},
-        revoke::revoke,
+        revoke::{reach, revoke},
     },
     id::PrincipalId,
     path::ScopePath,
 };
 
-use super::{Session, SessionError};
+use super::{Noted, Session, SessionError};
 
 /// One step of a re-key, told as it happens.
 pub struct Progress {
@@ -28,7 +28,11 @@ impl Session {
     /// # Errors
     /// [`SessionError`].
     pub fn revoke(&mut self, leaving: &[PrincipalId]) -> Result<(), SessionError> {
-        self.change(Action::Revoke, |opening, _| Ok((Some(revoke(opening, leaving)?), ())))
+        self.change_noting(Action::Revoke, |opening, _| {
+            let reached = reach(opening, leaving)?.into_iter();
+            let expose = |(scope, revision)| Noted { action: Action::Expose, scope, revision };
+            Ok((Some(revoke(opening, leaving)?), reached.map(expose).collect(), ()))
+        })
     }
 
     /// Re-keys all that is pending, parents first, one commit each: it can be interrupted anywhere

@@ -2,7 +2,10 @@
 
 use zms_core::{
     audit::Action,
-    change::token::{Grant, NewToken, TokenKind, create},
+    change::{
+        rotate::rotate,
+        token::{Grant, NewToken, TokenKind, create},
+    },
     id::PrincipalId,
     open::{OpenScope, Reading},
     path::{ScopePath, Segment},
@@ -30,6 +33,10 @@ pub struct TokenRequest {
     pub scopes: Vec<TokenScope>,
     /// Unix seconds past which it is nobody.
     pub expires: Option<u64>,
+    /// How often it may be used; 0 is without a limit.
+    pub uses: u32,
+    /// Whether it is a second administrator: then its scopes say nothing.
+    pub administers: bool,
 }
 
 /// What an administrator sees of a token.
@@ -69,11 +76,31 @@ impl Session {
             });
             let new = NewToken {
                 label: request.label.clone(),
-                kind: TokenKind::Service,
+                kind: match request.administers {
+                    true => TokenKind::Administrator,
+                    false => TokenKind::Service,
+                },
                 grants: grants.collect(),
                 expires: request.expires,
+                uses: request.uses,
             };
             let (batch, principal) = create(opening, &new, rng)?;
+            Ok((Some(batch), principal))
+        })
+    }
+
+    /// Replaces a token by one with the same name and rights, and gives back its principal. The old
+    /// one is out at once; what it could open is pending. `expires` is in unix seconds.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn rotate_token(
+        &mut self,
+        old: PrincipalId,
+        expires: Option<u64>,
+    ) -> Result<Principal, SessionError> {
+        self.change(Action::Grant, |opening, rng| {
+            let (batch, principal) = rotate(opening, old, expires, rng)?;
             Ok((Some(batch), principal))
         })
     }

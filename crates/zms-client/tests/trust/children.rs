@@ -28,7 +28,7 @@ fn open(world: &World, at: &str) -> OpenScope {
 /// An entry below a scope, sealed as whoever holds that scope's N can seal it.
 fn entry(parent: &OpenScope, name: &str, id: ScopeId, epoch: u32, node: &Key) -> StoredChild {
     let keys = parent.keys.node.as_ref().expect("the attacker holds the subtree");
-    let content = ChildContent { name: segment(name), node: node.duplicate() };
+    let content = ChildContent { name: segment(name), node: node.duplicate(), protected: false };
     seal_child(keys, &parent.parent_place(), id, epoch, &content, &mut rng())
 }
 

@@ -79,7 +79,7 @@ fn attack_graft_closes_another_scope() {
     let target = world.id("shop/staging");
     let lab = way(&state, &leaves, "lab").pop().expect("the target");
     let node = zms_crypto::Key::generate(&mut rng());
-    let content = zms_core::child::ChildContent { name: segment("graft"), node };
+    let content = zms_core::child::ChildContent { name: segment("graft"), node, protected: false };
     let keys = lab.keys.node.as_ref().expect("the writer holds the subtree");
     let entry =
         zms_core::child::seal_child(keys, &lab.parent_place(), target, 1, &content, &mut rng());

@@ -199,6 +199,8 @@ fn attack_launder_head() {
             inherit: true,
         }],
         expires: None,
+        uses: 0,
+        administers: false,
     };
     let minted = world.fresh(&world.owner).create_token(&request).map(drop);
     assert_eq!(minted.map_err(Class::from), Err(broken));

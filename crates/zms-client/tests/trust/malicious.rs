@@ -167,6 +167,15 @@ impl<S: Store> Store for Malicious<S> {
         self.0.borrow_mut().store.audit_append(events)
     }
 
+    fn spend(
+        &mut self,
+        principal: PrincipalId,
+        most: u32,
+        events: &[Event],
+    ) -> Result<bool, Trouble> {
+        self.0.borrow_mut().store.spend(principal, most, events)
+    }
+
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {
         self.0.borrow().store.audit_read(chain, after, limit)
     }

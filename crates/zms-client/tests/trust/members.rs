@@ -260,6 +260,8 @@ fn attack_root_reader_is_not_admin() {
             label: segment("mine"),
             scopes: vec![zms_client::TokenScope { path: path(AT), write: false, inherit: true }],
             expires: None,
+            uses: 0,
+            administers: false,
         };
         let minted = session.create_token(&request).map(drop).map_err(Class::from);
         assert_eq!(minted, Err(Class::NotAdministrator));

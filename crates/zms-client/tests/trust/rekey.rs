@@ -361,7 +361,11 @@ fn attack_graft_is_rekeyed() {
     // What the leaving reader tells the thief: N of the scope.
     let known = way(&state, &leaves, AT).pop().expect("the target");
     let node = known.keys.node.as_ref().expect("it holds the subtree").node().duplicate();
-    let content = zms_core::child::ChildContent { name: crate::world::segment("graft"), node };
+    let content = zms_core::child::ChildContent {
+        name: crate::world::segment("graft"),
+        node,
+        protected: false,
+    };
     let keys = lab.keys.node.as_ref().expect("the thief holds the subtree");
     let entry = zms_core::child::seal_child(
         keys,
@@ -423,6 +427,7 @@ fn attack_epoch_at_its_end() {
     let content = zms_core::child::ChildContent {
         name: crate::world::segment("api"),
         node: api.keys.node.as_ref().expect("the subtree").node().duplicate(),
+        protected: false,
     };
     let entry = zms_core::child::seal_child(
         parent.keys.node.as_ref().expect("the subtree"),

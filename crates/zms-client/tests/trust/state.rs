@@ -6,12 +6,13 @@ use zms_core::{
     batch::{Batch, MemberPut},
     bundle::{Bundle, Standing, Trouble, Wanted, Witness},
     child::StoredChild,
-    id::{NameIndex, PrincipalId, ScopeId, VaultId},
-    record::{Envelope, StoredRecord},
+    id::{PrincipalId, ScopeId, VaultId},
+    record::{EndedRecord, Envelope, StoredRecord},
     revision::{Revision, SignedMessage},
     roster::{MemberPart, Roster},
     tree_head::{Step, Tree, proof_positions},
 };
+use zms_crypto::sign::Signature;
 
 /// A member as a store keeps it.
 #[derive(Clone, PartialEq, Eq)]
@@ -30,6 +31,9 @@ pub(crate) struct Scope {
     pub(crate) records: Vec<StoredRecord>,
     pub(crate) children: Vec<StoredChild>,
     pub(crate) past: BTreeMap<u32, Vec<u8>>,
+    /// Kept signatures of `older`.
+    pub(crate) signatures: Vec<(u64, Signature)>,
+    pub(crate) ended: Vec<EndedRecord>,
 }
 
 /// Everything a store shows.
@@ -92,6 +96,8 @@ impl State {
                 records: bundle.records(*id, &Wanted::All)?,
                 children: bundle.children(*id)?,
                 past,
+                signatures: bundle.signatures(*id)?,
+                ended: bundle.ended(*id, &Wanted::All)?,
             };
             state.scopes.insert(*id, scope);
         }
@@ -159,13 +165,18 @@ impl State {
         for put in &batch.scopes {
             self.revise(put.revision.scope, put.signed.clone());
             let scope = self.scope(put.revision.scope);
-            scope.records.retain(|record| !put.records_gone.contains(&record.name_index));
+            let closes = put.revision.closes();
+            let (gone, stay): (Vec<_>, Vec<_>) = std::mem::take(&mut scope.records)
+                .into_iter()
+                .partition(|record| closes || put.records_gone.contains(&record.name_index));
+            let rev_to = put.revision.revision;
+            scope.ended.extend(gone.into_iter().map(|record| EndedRecord { record, rev_to }));
+            scope.records = stay;
             scope.records.extend(put.records.iter().cloned());
             scope.children.retain(|child| !put.children_gone.contains(&child.child_index));
             scope.children.extend(put.children.iter().cloned());
             scope.past.extend(put.past.iter().map(|sealed| (put.revision.epoch, sealed.clone())));
-            if put.revision.closes() {
-                scope.records.clear();
+            if closes {
                 scope.children.clear();
             }
         }
@@ -177,10 +188,18 @@ impl State {
             Some(scope) => {
                 let before = std::mem::replace(&mut scope.head, head);
                 scope.older.push(before.message);
+                scope.signatures.push((scope.older.len() as u64, before.signature));
             }
             None => {
-                let (older, records, children) = (vec![], vec![], vec![]);
-                let scope = Scope { head, older, records, children, past: BTreeMap::new() };
+                let scope = Scope {
+                    head,
+                    older: Vec::new(),
+                    records: Vec::new(),
+                    children: Vec::new(),
+                    past: BTreeMap::new(),
+                    signatures: Vec::new(),
+                    ended: Vec::new(),
+                };
                 self.scopes.insert(id, scope);
             }
         }
@@ -192,9 +211,9 @@ fn behind(older: &[Vec<u8>], after: u64) -> Vec<Vec<u8>> {
     older[after..].to_vec()
 }
 
-fn shown(record: &StoredRecord, names: &[NameIndex]) -> StoredRecord {
+fn shown(record: &StoredRecord, wanted: &Wanted) -> StoredRecord {
     let mut record = record.clone();
-    if !names.contains(&record.name_index) {
+    if !wanted.includes(record.name_index) {
         record.envelope = Envelope::Bare(record.envelope.hash());
     }
     record
@@ -244,14 +263,24 @@ impl Bundle for State {
 
     fn records(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<StoredRecord>, Trouble> {
         let live = self.scopes.get(&scope).map_or(&[][..], |scope| &scope.records);
-        Ok(match wanted {
-            Wanted::All => live.to_vec(),
-            Wanted::Only(names) => live.iter().map(|record| shown(record, names)).collect(),
-        })
+        Ok(live.iter().map(|record| shown(record, wanted)).collect())
     }
 
     fn children(&self, scope: ScopeId) -> Result<Vec<StoredChild>, Trouble> {
         Ok(self.scopes.get(&scope).map_or_else(Vec::new, |scope| scope.children.clone()))
+    }
+
+    fn signatures(&self, scope: ScopeId) -> Result<Vec<(u64, Signature)>, Trouble> {
+        Ok(self.scopes.get(&scope).map_or_else(Vec::new, |scope| scope.signatures.clone()))
+    }
+
+    fn ended(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<EndedRecord>, Trouble> {
+        let ended = self.scopes.get(&scope).map_or(&[][..], |scope| &scope.ended);
+        let as_wanted = |ended: &EndedRecord| EndedRecord {
+            record: shown(&ended.record, wanted),
+            rev_to: ended.rev_to,
+        };
+        Ok(ended.iter().map(as_wanted).collect())
     }
 
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble> {

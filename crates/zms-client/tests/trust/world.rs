@@ -76,7 +76,7 @@ pub(crate) fn name(text: &str) -> SecretName {
 }
 
 pub(crate) fn seedling(name: &str, children: Vec<Seedling>) -> Seedling {
-    Seedling { name: segment(name), children }
+    Seedling::bare(segment(name), children)
 }
 
 pub(crate) fn payload(secret: &str, value: &[u8]) -> Payload {
@@ -191,7 +191,13 @@ impl World {
             write: *right == Right::Write,
             inherit: *inherit,
         });
-        let request = TokenRequest { label: segment(label), scopes: scopes.collect(), expires };
+        let request = TokenRequest {
+            label: segment(label),
+            scopes: scopes.collect(),
+            expires,
+            uses: 0,
+            administers: false,
+        };
         self.pinned(&self.owner).create_token(&request).expect("the owner may mint tokens")
     }
 

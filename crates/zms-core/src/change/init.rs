@@ -37,7 +37,7 @@ pub fn init(
     let (lineage, place) =
         (vec![vault.root()], ParentPlace { vault, scope: vault.root(), epoch: 1 });
     let (children, mut scopes) = grow(&author, &root, &place, &lineage, seedlings, rng)?;
-    scopes.push(first_revision(&author, lineage.clone(), &root, children));
+    scopes.push(first_revision(&author, lineage.clone(), &root, Vec::new(), children));
     let authority = authority(&vault_key);
     let keyring = Keyring {
         authority: authority.verifying_key(),

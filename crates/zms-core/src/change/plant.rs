@@ -11,7 +11,7 @@ use crate::{
     id::ScopeId,
     open::{OpenScope, Opening},
     path::{MAX_DEPTH, NameRefused, Segment},
-    record::records_root,
+    record::{Payload, RecordPlace, StoredRecord, records_root, seal_record},
     scope::NodeKeys,
 };
 
@@ -19,8 +19,19 @@ use crate::{
 pub struct Seedling {
     /// Its name.
     pub name: Segment,
+    /// Whether people are asked before they change it.
+    pub protected: bool,
+    /// The secrets it starts with.
+    pub records: Vec<Payload>,
     /// What it starts with.
     pub children: Vec<Seedling>,
+}
+
+impl Seedling {
+    /// A scope without secrets.
+    pub const fn bare(name: Segment, children: Vec<Self>) -> Self {
+        Self { name, protected: false, records: Vec::new(), children }
+    }
 }
 
 /// Makes scopes below the last scope of a way, all in one commit.
@@ -70,25 +81,30 @@ pub(super) fn grow(
         return Err(ChangeError::Name(NameRefused::TooDeep));
     }
     let (mut entries, mut scopes) = (Vec::new(), Vec::new());
-    for Seedling { name, children } in seedlings {
+    for Seedling { name, protected, records, children } in seedlings {
         let id = ScopeId::generate(rng);
         let lineage = [lineage, &[id]].concat();
         let keys = NodeKeys::new(Key::generate(rng));
         let place = ParentPlace { vault: at.vault, scope: id, epoch: 1 };
         let (below, deeper) = grow(author, &keys, &place, &lineage, children, rng)?;
         scopes.extend(deeper);
-        scopes.push(first_revision(author, lineage, &keys, below));
-        let content = ChildContent { name, node: keys.node().duplicate() };
+        let data = keys.data();
+        let first = RecordPlace { vault: at.vault, scope: id, epoch: 1, rev_from: 1 };
+        let seal = |payload| seal_record(&data, &first, payload, rng);
+        let records: Vec<StoredRecord> = records.iter().map(seal).collect();
+        scopes.push(first_revision(author, lineage, &keys, records, below));
+        let content = ChildContent { name, node: keys.node().duplicate(), protected };
         entries.push(seal_child(parent, at, id, 1, &content, rng));
     }
     Ok((entries, scopes))
 }
 
-/// Revision 1 of a scope without records.
+/// Revision 1 of a scope.
 pub(super) fn first_revision(
     author: &Author<'_>,
     lineage: Vec<ScopeId>,
     keys: &NodeKeys,
+    records: Vec<StoredRecord>,
     children: Vec<StoredChild>,
 ) -> ScopePut {
     let mut put = author.revise(Next {
@@ -97,9 +113,10 @@ pub(super) fn first_revision(
         revision: 1,
         prev_hash: [0; 32],
         key_commitment: keys.data().commitment(),
-        records_root: records_root([]),
+        records_root: records_root(&records),
         children_root: children_root(&children),
     });
+    put.records = records;
     put.children = children;
     put
 }

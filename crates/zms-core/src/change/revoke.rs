@@ -2,11 +2,11 @@
 
 use super::{Author, ChangeError, sign::Next, token::next_roster};
 use crate::{
-    batch::{Batch, ScopePut},
-    id::PrincipalId,
+    batch::{Batch, MemberPut, ScopePut},
+    id::{PrincipalId, ScopeId},
     open::{Members, OpenError, OpenScope, Opening, Reading},
     principal::Kind,
-    roster::{Right, Rights},
+    roster::{MemberPart, Right, Rights},
 };
 
 /// Takes members out, and notes what they could open as pending: the engine refuses them at
@@ -26,7 +26,7 @@ pub fn revoke(opening: &Opening<'_>, leaving: &[PrincipalId]) -> Result<Batch, C
             pending.add(scope, right);
         }
     }
-    leave(opening, &members, leaving, pending)
+    leave(opening, &members, leaving, pending, Vec::new())
 }
 
 /// Takes out every member whose line has ended, as [`revoke`] does: a re-key grants to none of
@@ -47,14 +47,16 @@ pub fn sweep_expired(opening: &Opening<'_>) -> Result<Option<Batch>, ChangeError
     if leaving.is_empty() {
         return Ok(None);
     }
-    leave(opening, &members, &leaving, pending).map(Some)
+    leave(opening, &members, &leaving, pending, Vec::new()).map(Some)
 }
 
-fn leave(
+/// Takes members out while others join, in one commit.
+pub(super) fn leave(
     opening: &Opening<'_>,
     members: &Members<'_>,
     leaving: &[PrincipalId],
     pending: Rights,
+    joining: Vec<(MemberPut, MemberPart)>,
 ) -> Result<Batch, ChangeError> {
     let mut scopes = Vec::new();
     for id in leaving {
@@ -69,11 +71,14 @@ fn leave(
             }
         }
     }
+    let (puts, new): (Vec<_>, Vec<_>) = joining.into_iter().unzip();
     let roster = next_roster(opening, members, pending, |parts| {
         parts.retain(|part| !leaving.contains(&part.principal));
+        parts.extend(new);
     });
     let departed = leaving.to_vec();
-    Ok(Batch { departed, roster: Some(roster), scopes, ..Batch::after(opening) })
+    let base = Batch::after(opening);
+    Ok(Batch { members: puts, departed, roster: Some(roster), scopes, ..base })
 }
 
 /// Signs anew, as the caller and in empty revisions, the heads that leaving members authored:
@@ -108,4 +113,51 @@ fn unless_broken<T>(opened: Result<T, OpenError>) -> Result<Option<T>, OpenError
         Err(OpenError::Trouble(trouble)) => Err(OpenError::Trouble(trouble)),
         Err(_) => Ok(None),
     }
+}
+
+/// Every scope that a member can read now, with the revision of its head: what is exposed once it
+/// turns out that it should not have been a member. What does not open is passed by.
+///
+/// # Errors
+/// [`ChangeError::NotAdministrator`].
+pub fn reach(
+    opening: &Opening<'_>,
+    members: &[PrincipalId],
+) -> Result<Vec<(ScopeId, u64)>, ChangeError> {
+    let all = opening.members()?.ok_or(ChangeError::NotAdministrator)?;
+    let mut reached = Vec::new();
+    for id in members {
+        let line = all.line(*id)?;
+        let (_, keyring) = all.keyring(*id)?;
+        for entry in &keyring.entries {
+            let right = line.rights.on(entry.scope());
+            if let Some(right) = right
+                && let Some(mut way) = unless_broken(opening.way(&entry.path, Reading::Structure))?
+                && let Some(scope) = way.pop()
+            {
+                reach_below(opening, &scope, right > Right::Exact, &mut reached)?;
+            }
+        }
+    }
+    reached.sort_unstable();
+    reached.dedup();
+    Ok(reached)
+}
+
+fn reach_below(
+    opening: &Opening<'_>,
+    scope: &OpenScope,
+    below: bool,
+    reached: &mut Vec<(ScopeId, u64)>,
+) -> Result<(), ChangeError> {
+    // The root holds no secrets.
+    if scope.lineage.len() > 1 {
+        reached.push((scope.id(), scope.head.revision));
+    }
+    for stored in scope.stored_children().iter().filter(|_| below) {
+        if let Some(child) = unless_broken(opening.below(scope, stored, Reading::Structure))? {
+            reach_below(opening, &child, below, reached)?;
+        }
+    }
+    Ok(())
 }

@@ -6,8 +6,8 @@ use super::{ChangeError, target};
 use crate::{
     batch::{Batch, MemberPut, RosterPut},
     keyring::{Depth, Entry, Keyring},
-    open::{Members, OpenScope, Opening},
-    path::Segment,
+    open::{Members, OpenScope, Opening, Reading},
+    path::{ScopePath, Segment},
     principal::{Kind, Principal},
     roster::{Escrow, Line, MemberPart, Right, Rights, Roster, authority, members_root},
 };
@@ -29,6 +29,8 @@ pub enum TokenKind {
     Service,
     /// An AI agent.
     Agent,
+    /// A second administrator: it holds the vault key, and the whole tree whatever its grants say.
+    Administrator,
 }
 
 impl From<TokenKind> for Kind {
@@ -36,6 +38,7 @@ impl From<TokenKind> for Kind {
         match kind {
             TokenKind::Service => Self::Service,
             TokenKind::Agent => Self::Agent,
+            TokenKind::Administrator => Self::Administrator,
         }
     }
 }
@@ -50,6 +53,8 @@ pub struct NewToken<'s> {
     pub grants: Vec<Grant<'s>>,
     /// Unix seconds past which it is nobody.
     pub expires: Option<u64>,
+    /// How often it may be used; 0 is without a limit.
+    pub uses: u32,
 }
 
 /// Makes a token. The principal holds the seed, to be shown once.
@@ -68,15 +73,35 @@ pub fn create(
         }
     }
     let principal = Principal::from_seed(new.kind.into(), Key::generate(rng));
-    let (keyring, rights) = holdings(opening, &new.grants)?;
-    let keyring = keyring.seal(&principal.wrap_key(), opening.vault(), principal.id(), rng);
-    let line = Line::new(&principal, opening.now(), new.expires, rights).encode();
-    let escrow = Escrow { wrap: principal.wrap_key(), label: new.label.as_str().to_owned() };
-    let escrow = escrow.seal(members.vault_key(), opening.vault(), principal.id(), rng);
-    let part = MemberPart::new(principal.id(), &line, &escrow, &keyring);
+    let (mut keyring, mut rights) = holdings(opening, &new.grants)?;
+    if new.kind == TokenKind::Administrator {
+        (keyring, rights) = everything(opening, &members)?;
+    }
+    let mut line = Line::new(&principal, opening.now(), new.expires, rights);
+    line.limits.uses = new.uses;
+    let (joins, part) = join(opening, &members, &principal, &line, &keyring, &new.label, rng);
     let roster = next_roster(opening, &members, opening.roster().pending.clone(), |parts| {
         parts.push(part);
     });
+    let batch = Batch { members: vec![joins], roster: Some(roster), ..Batch::after(opening) };
+    Ok((batch, principal))
+}
+
+/// A new member, and its part of the members' tree.
+pub(super) fn join(
+    opening: &Opening<'_>,
+    members: &Members<'_>,
+    principal: &Principal,
+    line: &Line,
+    keyring: &Keyring,
+    label: &Segment,
+    rng: &mut dyn CryptoRng,
+) -> (MemberPut, MemberPart) {
+    let keyring = keyring.seal(&principal.wrap_key(), opening.vault(), principal.id(), rng);
+    let line = line.encode();
+    let escrow = Escrow { wrap: principal.wrap_key(), label: label.as_str().to_owned() };
+    let escrow = escrow.seal(members.vault_key(), opening.vault(), principal.id(), rng);
+    let part = MemberPart::new(principal.id(), &line, &escrow, &keyring);
     let joins = MemberPut::Joins {
         principal: principal.id(),
         line,
@@ -84,8 +109,19 @@ pub fn create(
         keyring,
         request_key: principal.request_key(),
     };
-    let batch = Batch { members: vec![joins], roster: Some(roster), ..Batch::after(opening) };
-    Ok((batch, principal))
+    (joins, part)
+}
+
+/// What an administrator holds: the root, and the vault key.
+fn everything(
+    opening: &Opening<'_>,
+    members: &Members<'_>,
+) -> Result<(Keyring, Rights), ChangeError> {
+    let way = opening.way(&ScopePath::default(), Reading::Structure)?;
+    let grant = Grant { way: &way, write: true, inherit: false };
+    let (mut keyring, rights) = holdings(opening, &[grant])?;
+    keyring.vault_key = Some(members.vault_key().duplicate());
+    Ok((keyring, rights))
 }
 
 /// The keyring and the rights that grants add up to.

@@ -6,7 +6,7 @@ use zms_crypto::CryptoRng;
 
 use super::{Author, ChangeError, sign::Next, target};
 use crate::{
-    batch::Batch,
+    batch::{Batch, ScopePut},
     open::{OpenScope, Opening, Place},
     path::SecretName,
     record::{
@@ -44,6 +44,23 @@ pub fn write(
     rng: &mut dyn CryptoRng,
 ) -> Result<Batch, ChangeError> {
     let scope = target(way);
+    for edit in edits {
+        if let Edit::Put(payload) = edit {
+            check(scope, payload)?;
+        }
+    }
+    let put = revise_records(opening, scope, edits, rng)?;
+    Ok(Batch { scopes: vec![put], ..Batch::after(opening) })
+}
+
+/// The next revision of a scope whose records must have been read. That references stay within
+/// its lineage is the caller's to see.
+pub(super) fn revise_records(
+    opening: &Opening<'_>,
+    scope: &OpenScope,
+    edits: &[Edit],
+    rng: &mut dyn CryptoRng,
+) -> Result<ScopePut, ChangeError> {
     if scope.lineage.len() == 1 {
         return Err(ChangeError::Root);
     }
@@ -67,10 +84,7 @@ pub fn write(
         }
         let index = scope.keys.data.name_index(name);
         match edit {
-            Edit::Put(payload) => {
-                check(scope, payload)?;
-                new.push(seal_record(&scope.keys.data, &place, payload, rng));
-            }
+            Edit::Put(payload) => new.push(seal_record(&scope.keys.data, &place, payload, rng)),
             Edit::Remove(name) if scope.stored(name).is_none() => {
                 let path = scope.path.clone();
                 return Err(ChangeError::NoSecret { name: name.clone(), path });
@@ -86,7 +100,7 @@ pub fn write(
     let mut put = Author::of(opening).revise(Next { records_root: root, ..Next::after(scope)? });
     put.records_gone = gone.into_iter().collect();
     put.records = new;
-    Ok(Batch { scopes: vec![put], ..Batch::after(opening) })
+    Ok(put)
 }
 
 fn check(scope: &OpenScope, payload: &Payload) -> Result<(), ChangeError> {

@@ -74,6 +74,8 @@ pub enum Place {
     Scope(ScopePath),
     /// A record that does not open in a scope that verifies.
     Record(ScopePath),
+    /// What a scope was before its head.
+    Past(ScopePath),
     /// A child entry that does not open in a scope that verifies.
     Child(ScopePath),
 }
@@ -86,6 +88,7 @@ impl fmt::Display for Place {
             Self::Member => f.write_str("a line of the roster"),
             Self::Scope(path) => write!(f, "{path}"),
             Self::Record(path) => write!(f, "a record in {path}"),
+            Self::Past(path) => write!(f, "the history of {path}"),
             Self::Child(path) => write!(f, "a child entry of {path}"),
         }
     }

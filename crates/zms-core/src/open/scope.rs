@@ -27,6 +27,9 @@ pub struct OpenScope {
     pub head: Revision,
     /// Hash of the head's message.
     pub head_hash: [u8; 32],
+    /// Whether people are asked before they change it: it, or a scope above it, is protected, as
+    /// far as the way led through child entries.
+    pub protected: bool,
     records: Option<Vec<StoredRecord>>,
     children: Vec<StoredChild>,
 }
@@ -37,6 +40,7 @@ pub(super) struct Found {
     pub(super) lineage: Lineage,
     pub(super) epoch: u32,
     pub(super) keys: ScopeKeys,
+    pub(super) protected: bool,
 }
 
 /// What of a scope's records to ask for.
@@ -99,9 +103,9 @@ impl OpenScope {
         }
         let head_hash = hash_of(&signed);
         opening.check_head_pin(&found, &head, head_hash)?;
-        let Found { path, lineage, keys, .. } = found;
+        let Found { path, lineage, keys, protected, .. } = found;
         let vault = opening.vault;
-        Ok(Self { vault, path, lineage, keys, head, head_hash, records, children })
+        Ok(Self { vault, path, lineage, keys, head, head_hash, protected, records, children })
     }
 
     /// The scope's id.
@@ -190,11 +194,7 @@ impl OpenScope {
 /// What was asked for came whole: a bare part proves a record, but one that is passed over in the
 /// merge would let an ancestor's value win.
 fn came_as_wanted(record: &StoredRecord, wanted: &Wanted) -> bool {
-    let asked = match wanted {
-        Wanted::All => true,
-        Wanted::Only(indexes) => indexes.contains(&record.name_index),
-    };
-    !asked || matches!(record.envelope, Envelope::Whole(_))
+    !wanted.includes(record.name_index) || matches!(record.envelope, Envelope::Whole(_))
 }
 
 fn all_differ<T: Ord>(items: impl Iterator<Item = T>) -> bool {

@@ -48,6 +48,7 @@ impl Entry {
                 Depth::Subtree => ScopeKeys::subtree(key),
                 Depth::Exact => ScopeKeys::exact(key),
             },
+            protected: false,
         }
     }
 }
@@ -63,7 +64,7 @@ impl Opening<'_> {
     }
 
     /// Remembers a failure to verify: after one, nothing of this opening is pinned.
-    fn noted<T>(&self, opened: Result<T, OpenError>) -> Result<T, OpenError> {
+    pub(super) fn noted<T>(&self, opened: Result<T, OpenError>) -> Result<T, OpenError> {
         let harmless =
             |error: &OpenError| matches!(error, OpenError::NotFound(_) | OpenError::OutOfScope(_));
         self.failed.set(self.failed.get() || opened.as_ref().is_err_and(|error| !harmless(error)));
@@ -111,7 +112,8 @@ impl Opening<'_> {
         let path = above.path.child(content.name).map_err(|_| broken())?;
         let lineage = [&above.lineage[..], &[stored.child]].concat();
         let keys = ScopeKeys::subtree(content.node);
-        Ok(Found { path, lineage, epoch: stored.child_epoch, keys })
+        let protected = above.protected || content.protected;
+        Ok(Found { path, lineage, epoch: stored.child_epoch, keys, protected })
     }
 
     /// Opens one child of a proven scope.

@@ -206,7 +206,9 @@ fn open(case: &Json) -> Option<Json> {
             };
             let content = open_child(&NodeKeys::new(key), &place, &stored).ok()?;
             let name = text(content.name.as_str());
-            Some(map([("name", name), ("node", hex(content.node.expose()))]))
+            let protected = if content.protected { Json::Number(1) } else { Json::Null };
+            let node = hex(content.node.expose());
+            Some(map([("name", name), ("node", node), ("protected", protected)]))
         }
         other => panic!("unknown form {other}"),
     }
@@ -319,6 +321,14 @@ fn children(make: &mut Maker<'_>) {
     let base = vec![(1, chars("production")), (2, bytes(&[0x66; 32]))];
     make.add("as sealed", &pairs(&base), true);
     make.reject_misspelt(&base);
+    let with = |last| pairs(&[&base[..], &[last]].concat());
+    make.add("protected", &with((3, uint(1))), true);
+    make.add("protected by 0", &with((3, uint(0))), false);
+    make.add("protected by 2", &with((3, uint(2))), false);
+    make.add("protected by 257", &with((3, uint(257))), false);
+    make.add("protected by a boolean", &with((3, vec![0xf5])), false);
+    make.add("protected by null", &with((3, vec![0xf6])), false);
+    make.add("key 4", &with((4, uint(1))), false);
     make.add("a short key", &pairs(&[base[0].clone(), (2, bytes(&[0x66; 31]))]), false);
     make.add("a long key", &pairs(&[base[0].clone(), (2, bytes(&[0x66; 33]))]), false);
     make.add(

@@ -17,7 +17,7 @@ use zms_core::{
     path::{ScopePath, SecretName, Segment},
     pin::Pins,
     principal::Principal,
-    record::{Envelope, Payload, StoredRecord, ValueKind, records_root},
+    record::{EndedRecord, Envelope, Payload, StoredRecord, ValueKind, records_root},
     revision::{Revision, SignedMessage, message_hash},
     roster::{Escrow, Line, MemberPart, Right, Rights, Roster, authority},
     tree_head::{Step, Tree, proof_positions},
@@ -25,6 +25,7 @@ use zms_core::{
 use zms_crypto::{
     Key, SecretBytes,
     digest::sha256,
+    sign::Signature,
     text::{SeedKind, encode_seed},
 };
 
@@ -142,6 +143,15 @@ impl Bundle for Vault {
     fn children(&self, scope: ScopeId) -> Result<Vec<StoredChild>, Trouble> {
         let scope = self.scopes.get(&scope);
         Ok(scope.map(|scope| scope.children.clone()).unwrap_or_default())
+    }
+
+    // The vectors are about what is current: they carry no past.
+    fn signatures(&self, _: ScopeId) -> Result<Vec<(u64, Signature)>, Trouble> {
+        Ok(Vec::new())
+    }
+
+    fn ended(&self, _: ScopeId, _: &Wanted) -> Result<Vec<EndedRecord>, Trouble> {
+        Ok(Vec::new())
     }
 
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble> {
@@ -349,7 +359,7 @@ pub(crate) fn secret(name: &str, value: &[u8]) -> Payload {
 
 fn seedling(name: &str, children: Vec<Seedling>) -> Seedling {
     let name = Segment::parse(name).expect("a good name");
-    Seedling { name, children }
+    Seedling::bare(name, children)
 }
 
 impl World {
@@ -429,6 +439,7 @@ impl World {
                 },
                 grants: ways.iter().map(Vec::as_slice).zip(grants).map(grant).collect(),
                 expires,
+                uses: 0,
             };
             let (batch, principal) = token::create(opening, &new, rng).expect("an administrator");
             minted = Some(Holder::new(kind, principal));

@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 
 use super::JsonError;
 use super::string::decode;
+use crate::lines::Lines;
 use crate::{Entry, MAX_NAME_BYTES, MAX_VALUE_BYTES, Value};
 
 /// Reads an object of strings, numbers and booleans; numbers and booleans keep their exact text.
@@ -25,11 +26,11 @@ pub fn parse_json(text: &[u8]) -> Result<Vec<Entry>, JsonError> {
             Category::Data => JsonError::NotObject,
             _ => JsonError::Syntax { line: error.line(), column: error.column() },
         })?;
-    let mut lines = Lines { text, counted: 0, line: 1 };
+    let mut lines = Lines::new(text);
     let mut seen = HashSet::with_capacity(members.0.len());
     let mut entries = Vec::with_capacity(members.0.len());
     for (name, raw) in members.0 {
-        let line = lines.of(raw.get());
+        let line = lines.of(raw.get().as_ptr().addr() - text.as_ptr().addr());
         if !(1..=MAX_NAME_BYTES).contains(&name.len()) {
             return Err(JsonError::NameLength { line });
         }
@@ -81,23 +82,6 @@ impl<'de> Visitor<'de> for ObjectVisitor {
             members.push(member);
         }
         Ok(Members(members))
-    }
-}
-
-/// Finds lines of slices of one text, asked for in order.
-struct Lines<'a> {
-    text: &'a [u8],
-    counted: usize,
-    line: usize,
-}
-
-impl Lines<'_> {
-    fn of(&mut self, slice: &str) -> usize {
-        let at = slice.as_ptr().addr() - self.text.as_ptr().addr();
-        let passed = &self.text[self.counted..at];
-        self.line += passed.iter().filter(|&&byte| byte == b'\n').count();
-        self.counted = at;
-        self.line
     }
 }
 

@@ -1,9 +1,10 @@
 //! The corpus as ZMS reads it; `real_readers.rs` asks the others.
 
 use std::collections::HashSet;
+use std::fmt::Debug;
 
 use crate::corpus::{Case, cases};
-use zms_format::{ParseError, parse_dotenv};
+use zms_format::parse_dotenv;
 
 #[test]
 fn every_case_is_read_as_recorded() {
@@ -38,7 +39,8 @@ fn differs(case: &Case) -> bool {
     zms.collect::<crate::corpus::Values>() != case.npm
 }
 
-fn variant_and_line(error: &ParseError) -> (String, Option<u64>) {
+/// What the corpus records of an error.
+pub fn variant_and_line(error: &impl Debug) -> (String, Option<u64>) {
     let shown = format!("{error:?}");
     let variant = shown.split([' ', '{']).next().unwrap_or_default().to_owned();
     let line = shown.split("line: ").nth(1).map(|rest| {

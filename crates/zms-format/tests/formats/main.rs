@@ -9,3 +9,5 @@ mod readers;
 mod real_readers;
 mod refusals;
 mod round_trip;
+mod table_corpus;
+mod table_readers;

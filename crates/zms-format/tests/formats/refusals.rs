@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::random::Random;
-use crate::readers;
+use crate::readers::{self, Kind};
 use zms_format::{Format, Reason, write};
 
 /// Values that npm dotenv can not be given.
@@ -225,6 +225,25 @@ fn no_spelling_gives_json_parsers_a_refused_value() {
         let answers = String::from_utf8(output.stdout).unwrap();
         assert_eq!(answers.lines().count(), contents.len());
         assert!(answers.lines().all(|answer| answer != "ff"), "{program}: {answers}");
+    }
+}
+
+#[test]
+fn no_spelling_gives_yaml_and_toml_readers_a_refused_value_as_text() {
+    let folder = tempfile::tempdir().unwrap();
+    let spellings: [(Format, Kind, &[&[u8]]); 2] = [
+        // Some know `!!binary`, others refuse it; for none it is text.
+        (Format::Yaml, Kind::Yaml, &[b"K: \xff", b"K: \"\\xff\"", b"K: !!binary \"/w==\""]),
+        (Format::Toml, Kind::Toml, &[b"K = '\xff'", b"K = \"\\u00ff\"", b"K = \"\\udcff\""]),
+    ];
+    for (format, kind, spellings) in spellings {
+        assert_refused(format, "K", b"\xff", Reason::NotUtf8);
+        let files = readers::files(folder.path(), spellings);
+        for reader in readers::tables(kind, &files) {
+            for answer in reader.answers.iter().flatten() {
+                assert_ne!(answer["K"], Some(vec![0xff]), "{}", reader.name);
+            }
+        }
     }
 }
 

@@ -1,11 +1,11 @@
 //! Random values through every writer and its real reader: each comes back byte for byte, or
 //! was refused by name; and nothing in a value runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::random::Random;
-use crate::readers;
+use crate::readers::{self, Kind};
 use zms_format::{Format, write};
 
 /// Pairs that `format` accepts, in files of up to 500, with neighbours as they come.
@@ -120,6 +120,58 @@ fn json_parsers_read_back_every_value_that_is_not_refused() {
         let read: BTreeMap<String, String> = serde_json::from_slice(text).unwrap();
         let read = read.into_iter().map(|(name, value)| (name, Some(value.into_bytes())));
         assert_same(&read.collect(), expected, "serde_json");
+    }
+}
+
+#[test]
+fn yaml_and_toml_readers_read_back_every_value_that_is_not_refused() {
+    for (format, kind) in [(Format::Yaml, Kind::Yaml), (Format::Toml, Kind::Toml)] {
+        let folder = tempfile::tempdir().unwrap();
+        let written = Written::new(format, &folder.path().join("canary"));
+        let files = readers::files(folder.path(), &written.texts);
+        for reader in readers::tables(kind, &files) {
+            for (answer, expected) in reader.answers.iter().zip(&written.pairs) {
+                assert_same(answer.as_ref().unwrap(), expected, reader.name);
+            }
+        }
+        assert!(!folder.path().join("canary").exists(), "a value was run");
+    }
+}
+
+#[test]
+fn yaml_and_toml_readers_read_back_every_name() {
+    let mut random = Random::seeded();
+    let mut names: BTreeSet<String> =
+        crate::random::WORDS.iter().map(|&word| word.into()).collect();
+    let special =
+        ["__proto__", "constructor", "toString", "a b", "A.B", "a-b", "\u{e9}", "\0", "1"];
+    names.extend(special.map(String::from));
+    names.insert("\u{1f600}".repeat(63));
+    names.insert("\u{feff}".repeat(85));
+    for _ in 0..crate::random::case_count() {
+        let pieces = 1 + random.below(4);
+        names.insert((0..pieces).map(|_| random.pick(crate::random::PIECES)).collect());
+    }
+    let pairs: Vec<(&str, &[u8])> = names.iter().map(|name| (&**name, name.as_bytes())).collect();
+    let expected = names.iter().map(|name| (name.clone(), Some(name.clone().into_bytes())));
+    let expected: readers::Values = expected.collect();
+    for (format, kind) in [(Format::Yaml, Kind::Yaml), (Format::Toml, Kind::Toml)] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = readers::files(folder.path(), [&*write(format, &pairs).unwrap()]);
+        for mut reader in readers::tables(kind, &files) {
+            assert_same(&reader.answers.remove(0).unwrap(), &expected, reader.name);
+        }
+    }
+}
+
+#[test]
+fn no_pairs_are_an_empty_table() {
+    for (format, kind) in [(Format::Yaml, Kind::Yaml), (Format::Toml, Kind::Toml)] {
+        let folder = tempfile::tempdir().unwrap();
+        let files = readers::files(folder.path(), [&*write(format, &[]).unwrap()]);
+        for reader in readers::tables(kind, &files) {
+            assert_eq!(reader.answers, [Some(readers::Values::new())], "{}", reader.name);
+        }
     }
 }
 

@@ -108,11 +108,11 @@ fn no_field_that_holds_anything_makes_it_panic() {
 #[test]
 fn the_schema_names_every_table() {
     let names: Vec<String> = schema().into_iter().map(|table| table.name).collect();
-    for expected in ["vault", "roster", "member", "departed", "leaf", "node", "revision"] {
+    for expected in ["vault", "roster", "member", "departed", "leaf", "node", "revision", "spent"] {
         assert!(names.iter().any(|name| name == expected), "{expected}");
     }
     for expected in ["record", "ended", "child", "past", "audit"] {
         assert!(names.iter().any(|name| name == expected), "{expected}");
     }
-    assert_eq!(names.len(), 12);
+    assert_eq!(names.len(), 13);
 }

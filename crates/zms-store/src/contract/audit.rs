@@ -85,3 +85,19 @@ pub(super) fn no_entry_comes_before_the_vault<S: Store>(mut store: S) {
     let vault = Vault::made(&mut store);
     assert_eq!(first_bad(vault.id, &audit_of(&store)), None);
 }
+
+pub(super) fn uses_are_counted_with_their_entries<S: Store>(mut store: S) {
+    let vault = Vault::made(&mut store);
+    let (before, me) = (audit_of(&store).len(), vault.owner.id());
+    let other = PrincipalId([9; 16]);
+    let read = [event(me, Action::Read)];
+    for used in 0..5 {
+        let fits = store.spend(me, 3, &read).expect("the store is in no trouble");
+        assert_eq!(fits, used < 3);
+        assert_eq!(audit_of(&store).len(), before + 3.min(used + 1));
+    }
+    assert!(store.spend(other, 1, &[]).expect("no trouble"), "each has its own");
+    assert!(!store.spend(other, 1, &[]).expect("no trouble"));
+    assert!(store.spend(me, 4, &read).expect("no trouble"), "one more was granted");
+    assert!(!store.spend(PrincipalId([8; 16]), 0, &[]).expect("no trouble"));
+}

@@ -5,10 +5,11 @@ use zms_core::{
     bundle::{Bundle, Standing, Wanted},
     child::StoredChild,
     id::{PrincipalId, ScopeId, VaultId},
-    record::StoredRecord,
+    record::{EndedRecord, StoredRecord},
     revision::SignedMessage,
     roster::MemberPart,
 };
+use zms_crypto::sign::Signature;
 
 use super::vault::Vault;
 use crate::Store;
@@ -39,6 +40,8 @@ struct ScopeSeen {
     records: Vec<StoredRecord>,
     children: Vec<StoredChild>,
     past: Vec<Option<Vec<u8>>>,
+    signatures: Vec<(u64, Signature)>,
+    ended: Vec<EndedRecord>,
 }
 
 /// Reads everything there is of the ids that a vault ever had.
@@ -67,6 +70,8 @@ fn see_scope(bundle: &dyn Bundle, scope: ScopeId) -> ScopeSeen {
     records.sort_unstable_by_key(|record| record.name_index);
     let mut children = bundle.children(scope).expect("the children are read");
     children.sort_unstable_by_key(|child| child.child_index);
+    let mut ended = bundle.ended(scope, &Wanted::All).expect("what ended is read");
+    ended.sort_unstable_by_key(|ended| (ended.record.name_index, ended.record.rev_from));
     ScopeSeen {
         scope,
         head: bundle.head(scope).expect("the head is read"),
@@ -74,6 +79,8 @@ fn see_scope(bundle: &dyn Bundle, scope: ScopeId) -> ScopeSeen {
         records,
         children,
         past: (1..4).map(|epoch| bundle.past(scope, epoch).expect("the past is read")).collect(),
+        signatures: bundle.signatures(scope).expect("the signatures are read"),
+        ended,
     }
 }
 

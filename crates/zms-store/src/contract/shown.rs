@@ -12,7 +12,7 @@ use zms_core::{
 
 use super::{
     seen::audit_of,
-    vault::{NOW, Vault, path, put, remove, way},
+    vault::{NOW, Vault, path, put, remove, secret, way},
 };
 use crate::Store;
 
@@ -151,4 +151,30 @@ pub(super) fn a_rekeyed_scope_opens_under_its_new_key<S: Store>(mut store: S) {
     assert_eq!(scope.open_records().expect("records open").len(), 3);
     assert!(bundle.past(scope.id(), 2).expect("read").is_some());
     assert_eq!(bundle.past(scope.id(), 1).expect("read"), None);
+}
+
+pub(super) fn what_ended_is_kept_with_the_revision_that_ended_it<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let batch = vault.write(&store, "shop/production", &[put("A", b"new")]);
+    vault.commit(&mut store, &batch);
+    let scope = vault.scope(&store, "shop/production");
+    let (id, removed) = (scope.id(), scope.stored(&secret("B")).expect("B is live").clone());
+    let batch = vault.write(&store, "shop/production", &[remove("B")]);
+    vault.commit(&mut store, &batch);
+    let batch = vault.closing(&store, "shop/production");
+    vault.commit(&mut store, &batch);
+    let bundle = store.bundle().expect("the store is in no trouble");
+    let wanted = Wanted::Only(vec![removed.name_index]);
+    let ended = bundle.ended(id, &wanted).expect("read");
+    let mut spans: Vec<_> = ended.iter().map(|e| (e.record.rev_from, e.rev_to)).collect();
+    spans.sort_unstable();
+    assert_eq!(spans, [(2, 3), (2, 4), (2, 5), (3, 5)]);
+    for found in ended {
+        let whole = matches!(found.record.envelope, Envelope::Whole(_));
+        assert_eq!(whole, found.record.name_index == removed.name_index);
+        assert!(!whole || found.record == removed, "it is kept as it was");
+    }
+    let signatures = bundle.signatures(id).expect("read");
+    assert_eq!(signatures.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 4]);
+    assert!(signatures.iter().all(|(_, signature)| *signature != [0; 64]));
 }

@@ -51,14 +51,18 @@ pub(super) fn path(text: &str) -> ScopePath {
     ScopePath::parse(text).expect("the test's paths are good")
 }
 
+pub(super) fn secret(name: &str) -> SecretName {
+    SecretName::parse(name).expect("the test's names are good")
+}
+
 fn seedling(name: &str, children: Vec<Seedling>) -> Seedling {
-    Seedling { name: segment(name), children }
+    Seedling::bare(segment(name), children)
 }
 
 /// Sets a secret.
 pub fn put(name: &str, value: &[u8]) -> Edit {
     Edit::Put(Payload {
-        name: SecretName::parse(name).expect("the test's names are good"),
+        name: secret(name),
         value: SecretBytes::from(value),
         kind: ValueKind::Secret,
         note: String::new(),
@@ -69,7 +73,7 @@ pub fn put(name: &str, value: &[u8]) -> Edit {
 
 /// Removes a secret.
 pub fn remove(name: &str) -> Edit {
-    Edit::Remove(SecretName::parse(name).expect("the test's names are good"))
+    Edit::Remove(secret(name))
 }
 
 impl Vault {
@@ -153,6 +157,7 @@ impl Vault {
                 kind: TokenKind::Service,
                 grants: vec![grant],
                 expires: None,
+                uses: 0,
             };
             create(opening, &new, rng).expect("the owner may mint tokens")
         })

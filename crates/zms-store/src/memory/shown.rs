@@ -6,11 +6,12 @@ use zms_core::{
     bundle::{Bundle, Standing, Trouble, Wanted, Witness},
     child::StoredChild,
     id::{PrincipalId, ScopeId, VaultId},
-    record::{Envelope, StoredRecord},
+    record::{EndedRecord, Envelope, StoredRecord},
     revision::SignedMessage,
     roster::MemberPart,
     tree_head::{Step, Tree, proof_positions},
 };
+use zms_crypto::sign::Signature;
 
 use super::state::{Scope, State};
 
@@ -87,14 +88,21 @@ impl Bundle for Shown {
     fn records(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<StoredRecord>, Trouble> {
         let live = self.scope(scope).into_iter();
         let shown = live.flat_map(|scope| scope.records.values().cloned());
-        Ok(shown
-            .map(|record| match wanted {
-                Wanted::Only(names) if !names.contains(&record.name_index) => {
-                    StoredRecord { envelope: Envelope::Bare(record.envelope.hash()), ..record }
-                }
-                _ => record,
-            })
-            .collect())
+        Ok(shown.map(|record| as_wanted(record, wanted)).collect())
+    }
+
+    fn signatures(&self, scope: ScopeId) -> Result<Vec<(u64, Signature)>, Trouble> {
+        let chain = self.scope(scope).map_or(&[][..], |scope| &scope.revisions);
+        let older = chain.split_last().map_or(&[][..], |(_, older)| older);
+        Ok((1_u64..).zip(older).map(|(number, signed)| (number, signed.signature)).collect())
+    }
+
+    fn ended(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<EndedRecord>, Trouble> {
+        let ended = self.scope(scope).map_or_else(Vec::new, |scope| scope.ended.clone());
+        let shown = ended
+            .into_iter()
+            .map(|ended| EndedRecord { record: as_wanted(ended.record, wanted), ..ended });
+        Ok(shown.collect())
     }
 
     fn children(&self, scope: ScopeId) -> Result<Vec<StoredChild>, Trouble> {
@@ -106,6 +114,14 @@ impl Bundle for Shown {
         let scope = self.scope(scope);
         Ok(scope.and_then(|scope| scope.past.get(&epoch).cloned()))
     }
+}
+
+/// Whole where it was asked for.
+fn as_wanted(record: StoredRecord, wanted: &Wanted) -> StoredRecord {
+    if wanted.includes(record.name_index) {
+        return record;
+    }
+    StoredRecord { envelope: Envelope::Bare(record.envelope.hash()), ..record }
 }
 
 /// Messages of a chain behind number `after`, without the newest.

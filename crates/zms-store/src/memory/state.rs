@@ -9,7 +9,7 @@ use zms_core::{
     child::StoredChild,
     id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId},
     pin::RosterPin,
-    record::StoredRecord,
+    record::{EndedRecord, StoredRecord},
     revision::{Revision, SignedMessage, message_hash},
     roster::{MemberPart, Roster},
 };
@@ -28,6 +28,8 @@ pub(super) struct State {
     /// Every scope that ever was: a closed one stays.
     pub(super) scopes: BTreeMap<ScopeId, Scope>,
     pub(super) audit: Vec<Entry>,
+    /// How often members with a limit were used.
+    pub(super) spent: BTreeMap<PrincipalId, u32>,
 }
 
 /// A member. Its request key is for engines, and nobody serves from memory.
@@ -50,8 +52,7 @@ pub(super) struct Scope {
     /// By number - 1.
     pub(super) revisions: Vec<SignedMessage>,
     pub(super) records: BTreeMap<NameIndex, StoredRecord>,
-    /// With the revision that ended each.
-    pub(super) ended: Vec<(StoredRecord, u64)>,
+    pub(super) ended: Vec<EndedRecord>,
     pub(super) children: BTreeMap<ChildIndex, StoredChild>,
     /// By the epoch whose key opens it.
     pub(super) past: BTreeMap<u32, Vec<u8>>,
@@ -140,14 +141,14 @@ impl State {
         let scope = self.scopes.entry(put.revision.scope).or_default();
         for index in &put.records_gone {
             let record = scope.records.remove(index).ok_or(Conflict)?;
-            scope.ended.push((record, number));
+            scope.ended.push(EndedRecord { record, rev_to: number });
         }
         for index in &put.children_gone {
             require(scope.children.remove(index).is_some())?;
         }
         if put.revision.closes() {
             let rest = std::mem::take(&mut scope.records).into_values();
-            scope.ended.extend(rest.map(|record| (record, number)));
+            scope.ended.extend(rest.map(|record| EndedRecord { record, rev_to: number }));
             scope.children.clear();
         }
         Ok(())

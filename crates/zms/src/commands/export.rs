@@ -17,7 +17,8 @@ Examples:
 
 Each format is byte-exact when its real reader reads it, or the secret is refused by name.
   dotenv          npm dotenv          dotenv-python   python-dotenv
-  json            any JSON parser     shell           eval \"$(zms export --format shell)\"")]
+  json            any JSON parser     shell           eval \"$(zms export --format shell)\"
+  yaml            any YAML parser     toml            any TOML parser")]
 pub struct Args {
     /// Format to write
     #[arg(long, value_enum, default_value_t = Format::Dotenv)]
@@ -29,6 +30,8 @@ enum Format {
     Dotenv,
     DotenvPython,
     Json,
+    Yaml,
+    Toml,
     Shell,
 }
 
@@ -38,6 +41,8 @@ impl From<Format> for zms_format::Format {
             Format::Dotenv => Self::Dotenv,
             Format::DotenvPython => Self::DotenvPython,
             Format::Json => Self::Json,
+            Format::Yaml => Self::Yaml,
+            Format::Toml => Self::Toml,
             Format::Shell => Self::Shell,
         }
     }

@@ -14,7 +14,7 @@ use zms_core::{
     record::{MAX_VALUE, Payload, ValueKind},
 };
 use zms_crypto::SecretBytes;
-use zms_format::{Entry, Note, parse_dotenv, parse_json};
+use zms_format::{Entry, Note, parse_dotenv, parse_json, parse_toml, parse_yaml};
 
 use crate::{
     environment,
@@ -58,6 +58,10 @@ enum Format {
     Dotenv,
     /// One JSON object
     Json,
+    /// One YAML mapping
+    Yaml,
+    /// One TOML table
+    Toml,
 }
 
 impl Args {
@@ -84,6 +88,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let entries = parse(args, &text)?;
     let secrets = take(&entries, args, context.output)?;
     let mut acting = context.act()?;
+    if !args.dry_run {
+        acting.confirm_here(context)?;
+    }
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let (mut effect, mut place) = (Effect::default(), None);
     let progress = Progress::spinner(&format!("importing {}", counted(secrets.len())));
@@ -108,17 +115,24 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
 }
 
 fn parse(args: &Args, text: &[u8]) -> Outcome<Vec<Entry>> {
-    let looks_like_json = || {
-        args.file.extension().is_some_and(|end| end == "json")
-            || text.trim_ascii_start().starts_with(b"{")
-    };
-    let json = args.format.map_or_else(looks_like_json, |format| format == Format::Json);
     let wrong =
         |why: String, hint: &str| Failure::usage(format!("{}: {why}", args.shown())).hint(hint);
-    if json {
-        parse_json(text).map_err(|error| wrong(error.to_string(), error.hint()))
-    } else {
-        parse_dotenv(text).map_err(|error| wrong(error.to_string(), error.hint()))
+    match args.format.unwrap_or_else(|| guess(&args.file, text)) {
+        Format::Dotenv => parse_dotenv(text).map_err(|it| wrong(it.to_string(), it.hint())),
+        Format::Json => parse_json(text).map_err(|it| wrong(it.to_string(), it.hint())),
+        Format::Yaml => parse_yaml(text).map_err(|it| wrong(it.to_string(), it.hint())),
+        Format::Toml => parse_toml(text).map_err(|it| wrong(it.to_string(), it.hint())),
+    }
+}
+
+/// What a file is: its name says it, or else an opening brace says that it is JSON.
+fn guess(file: &Path, text: &[u8]) -> Format {
+    match file.extension().and_then(|end| end.to_str()) {
+        Some("json") => Format::Json,
+        Some("yaml" | "yml") => Format::Yaml,
+        Some("toml") => Format::Toml,
+        _ if text.trim_ascii_start().starts_with(b"{") => Format::Json,
+        _ => Format::Dotenv,
     }
 }
 

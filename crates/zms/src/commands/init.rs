@@ -166,8 +166,8 @@ fn store(home: &Home) -> Outcome<Box<dyn Store>> {
 
 fn first_scopes() -> Vec<Seedling> {
     let name = |text| Segment::parse(text).expect("a fixed name is a good one");
-    let leaf = |text| Seedling { name: name(text), children: Vec::new() };
-    vec![Seedling { name: name(DEFAULT_PROJECT), children: environments().map(leaf).into() }]
+    let leaf = |text| Seedling::bare(name(text), Vec::new());
+    vec![Seedling::bare(name(DEFAULT_PROJECT), environments().map(leaf).into())]
 }
 
 /// The environments that a new project starts with.

@@ -24,9 +24,6 @@ pub struct Args {
     /// Show what would be destroyed, and destroy nothing
     #[arg(long)]
     dry_run: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
 }
 
 /// Wipes the key first, then everything else that zms made. Needs no key.
@@ -55,7 +52,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         return Ok(());
     }
     let question = "This destroys the vault above. Nothing and nobody can bring it back.";
-    prompt::typed(question, "reset", args.yes)?;
+    prompt::typed(question, "reset", context.yes)?;
     for path in &files {
         files::wipe(path)?;
     }

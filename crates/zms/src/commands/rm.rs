@@ -28,6 +28,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     names.sort();
     names.dedup();
     let mut acting = context.act()?;
+    if !args.dry_run {
+        acting.confirm_here(context)?;
+    }
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let mut place = None;
     let written = acting.session.write(&choose, |scope| {

@@ -59,6 +59,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         _ => (ValueKind::Secret, ask(&name)?),
     };
     let mut acting = context.act()?;
+    acting.confirm_here(context)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let written = acting.session.write(&choose, |_| {
         let payload = Payload {

@@ -38,6 +38,37 @@ Examples:
     Create {
         /// Name: a-z, 0-9, `.`, `_`, `-`
         name: String,
+        /// Have changes of it confirmed from now on
+        #[arg(long)]
+        protected: bool,
+    },
+    /// Give one another name; tokens and references go on working
+    #[command(after_help = "\
+Examples:
+  zms project rename shop store
+  zms env rename stage staging -p shop
+  zms service rename api backend -p shop -e staging")]
+    Rename {
+        /// Its name now
+        name: String,
+        /// Its name from now on: a-z, 0-9, `.`, `_`, `-`
+        to: String,
+    },
+    /// Remove one for good, with all secrets in it and below it
+    #[command(
+        after_help = "\
+Examples:
+  zms project rm shop --dry-run
+  zms env rm preview -p shop
+  zms service rm api -p shop -e staging",
+        alias = "delete"
+    )]
+    Rm {
+        /// Its name
+        name: String,
+        /// Show what would be removed, and remove nothing
+        #[arg(long)]
+        dry_run: bool,
     },
 }
 
@@ -51,28 +82,46 @@ pub struct Level {
     pub children: fn() -> Vec<&'static str>,
 }
 
-/// Lists or makes scopes of one level.
+/// Lists, makes, renames or removes scopes of one level.
 pub fn run(context: &Context, command: &Command, level: &Level) -> Outcome {
-    let name = match command {
-        Command::Create { name } => Some(new_name(level.what, name)?),
-        Command::Ls => None,
-    };
+    // A name that can not be made is refused before anything is opened.
+    if let Command::Create { name, .. } | Command::Rename { to: name, .. } = command {
+        new_name(level.what, name)?;
+    }
     let mut acting = context.act()?;
     let parent = above(&mut acting, level.depth)?;
-    let Some(name) = name else {
-        let names = acting.session.children(&parent);
-        let names = names.map_err(|error| acting.explain(error))?;
-        return list(context, &names);
-    };
+    match command {
+        Command::Ls => {
+            let names = acting.session.children(&parent);
+            list(context, &names.map_err(|error| acting.explain(error))?)
+        }
+        Command::Create { name, protected } => {
+            create(context, &mut acting, &parent, level, (name, *protected))
+        }
+        Command::Rename { name, to } => rename(context, &mut acting, &parent, level, (name, to)),
+        Command::Rm { name, dry_run } => {
+            remove(context, &mut acting, &parent, level, name, *dry_run)
+        }
+    }
+}
+
+fn create(
+    context: &Context,
+    acting: &mut Acting,
+    parent: &ScopePath,
+    level: &Level,
+    (name, protected): (&str, bool),
+) -> Outcome {
+    let name = new_name(level.what, name)?;
     let seedling = || {
         let leaf = |text: &str| {
             let name = Segment::parse(text).expect("a fixed name is a good one");
-            Seedling { name, children: Vec::new() }
+            Seedling::bare(name, Vec::new())
         };
         let children = (level.children)().into_iter().map(leaf).collect();
-        vec![Seedling { name: name.clone(), children }]
+        vec![Seedling { protected, ..Seedling::bare(name.clone(), children) }]
     };
-    let planted = acting.session.plant(&parent, seedling);
+    let planted = acting.session.plant(parent, seedling);
     planted.map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
     let path = parent.child(name).map_err(Failure::usage)?;
@@ -83,8 +132,79 @@ pub fn run(context: &Context, command: &Command, level: &Level) -> Outcome {
     Ok(())
 }
 
+fn rename(
+    context: &Context,
+    acting: &mut Acting,
+    parent: &ScopePath,
+    level: &Level,
+    (name, to): (&str, &str),
+) -> Outcome {
+    let to = new_name(level.what, to)?;
+    let path = named(parent, level.what, name)?;
+    acting.confirm(context, &path)?;
+    let renamed = acting.session.rename(&path, &to);
+    renamed.map_err(|error| acting.explain(error))?;
+    tell(&acting.session, context.output);
+    let new = parent.child(to).map_err(Failure::usage)?;
+    if context.output.json {
+        let (path, new) = (path.to_string(), new.to_string());
+        return context.output.json(serde_json::json!({ "from": path, "path": new }));
+    }
+    context.output.note(format!("{path} is {new} now; zms.toml files that name it must follow"));
+    Ok(())
+}
+
+fn remove(
+    context: &Context,
+    acting: &mut Acting,
+    parent: &ScopePath,
+    level: &Level,
+    name: &str,
+    dry_run: bool,
+) -> Outcome {
+    let path = named(parent, level.what, name)?;
+    let secrets = acting.session.names(&path, true);
+    let mut secrets = secrets.map_err(|error| acting.explain(error))?;
+    secrets.sort();
+    if dry_run && !context.output.json {
+        for secret in &secrets {
+            context.output.line(&crate::output::shown(secret))?;
+        }
+    }
+    let count = match secrets.len() {
+        0 => "no secrets".to_owned(),
+        1 => "1 secret".to_owned(),
+        many => format!("{many} secrets"),
+    };
+    if !dry_run {
+        let question = format!(
+            "This removes {path} with {count} in it and below it, and their history. No command \
+             brings it back."
+        );
+        crate::prompt::typed(&question, name, context.yes)?;
+        let removed = acting.session.remove(&path);
+        removed.map_err(|error| acting.explain(error))?;
+    }
+    tell(&acting.session, context.output);
+    if context.output.json {
+        return context.output.json(serde_json::json!({
+            "path": path.to_string(), "secrets": secrets, "dry_run": dry_run,
+        }));
+    }
+    let verb = if dry_run { "would be removed" } else { "removed" };
+    context.output.note(format!("{} {path} {verb}, with {count}", level.what));
+    Ok(())
+}
+
+/// The path of what was named below a parent.
+pub fn named(parent: &ScopePath, what: &str, name: &str) -> Outcome<ScopePath> {
+    let segment = Segment::parse(name);
+    let segment = segment.map_err(|why| Failure::usage(format!("the {what} {name:?} {why}")))?;
+    parent.child(segment).map_err(Failure::usage)
+}
+
 /// The first segments of where the command acts, or of the token's own scope.
-fn above(acting: &mut Acting, depth: usize) -> Outcome<ScopePath> {
+pub fn above(acting: &mut Acting, depth: usize) -> Outcome<ScopePath> {
     if depth == 0 {
         return Ok(ScopePath::default());
     }

@@ -3,6 +3,7 @@
 mod create;
 mod inspect;
 mod revoke;
+mod rotate;
 
 use clap::Subcommand;
 use zms_client::{SessionError, TokenInfo};
@@ -27,6 +28,7 @@ Examples:
     )]
     Ls,
     Inspect(inspect::Args),
+    Rotate(rotate::Args),
     #[command(aliases = ["rm", "delete"])]
     Revoke(revoke::Args),
 }
@@ -37,6 +39,7 @@ pub fn run(context: &Context, command: &Command) -> Outcome {
         Command::Create(args) => create::run(context, args),
         Command::Ls => list(context),
         Command::Inspect(args) => inspect::run(context, args),
+        Command::Rotate(args) => rotate::run(context, args),
         Command::Revoke(args) => revoke::run(context, args),
     }
 }
@@ -95,6 +98,7 @@ fn json(token: &TokenInfo) -> serde_json::Value {
         "kind": kind(token.kind),
         "created": utc(token.created),
         "expires": token.expires.map(utc),
+        "uses": Some(token.limits.uses).filter(|uses| *uses > 0),
         "scopes": scopes.collect::<Vec<_>>(),
     })
 }

@@ -64,9 +64,11 @@ impl Progress {
         Self { done, total, drawing }
     }
 
-    /// Says how many steps there are, where that comes to light during the work.
-    pub fn of(&self, total: u64) {
-        self.total.store(total, Ordering::Relaxed);
+    /// Says that a step is done before which so many were left, itself among them. For work whose
+    /// length comes to light on the way.
+    pub fn step(&self, left: u64) {
+        let total = self.total.fetch_max(left, Ordering::Relaxed).max(left);
+        self.at(total + 1 - left);
     }
 
     /// Says how many steps are done.

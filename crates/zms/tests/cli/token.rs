@@ -144,3 +144,18 @@ fn the_program_that_is_run_gets_no_token() {
     clean("ZMS_TOKEN=$(cat ci) zms run --preserve ZMS_TOKEN --no-override -- env");
     clean("zms run --token-fd 5 -- env 5< ci");
 }
+
+#[test]
+fn attack_one_use_by_fifty_at_once() {
+    let machine = Machine::with_secret();
+    machine.sh("zms token create once -q --uses 1 > once && chmod 600 once").done();
+    let said = machine
+        .sh("for n in $(seq 50); do \
+             (ZMS_TOKEN_FILE=once zms get A 2>>refused && echo) & done; wait")
+        .done();
+    assert_eq!(said, "first\n", "one of them was given the value");
+    let refused = machine.sh("grep -c 'as often as it may be' refused").done();
+    assert_eq!(refused.trim(), "49");
+    let noted = machine.sh("zms exposure A --json | grep -c '\"name\": \"once\"'").done();
+    assert_eq!(noted.trim(), "2", "once as who received it, once as who may");
+}

@@ -57,7 +57,13 @@ impl Maker {
 
 fn request(label: &str, at: &str, writes: bool) -> TokenRequest {
     let scope = TokenScope { path: path(at), write: writes, inherit: true };
-    TokenRequest { label: segment(label), scopes: vec![scope], expires: None }
+    TokenRequest {
+        label: segment(label),
+        scopes: vec![scope],
+        expires: None,
+        uses: 0,
+        administers: false,
+    }
 }
 
 impl Small {
@@ -94,6 +100,10 @@ impl Small {
         let token = work.create_token(&request("reads", AT, false)).expect("minted");
         let leaves = work.create_token(&request("leaves", "shop/web", true)).expect("minted");
         write(&mut maker.session(&leaves), "shop/web", "ITS", b"own").expect("may write");
+        let twice = TokenRequest { uses: 2, ..request("twice", AT, false) };
+        maker.read(&work.create_token(&twice).expect("minted"));
+        let once = TokenRequest { uses: 1, ..request("once", AT, false) };
+        maker.read(&work.create_token(&once).expect("minted"));
         work.revoke(&[leaves.id()]).expect("revoked");
         work.rekey_pending(Spoiled::Report, |_| {}).expect("re-keyed");
         let mut older: Vec<Values> = Vec::new();
@@ -375,7 +385,7 @@ fn every_field_of_a_database_fails_as_the_specification_says() {
         assert!(!has("refused") || done == 0, "{column} was taken");
         assert!(!has("administrator") || tally.administrators == done, "{column} of a member");
         assert!(!has("audit") || tally.audits == done, "{column} of an entry");
-        let quiet = ["engine", "told", "history", "audit"].iter().any(|class| has(class));
+        let quiet = ["engine", "told", "history", "audit", "uses"].iter().any(|class| has(class));
         assert!(!quiet || classes.len() > 1 || tally.administrators == 0, "{column}");
     }
     let named: BTreeSet<&String> = tallies.keys().collect();

@@ -21,7 +21,8 @@ fn flip(bytes: &mut [u8]) {
 /// Edits of one scope, each with the column that it stands for. Taking the fields apart makes
 /// this fail to compile when one is added.
 fn of_scope(scope: &Scope) -> Vec<(&'static str, Scope)> {
-    let Scope { head: _, older, records, children, past } = scope;
+    // Signatures and what ended are read by who looks into the past: see `history.rs`.
+    let Scope { head: _, older, records, children, past, signatures: _, ended: _ } = scope;
     let mut made = Vec::new();
     let mut edit = |column, change: &dyn Fn(&mut Scope)| {
         let mut changed = scope.clone();

@@ -1,15 +1,19 @@
 //! The revisions of a re-key: new keys, handed down, or a last word.
 
 use zeroize::Zeroizing;
-use zms_crypto::{CryptoRng, envelope::seal, parts::Parts};
+use zms_crypto::{CryptoRng, envelope::seal};
 
 use super::salvage::{Content, Orphan};
 use crate::{
     batch::ScopePut,
-    change::{Author, ChangeError, sign::Next},
+    change::{
+        Author, ChangeError,
+        entry::{entry_of, exchange},
+        sign::Next,
+    },
     child::{ChildContent, ParentPlace, StoredChild, children_root, seal_child},
     id::{ScopeId, VaultId},
-    open::OpenScope,
+    open::{OpenScope, past_data},
     record::{RecordPlace, StoredRecord, records_root, seal_record},
     revision::{CLOSED, message_hash},
     scope::NodeKeys,
@@ -59,14 +63,9 @@ fn seal_past(
     new: &NodeKeys,
     rng: &mut dyn CryptoRng,
 ) -> Vec<u8> {
-    let aad = Parts::tagged("zms/v1/aad/past")
-        .bytes(vault.as_bytes())
-        .bytes(scope.as_bytes())
-        .u32(epoch - 1)
-        .finish();
     // EXPOSE: the old keys are about to be sealed under the new one.
     let keys = Zeroizing::new([&old.data().data().expose()[..], &old.past().expose()[..]].concat());
-    seal(&new.past(), &aad, &keys, rng)
+    seal(&new.past(), &past_data(vault, scope, epoch - 1), &keys, rng)
 }
 
 /// The parent's next revision, whose child entry carries the new key.
@@ -79,16 +78,10 @@ pub(super) fn hand_down(
     rng: &mut dyn CryptoRng,
 ) -> Result<ScopePut, ChangeError> {
     let node = parent.keys.node.as_ref().ok_or(ChangeError::NotAdministrator)?;
-    let name = scope.path.segments().last().expect("only the root has no parent").clone();
-    let content = ChildContent { name, node: new.node().duplicate() };
+    let (_, old) = entry_of(parent, scope)?;
+    let content = ChildContent { node: new.node().duplicate(), ..old };
     let entry = seal_child(node, &parent.parent_place(), scope.id(), epoch, &content, rng);
-    let held = parent.stored_children().iter();
-    let children = held.map(|child| if child.child == scope.id() { &entry } else { child });
-    let mut put =
-        author.revise(Next { children_root: children_root(children), ..Next::after(parent)? });
-    put.children_gone = vec![entry.child_index];
-    put.children = vec![entry];
-    Ok(put)
+    exchange(author, parent, entry)
 }
 
 /// A last revision on top of whatever the store shows as a scope's head.

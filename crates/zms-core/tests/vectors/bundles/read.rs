@@ -320,8 +320,11 @@ fn signed_children(book: &mut Book, cast: &mut Cast) {
     let production = world.scope("shop/production");
     let node =
         |keys: &Option<NodeKeys>| keys.as_ref().expect("the owner holds N").node().duplicate();
-    let content =
-        |name: &str, node: Key| ChildContent { name: Segment::parse(name).expect("good"), node };
+    let content = |name: &str, node: Key| ChildContent {
+        name: Segment::parse(name).expect("good"),
+        node,
+        protected: false,
+    };
     let shop_keys = shop.keys.node.as_ref().expect("the owner holds N");
     let cases: Vec<(&str, &str, &str, ScopeId, StoredChild)> = vec![
         ("signed: a scope below itself", "shop/ring", "integrity", shop.id(), {
@@ -426,6 +429,7 @@ fn sealed_by_hand(book: &mut Book, cast: &mut Cast) {
         let content = ChildContent {
             name: Segment::parse(name).expect("good"),
             node: Key::from_bytes(&[7; 32]),
+            protected: false,
         };
         seal_child(keys, &shop.parent_place(), id, 1, &content, &mut cast.world.rng)
     };

@@ -1,4 +1,4 @@
-//! The cases of `dotenv.json`: texts of the field, and what each reader makes of them.
+//! Texts of the field, and what each reader makes of them: `dotenv.json`, `yaml.json`, `toml.json`.
 
 use std::collections::BTreeMap;
 
@@ -30,21 +30,48 @@ pub fn cases() -> Vec<Case> {
     cases.iter().map(case).collect()
 }
 
-fn case(json: &Json) -> Case {
-    let text = |key: &str| json[key].as_str().map(str::to_owned);
-    let input = match text("input") {
-        Some(input) => input.into_bytes(),
-        None => hex::decode(text("input_hex").unwrap()).unwrap(),
+/// One text of YAML or TOML.
+pub struct TableCase {
+    pub name: String,
+    pub input: Vec<u8>,
+    pub zms: Read,
+    /// Why some reader makes something else of it.
+    pub differs: Option<String>,
+}
+
+/// The cases of one of the files with tables.
+pub fn table_cases(file: &str) -> Vec<TableCase> {
+    let cases: Vec<Json> = serde_json::from_str(file).unwrap();
+    let case = |json: &Json| TableCase {
+        name: json["name"].as_str().unwrap().to_owned(),
+        input: input(json),
+        zms: zms(json),
+        differs: json["differs"].as_str().map(str::to_owned),
     };
-    let zms = match &json["zms"]["error"] {
+    cases.iter().map(case).collect()
+}
+
+fn input(json: &Json) -> Vec<u8> {
+    match json["input"].as_str() {
+        Some(input) => input.into(),
+        None => hex::decode(json["input_hex"].as_str().unwrap()).unwrap(),
+    }
+}
+
+fn zms(json: &Json) -> Read {
+    match &json["zms"]["error"] {
         Json::String(error) => Err((error.clone(), json["zms"]["line"].as_u64())),
         _ => Ok(json["zms"].as_array().unwrap().iter().map(pair).collect()),
-    };
+    }
+}
+
+fn case(json: &Json) -> Case {
+    let text = |key: &str| json[key].as_str().map(str::to_owned);
     let npm = values(&json["npm"]).unwrap();
     Case {
         name: text("name").unwrap(),
-        input,
-        zms,
+        input: input(json),
+        zms: zms(json),
         npm_config: values(&json["npm_config"]).unwrap_or_else(|| npm.clone()),
         npm,
         python: values(&json["python"]),

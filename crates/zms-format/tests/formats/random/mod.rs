@@ -51,7 +51,17 @@ pub const PIECES: &[&str] = &[
     "${HOME:-x}", "${", "}", "${=:-$}", "$(touch CANARY)", "`touch CANARY`", "$((1+1))", "=", ":",
     "export ", "\nK0=x\n", "'\nK0='x", "\"\nK0=\"x", ";", "&", "|", "<", ">", "(", ")", "!", "!!",
     "*", "?", "~", "%s", "%00", "a", "b", "n", "r", "x1", "-", "\u{e9}", "\u{1f600}", "\u{feff}",
+    ": ", "- ", "? ", "\n---\n", "\n...\n", "&a ", "*a", "[", "]", ",", "@", "\"\"\"", "'''", "\\U0001f600",
     "\u{a0}", "\u{85}", "\u{1c}", "\u{b}", "\u{2028}", "\u{2029}", "\u{7f}", "\u{1b}[0m", "\u{202e}",
+];
+
+/// Words that some reader takes for something else than text.
+#[rustfmt::skip]
+pub const WORDS: &[&str] = &[
+    "yes", "no", "on", "off", "y", "N", "true", "False", "null", "Null", "~", "", "0", "010", "0o7",
+    "0x1F", "0b1", "1e3", "1.10", "1_000", "+1", ".5", "5.", "12:30:45", ".inf", ".NaN", "inf", "nan",
+    "2020-01-01", "2020-01-01T00:00:00Z", "<<", "=", "-", "---", "...", "#", "|", ">", "%YAML 1.2",
+    " x", "x ", "\tx", "x\t", "\nx", "x\n", "\r", "\n\n", "a: b", "a #b", "!x", "&x", "*x", "{}", "[]",
 ];
 
 /// A value of up to a dozen pieces; one in twenty is not UTF-8, a few are long.
@@ -65,6 +75,8 @@ pub fn value(random: &mut Random, canary: &str) -> Vec<u8> {
         1 => value.insert(0, 0x80),
         2 => value.extend((1..=255u8).collect::<Vec<_>>()),
         3 => value = value.repeat(200),
+        4 => value.insert(value.len() / 2, 0),
+        5..12 => value = random.pick(WORDS).into(),
         _ => {}
     }
     value

@@ -46,6 +46,57 @@ pub fn python(files: &[PathBuf]) -> Vec<Python> {
     })
 }
 
+/// What kind of answer is wanted of the readers of tables.
+#[derive(Clone, Copy)]
+pub enum Kind {
+    /// YAML as programs read it.
+    Yaml,
+    /// YAML with every scalar as its text.
+    YamlText,
+    /// TOML as programs read it.
+    Toml,
+}
+
+/// What one reader makes of each file: `None` where it refuses the file or finds no table; in a
+/// table no value for what it takes for something else than text.
+pub struct Reader {
+    pub name: &'static str,
+    pub answers: Vec<Option<Values>>,
+}
+
+/// Asks every reader of `kind` about each of `files`.
+pub fn tables(kind: Kind, files: &[PathBuf]) -> Vec<Reader> {
+    let (word, python, node): (_, &[_], &[_]) = match kind {
+        Kind::Yaml => ("yaml", &["PyYAML", "PyYAML in C"], &["js-yaml", "yaml"]),
+        Kind::YamlText => ("text", &["PyYAML", "PyYAML in C"], &["js-yaml", "yaml"]),
+        Kind::Toml => ("toml", &["tomllib"], &["smol-toml"]),
+    };
+    let mut ask_python = clean_command(&setting("ZMS_TEST_PYTHON"));
+    ask_python.arg(script("python_tables.py")).arg(word).args(files);
+    let mut ask_node = clean_command("node");
+    ask_node.arg(script("npm_tables.cjs")).arg(setting("ZMS_TEST_NODE_MODULES")).arg(word);
+    ask_node.args(files);
+    let table = |answers: &serde_json::Value| -> Vec<Option<Values>> {
+        answers.as_array().unwrap().iter().map(values).collect()
+    };
+    let mut readers = Vec::new();
+    for (names, mut command) in [(python, ask_python), (node, ask_node)] {
+        let answers = answers(&mut command, table);
+        assert_eq!(answers.len(), names.len());
+        readers.extend(names.iter().zip(answers).map(|(name, answers)| Reader { name, answers }));
+    }
+    assert!(readers.iter().all(|reader| reader.answers.len() == files.len()));
+    readers
+}
+
+/// Whether a reader's table is `ours`, where it takes a value for text.
+pub fn same_table(theirs: &Values, ours: &Values) -> bool {
+    let same = |((name, value), (our_name, our_value)): ((&_, &Option<_>), (&_, &Option<_>))| {
+        name == our_name && (value.is_none() || value == our_value)
+    };
+    theirs.len() == ours.len() && theirs.iter().zip(ours).all(same)
+}
+
 /// A command with a known environment, so that an expanded `${HOME}` shows.
 pub fn clean_command(program: &str) -> Command {
     let mut command = Command::new(program);

@@ -19,7 +19,11 @@ use crate::{
 Examples:
   zms token create ci -e staging --ttl 90d
   zms token create api -e production -s api --write
-  zms token create both -e staging,production")]
+  zms token create both -e staging,production
+  zms token create once -e staging --uses 1
+  zms token create backup-admin --admin
+
+Uses are counted on this machine by the database: they bind who asks it, not who copies it.")]
 pub struct Args {
     /// Name to know it by
     name: String,
@@ -35,10 +39,16 @@ pub struct Args {
     /// Do not read the scopes above its own
     #[arg(long)]
     no_inherit: bool,
+    /// How often it may be used, counted by commands; without it, as often as it likes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    uses: Option<u32>,
+    /// A second administrator: all that the master key may do, except being revoked
+    #[arg(long, conflicts_with_all = ["read", "write", "no_inherit", "ttl", "uses"])]
+    admin: bool,
 }
 
 /// A length of time with its unit.
-fn time(text: &str) -> Result<Duration, String> {
+pub fn time(text: &str) -> Result<Duration, String> {
     if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("{text} what? for example {text}d"));
     }
@@ -48,26 +58,20 @@ fn time(text: &str) -> Result<Duration, String> {
 /// Makes the token. `-e` and `-s` may list several, separated by commas.
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let label = new_name("token", &args.name)?;
-    let now = environment::now();
-    let expires = match args.ttl {
-        Some(ttl) if ttl.as_secs() == 0 => {
-            return Err(Failure::usage("--ttl must be at least one second"));
-        }
-        Some(ttl) => {
-            Some(now.checked_add(ttl.as_secs()).filter(|at| *at < 1 << 40).ok_or_else(|| {
-                Failure::usage("--ttl is too long").hint("leave it out for a token without end")
-            })?)
-        }
-        None => None,
-    };
+    let expires = args.ttl.map(ends_after).transpose()?;
     let mut acting = context.act()?;
     let scope = |path| TokenScope { path, write: args.write, inherit: !args.no_inherit };
-    let scopes: Vec<TokenScope> = paths(&context.flags)?.into_iter().map(scope).collect();
-    let request = TokenRequest { label, scopes, expires };
+    let scopes: Vec<TokenScope> = match args.admin {
+        true => Vec::new(),
+        false => paths(&context.flags)?.into_iter().map(scope).collect(),
+    };
+    let (uses, administers) = (args.uses.unwrap_or(0), args.admin);
+    let request = TokenRequest { label, scopes, expires, uses, administers };
     let created = acting.session.create_token(&request);
     let principal = created.map_err(|error: SessionError| acting.explain(error))?;
     tell(&acting.session, context.output);
-    let token = encode_seed(SeedKind::Service, principal.seed());
+    let kind = if administers { SeedKind::Administrator } else { SeedKind::Service };
+    let token = encode_seed(kind, principal.seed());
     let list: Vec<String> = request.scopes.iter().map(|scope| scope.path.to_string()).collect();
     if context.output.json {
         return context.output.json(serde_json::json!({
@@ -77,14 +81,39 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             "name": request.label.as_str(),
             "scopes": list,
             "expires": expires.map(utc),
+            "uses": args.uses,
         }));
+    }
+    if administers {
+        context.output.warn(
+            "this token may do all that the master key may, and can not be revoked: guard it like \
+             the key. Shown once:",
+        );
+        // EXPOSE: a new token is shown once, to who made it.
+        return context.output.line(token.expose());
     }
     let ends =
         expires.map_or_else(|| "until revoked".to_owned(), |at| format!("until {}", utc(at)));
+    let uses = match args.uses {
+        Some(1) => ", once".to_owned(),
+        Some(uses) => format!(", {uses} times"),
+        None => String::new(),
+    };
     let verb = if args.write { "reads and writes" } else { "reads" };
-    context.output.note(format!("{verb} {}, {ends}. Shown once:", list.join(", ")));
+    context.output.note(format!("{verb} {}, {ends}{uses}. Shown once:", list.join(", ")));
     // EXPOSE: a new token is shown once, to who made it.
     context.output.line(token.expose())
+}
+
+/// The time at which a token ends that lives for so long from now.
+pub fn ends_after(ttl: Duration) -> Outcome<u64> {
+    if ttl.as_secs() == 0 {
+        return Err(Failure::usage("--ttl must be at least one second"));
+    }
+    let end = environment::now().checked_add(ttl.as_secs()).filter(|at| *at < 1 << 40);
+    end.ok_or_else(|| {
+        Failure::usage("--ttl is too long").hint("leave it out for a token without end")
+    })
 }
 
 /// Every combination of the environments and services that were listed.

@@ -41,6 +41,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             "kind": super::kind(own.line.kind),
             "created": utc(own.line.not_before),
             "expires": own.line.expires.map(utc),
+            "uses": Some(own.line.limits.uses).filter(|uses| *uses > 0),
             "scopes": scopes,
         }),
     )
@@ -60,6 +61,9 @@ fn show(context: &Context, token: &serde_json::Value) -> Outcome {
     }
     for key in ["id", "kind", "created", "expires"] {
         rows.push(vec![key.to_owned(), text(key)]);
+    }
+    if let Some(uses) = token["uses"].as_u64() {
+        rows.push(vec!["uses".to_owned(), uses.to_string()]);
     }
     for scope in token["scopes"].as_array().into_iter().flatten() {
         let part = |key: &str| scope[key].as_str().unwrap_or_default().to_owned();

@@ -33,9 +33,6 @@ pub struct Args {
     /// Leave out what can not be read and the leaving token may have written
     #[arg(long)]
     leave_out_unreadable: bool,
-    /// Do not ask
-    #[arg(short, long)]
-    yes: bool,
 }
 
 /// Revokes and re-keys.
@@ -56,7 +53,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             context.output.note(format!("would be revoked: {question} To change at their source:"));
             return exposed.iter().try_for_each(|name| context.output.line(&shown(name)));
         }
-        prompt::typed(&question, &token.label, args.yes)?;
+        prompt::typed(&question, &token.label, context.yes)?;
         exposed = readable(&mut acting, &token)?;
         acting.session.revoke(&[token.id])?;
         context
@@ -69,11 +66,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let spoiled = if args.leave_out_unreadable { Spoiled::LeaveOut } else { Spoiled::Report };
     let mut scopes = Vec::new();
     let progress = Progress::spinner("giving new keys");
-    let mut most = 0;
     let rekeyed = acting.session.rekey_pending(spoiled, |step| {
-        most = most.max(step.pending);
-        progress.of(most as u64);
-        progress.at((most + 1 - step.pending) as u64);
+        progress.step(step.pending as u64);
         if step.expired > 0 {
             context.output.note(format!("expired tokens taken out as well: {}", step.expired));
         }
@@ -100,7 +94,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         }));
     }
     if !exposed.is_empty() {
-        context.output.note("Change these at their source; the token could read them:");
+        context.output.note(
+            "Change these at their source; the token could read them (`zms exposure` keeps the list):",
+        );
         for name in &exposed {
             context.output.line(&shown(name))?;
         }
