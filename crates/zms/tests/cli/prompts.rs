@@ -21,9 +21,9 @@ fn asked(machine: &Machine) -> Terminal {
     terminal
 }
 
-fn pid(machine: &Machine) -> Pid {
-    // Its parent, setsid, waits for nobody: it has become zms.
-    let found = machine.sh("pgrep -u $(id -u) -x zms -n").done();
+/// The job of a shell.
+fn job(machine: &Machine, shell: &Terminal) -> Pid {
+    let found = machine.sh(&format!("pgrep -P {} -x zms", shell.child.id())).done();
     Pid::from_raw(found.trim().parse().unwrap()).unwrap()
 }
 
@@ -82,7 +82,7 @@ fn a_stop_that_can_not_be_caught_ends_hidden_as_well() {
     let machine = Machine::with_vault();
     let mut terminal = shell(&machine);
     terminal.press("zms set KEY\n").until_hidden(QUESTION);
-    kill_process(pid(&machine), Signal::STOP).unwrap();
+    kill_process(job(&machine, &terminal), Signal::STOP).unwrap();
     terminal.until("Stopped").press("stty sane\n").press("fg\n");
     again(&mut terminal, 2);
     answered(&mut terminal, &machine);
