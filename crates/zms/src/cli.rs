@@ -1,19 +1,30 @@
 //! The command line, and who handles what.
 
-use clap::{Parser, Subcommand};
+#[cfg(test)]
+mod examples;
+pub mod groups;
+mod refusal;
+
+use std::ffi::OsString;
+
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, audit, cp, diff, doctor, env, export, exposure, get, history, import, init, log, ls,
-        mv, project, reset, rm, rollback, run, search, service, set, status, token, undo,
-        use_place, vault,
+        allow, audit, completions, cp, diff, doctor, env, export, exposure, get, help, history,
+        import, init, log, ls, man, mv, project, reset, rm, rollback, run, search, service, set,
+        status, token, undo, use_place, vault,
     },
+    environment,
     exit::Outcome,
     hygiene::Inherited,
     output::Output,
-    place::PlaceFlags,
+    place::{HEADING as PLACE, PlaceFlags},
     session::Context,
 };
+
+/// Heading of the flags that say what a command asks and how it prints.
+const OUTPUT: &str = "Questions and output";
 
 /// Ends plaintext .env files: vault everything, mint one token, run
 #[derive(Parser)]
@@ -27,28 +38,31 @@ First minute:
   zms init                          a master key and an encrypted database
   zms import .env                   every secret into default/development
   zms run -- node server.js         the program starts with them
-  zms token create ci --ttl 90d     one token instead of the file"
+  zms token create ci --ttl 90d     one token instead of the file
+
+`zms help COMMAND` tells more of each; `zms help exit-codes`, `environment`, `place` and
+`credentials` are what all of them have in common."
 )]
 struct Cli {
     #[command(flatten)]
     place: PlaceFlags,
     /// Vault to act on, where there are several
-    #[arg(long, global = true, value_name = "NAME")]
+    #[arg(long, global = true, value_name = "NAME", help_heading = PLACE)]
     vault: Option<String>,
     /// Act with the master key although a token is present
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = PLACE)]
     as_owner: bool,
     /// Read the token from this file descriptor
-    #[arg(long, global = true, value_name = "N")]
+    #[arg(long, global = true, value_name = "N", help_heading = PLACE)]
     token_fd: Option<i32>,
     /// Do not ask for confirmation
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = OUTPUT)]
     yes: bool,
     /// Print data as JSON
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = OUTPUT)]
     json: bool,
     /// Print data and warnings only
-    #[arg(short, long, global = true)]
+    #[arg(short, long, global = true, help_heading = OUTPUT)]
     quiet: bool,
     #[command(subcommand)]
     command: Command,
@@ -59,7 +73,9 @@ enum Command {
     Init(init::Args),
     Set(set::Args),
     Get(get::Args),
+    #[command(alias = "list")]
     Ls(ls::Args),
+    #[command(aliases = ["delete", "unset"])]
     Rm(rm::Args),
     History(history::Args),
     Log(log::Args),
@@ -73,34 +89,78 @@ enum Command {
     Export(export::Args),
     Run(run::Args),
     Allow(allow::Args),
-    /// Make, list and revoke tokens
-    #[command(subcommand)]
+    /// Make, list, replace and revoke tokens
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms token create ci -e staging --ttl 90d
+  zms token ls
+  zms token revoke ci"
+    )]
     Token(token::Command),
     Exposure(exposure::Args),
-    /// List projects, or make one with its first environments
-    #[command(subcommand)]
+    /// List projects; make, rename or remove one
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms project ls
+  zms project create shop"
+    )]
     Project(project::Command),
-    /// List environments of a project, or make one
-    #[command(subcommand)]
+    /// List environments of a project; make, rename, copy, compare, protect or remove one
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms env ls -p shop
+  zms env create preview -p shop"
+    )]
     Env(env::Command),
-    /// List services of an environment, or make one
-    #[command(subcommand)]
+    /// List services of an environment; make, rename or remove one
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms service ls -p shop -e staging
+  zms service create api -p shop -e staging"
+    )]
     Service(service::Command),
     Audit(audit::Args),
     Use(use_place::Args),
     /// List the vaults of this machine
-    #[command(subcommand)]
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms init --vault work
+  zms vault ls
+  zms ls --vault work"
+    )]
     Vault(vault::Command),
     Status(status::Args),
     Doctor(doctor::Args),
     Reset(reset::Args),
+    Completions(completions::Args),
+    Man(man::Args),
+    Help(help::Args),
+}
+
+/// The tree of commands.
+pub fn command() -> clap::Command {
+    Cli::command()
 }
 
 /// Parses the command line and runs the command.
 pub fn run(inherited: &Inherited) -> Outcome {
-    let cli = Cli::parse();
+    let words: Vec<OsString> = environment::arguments();
+    let cli = match Cli::try_parse_from(&words) {
+        Ok(cli) => cli,
+        Err(error) => return refusal::tell(error, &words),
+    };
     let context = Context {
-        output: Output { json: cli.json, quiet: cli.quiet },
+        output: Output::new(cli.json, cli.quiet),
         vault: cli.vault,
         flags: cli.place,
         as_owner: cli.as_owner,
@@ -136,15 +196,8 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Status(args) => status::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args, inherited),
         Command::Reset(args) => reset::run(&context, &args),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use clap::CommandFactory;
-
-    #[test]
-    fn the_command_line_is_consistent() {
-        super::Cli::command().debug_assert();
+        Command::Completions(args) => completions::run(&context, &args),
+        Command::Man(args) => man::run(&context, &args),
+        Command::Help(args) => help::run(&context, &args),
     }
 }

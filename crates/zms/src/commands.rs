@@ -2,6 +2,7 @@
 
 pub mod allow;
 pub mod audit;
+pub mod completions;
 pub mod cp;
 pub mod diff;
 pub mod doctor;
@@ -9,11 +10,13 @@ pub mod env;
 pub mod export;
 pub mod exposure;
 pub mod get;
+pub mod help;
 pub mod history;
 pub mod import;
 pub mod init;
 pub mod log;
 pub mod ls;
+pub mod man;
 pub mod mv;
 mod past;
 pub mod project;

@@ -17,6 +17,7 @@ use crate::{
     allowed, environment,
     exit::{Exit, Failure, Outcome},
     home::{Home, read_private, read_small},
+    output::Progress,
     prompt,
 };
 
@@ -178,6 +179,7 @@ pub fn owner(home: &Home) -> Outcome<Caller> {
                     "run it in a terminal, where the passphrase can be asked for, or use a token",
                 )
             })?;
+            let _drawn = Progress::spinner("opening the master key");
             file.open(Some(&passphrase))
         }
     };

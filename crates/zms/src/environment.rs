@@ -33,6 +33,11 @@ pub fn all() -> Vec<(OsString, OsString)> {
     env::vars_os().collect()
 }
 
+/// The words of the command line.
+pub fn arguments() -> Vec<OsString> {
+    env::args_os().collect()
+}
+
 /// The working folder.
 pub fn folder() -> Outcome<PathBuf> {
     env::current_dir()

@@ -1,9 +1,20 @@
 //! The one place that prints: data to stdout, everything else to stderr.
 
-use std::io::{self, IsTerminal, Write};
+mod progress;
+mod table;
+mod terminal;
 
+use std::io::{self, Write};
+
+use anstyle::{AnsiColor, Style};
+use clap::builder::StyledStr;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::Serialize;
+
+pub use self::{
+    progress::Progress,
+    terminal::{terminal, width},
+};
 
 use crate::exit::{Failure, Outcome};
 
@@ -27,15 +38,20 @@ struct Versioned<T> {
 }
 
 impl Output {
+    /// As the flags say.
+    pub fn new(json: bool, quiet: bool) -> Self {
+        progress::allow(!json && !quiet);
+        Self { json, quiet }
+    }
+
     /// Writes data as it is.
     pub fn data(self, bytes: &[u8]) -> Outcome {
-        let mut stdout = io::stdout().lock();
-        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| unwritten(&error))
+        print(bytes)
     }
 
     /// Writes one line of data.
     pub fn line(self, line: &str) -> Outcome {
-        self.data(format!("{line}\n").as_bytes())
+        self.data(format!("{}\n", shown(line)).as_bytes())
     }
 
     /// Writes versioned JSON.
@@ -63,20 +79,15 @@ impl Output {
         }
     }
 
-    /// Writes rows as columns, under a heading on a terminal only.
+    /// Writes rows as columns. On a terminal they stand under a heading and fit its width; into
+    /// a pipe goes every cell in full.
     pub fn table(self, heading: &[&str], rows: &[Vec<String>]) -> Outcome {
-        let mut lines: Vec<Vec<String>> = Vec::new();
-        if terminal() {
-            lines.push(heading.iter().map(ToString::to_string).collect());
-        }
-        lines.extend(rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()));
-        let mut widths = vec![0; heading.len()];
-        for line in &lines {
-            for (width, cell) in widths.iter_mut().zip(line) {
-                *width = (*width).max(cell.chars().count());
-            }
-        }
-        let text: String = lines.iter().map(|line| padded(line, &widths)).collect();
+        let text = if terminal() {
+            let style = terminal::styled(&io::stdout());
+            table::fitted(heading, rows, width().unwrap_or(usize::MAX), style)
+        } else {
+            table::plain(heading.len(), rows)
+        };
         self.data(text.as_bytes())
     }
 
@@ -89,20 +100,13 @@ impl Output {
 
     /// Says something that must not be missed.
     pub fn warn(self, text: impl std::fmt::Display) {
-        aside(format_args!("warning: {}", shown(&text.to_string())));
+        label("warning:", AnsiColor::Yellow.on_default(), &text.to_string());
     }
 }
 
 /// One line of columns; a cell that is too wide moves those behind it.
 pub fn padded(cells: &[String], widths: &[usize]) -> String {
-    let mut text = String::new();
-    for (cell, width) in cells.iter().zip(widths) {
-        text.push_str(cell);
-        text.extend(std::iter::repeat_n(' ', width.saturating_sub(cell.chars().count()) + 2));
-    }
-    text.truncate(text.trim_end_matches(' ').len());
-    text.push('\n');
-    text
+    table::line(cells, widths, |cell| cell.chars().count())
 }
 
 /// Waits, and tells whether nobody reads stdout any more.
@@ -116,26 +120,53 @@ pub fn closed_within(milliseconds: u32) -> bool {
     woken > 0 && watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
 }
 
+fn print(bytes: &[u8]) -> Outcome {
+    progress::aside(|| {
+        let mut stdout = io::stdout().lock();
+        stdout.write_all(bytes).and_then(|()| stdout.flush()).map_err(|error| unwritten(&error))
+    })
+}
+
 fn unwritten(error: &io::Error) -> Failure {
     Failure::other(format!("the output can not be written: {error}"))
 }
 
 /// Words that nobody can read are no reason to stop half way.
 fn aside(line: std::fmt::Arguments<'_>) {
-    drop(writeln!(io::stderr().lock(), "{line}"));
+    progress::aside(|| drop(writeln!(io::stderr().lock(), "{line}")));
+}
+
+/// A line behind a word that says what it is; the colour says no more than the word.
+fn label(word: &str, style: Style, text: &str) {
+    let style = if terminal::styled(&io::stderr()) { style } else { Style::new() };
+    aside(format_args!("{style}{word}{style:#} {}", shown(text)));
 }
 
 /// Shows a failure.
 pub fn fail(failure: &Failure) {
-    aside(format_args!("error: {}", shown(&failure.message)));
+    label("error:", AnsiColor::Red.on_default().bold(), &failure.message);
     if let Some(hint) = &failure.hint {
-        aside(format_args!("hint: {}", shown(hint)));
+        for hint in hint.split("\nhint: ") {
+            label("hint:", AnsiColor::Cyan.on_default(), hint);
+        }
     }
 }
 
-/// Whether stdout is a terminal.
-pub fn terminal() -> bool {
-    io::stdout().is_terminal()
+/// Shows help that was asked for.
+pub fn page(help: &StyledStr) -> Outcome {
+    let styled = terminal::styled(&io::stdout());
+    print(dressed(help, styled).as_bytes())
+}
+
+/// Shows help, or a word about it, where a command line was refused.
+pub fn refusal(help: &StyledStr) {
+    let text = dressed(help, terminal::styled(&io::stderr()));
+    // What clap writes ends its last line itself.
+    drop(io::stderr().lock().write_all(text.as_bytes()));
+}
+
+fn dressed(help: &StyledStr, styled: bool) -> String {
+    if styled { help.ansi().to_string() } else { help.to_string() }
 }
 
 /// JSON that says the same with `\\u` escapes for what would drive a terminal; control characters
@@ -173,9 +204,19 @@ pub fn shown(text: &str) -> String {
     safe
 }
 
+/// As [`shown`], on one line.
+pub fn shown_word(text: &str) -> String {
+    shown(text).replace('\n', "\\n").replace('\t', "\\t")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::shown;
+    use super::{shown, shown_word};
+
+    #[test]
+    fn a_word_stays_on_its_line() {
+        assert_eq!(shown_word("a\nb\tc\x07"), "a\\nb\\tc\\u{7}");
+    }
 
     #[test]
     fn what_would_drive_a_terminal_is_escaped() {

@@ -15,17 +15,20 @@ pub const DEFAULT_PROJECT: &str = "default";
 /// Environment that commands act in unless told otherwise.
 pub const DEFAULT_ENVIRONMENT: &str = "development";
 
+/// Heading of the flags that say where a command acts, and as whom.
+pub const HEADING: &str = "Where and who";
+
 /// The flags that choose a place.
 #[derive(Args, Clone, Default)]
 pub struct PlaceFlags {
     /// Project to act in
-    #[arg(short, long, global = true, value_name = "NAME")]
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = HEADING)]
     pub project: Option<String>,
     /// Environment to act in
-    #[arg(short, long, global = true, value_name = "NAME")]
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = HEADING)]
     pub env: Option<String>,
     /// Service to act in
-    #[arg(short, long, global = true, value_name = "NAME")]
+    #[arg(short, long, global = true, value_name = "NAME", help_heading = HEADING)]
     pub service: Option<String>,
 }
 

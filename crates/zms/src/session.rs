@@ -85,6 +85,11 @@ impl Context {
     pub fn act_from(&self, sources: Sources) -> Outcome<Acting> {
         let home = self.home()?;
         let place = Place::new(&self.flags)?;
+        let unread = self.flags.env.is_none() && environment::raw("ZMS_ENV").is_none();
+        if unread && environment::raw("ZMS_ENVIRONMENT").is_some() {
+            self.output
+                .warn("ZMS_ENVIRONMENT is set and says nothing to zms: did you mean ZMS_ENV?");
+        }
         let caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
         let path = home.database();
         let store = SqliteStore::open(&path).map_err(SessionError::Store)?.ok_or_else(|| {

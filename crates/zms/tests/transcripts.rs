@@ -127,8 +127,8 @@ fn redact(text: &str, home: &Path) -> String {
             66 if rest.starts_with("zms_st_1") || rest.starts_with("zms_at_1") => (run, "[TOKEN]"),
             64 if hex => (run, "[HASH]"),
             32 if hex => (run, "[ID]"),
-            // Who left, as far as it is shown.
-            8 if hex && rest[8..].starts_with(['?', '\u{2026}']) => (run, "[ID]"),
+            // The start of an id, as far as it is shown.
+            8 if hex => (run, "[ID]"),
             1.. if size(&rest[..run], &rest[run..], &safe) => (run, "[SIZE]"),
             0 => (first.len_utf8(), &rest[..first.len_utf8()]),
             _ => (run, &rest[..run]),

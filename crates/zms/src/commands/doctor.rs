@@ -18,6 +18,10 @@ use crate::{
 /// Check the vault and this machine, and say what to do
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms doctor
+  zms doctor --vault work --json
+
 One line for each check: ok, warn, FAIL, or skip for what can not be told without a key. It reads
 every scope, which leaves its entries in the audit, and changes nothing else. Exit code 6 where
 something does not verify, 1 where anything else fails, else 0.")]

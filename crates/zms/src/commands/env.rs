@@ -21,6 +21,9 @@ pub enum Command {
     #[command(flatten)]
     Shared(structure::Command),
     /// Copy one with all its secrets and services under a new name
+    #[command(after_help = "\
+Examples:
+  zms env copy staging preview")]
     Copy {
         /// Environment to copy
         from: String,
@@ -28,6 +31,10 @@ pub enum Command {
         to: String,
     },
     /// Show how two differ in what they see
+    #[command(after_help = "\
+Examples:
+  zms env diff staging             against where commands act
+  zms env diff staging production --reveal")]
     Diff {
         /// One environment
         from: String,
@@ -38,11 +45,17 @@ pub enum Command {
         reveal: bool,
     },
     /// Have every change of it confirmed, by whoever may also change its project
+    #[command(after_help = "\
+Examples:
+  zms env protect production")]
     Protect {
         /// Its name
         name: String,
     },
     /// Take a protection off
+    #[command(after_help = "\
+Examples:
+  zms env unprotect production")]
     Unprotect {
         /// Its name
         name: String,

@@ -11,6 +11,10 @@ use crate::{
 /// Print all secrets that a place sees, in a format that another program reads
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms export --format json > secrets.json
+  zms export -e staging --format shell
+
 Each format is byte-exact when its real reader reads it, or the secret is refused by name.
   dotenv          npm dotenv          dotenv-python   python-dotenv
   json            any JSON parser     shell           eval \"$(zms export --format shell)\"

@@ -16,6 +16,10 @@ use crate::{
 /// Print one secret, exactly
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms get DATABASE_URL
+  zms get TLS_KEY -e staging > key.pem
+
 On a terminal a line break is added and control characters are shown escaped; into a pipe or
 file go exactly the bytes of the value.")]
 pub struct Args {

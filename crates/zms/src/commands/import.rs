@@ -20,7 +20,7 @@ use crate::{
     environment,
     exit::{Failure, Outcome},
     files,
-    output::Output,
+    output::{Output, Progress},
     prompt,
     session::{Context, secret_name, tell, warn_of_names},
 };
@@ -28,6 +28,11 @@ use crate::{
 /// Put every secret of a file into the vault, in one revision
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms import .env
+  zms import .env.staging -e staging --dry-run
+  vault-tool dump | zms import - --format json
+
 A value is taken as it is: nothing in it is expanded or executed. Either all of the file is
 imported, or nothing. `-` reads stdin.")]
 pub struct Args {
@@ -88,11 +93,13 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     }
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let (mut effect, mut place) = (Effect::default(), None);
+    let progress = Progress::spinner(&format!("importing {}", counted(secrets.len())));
     let written = acting.session.write(&choose, |scope| {
         place = Some(scope.path.clone());
         let edits = edits(scope, &secrets, &mut effect)?;
         Ok(if args.dry_run { Vec::new() } else { edits })
     });
+    drop(progress);
     written.map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
     let path = place.map(|path| path.to_string()).unwrap_or_default();
@@ -101,7 +108,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     if args.dry_run || args.file == Path::new("-") || args.keep {
         return Ok(());
     }
+    let progress = Progress::spinner("reading everything back");
     verify(&mut acting, &secrets)?;
+    drop(progress);
     leave(context, args)
 }
 
@@ -214,13 +223,16 @@ fn say(output: Output, args: &Args, effect: &Effect, path: &str) -> Outcome {
         let rows = [rows("new", &effect.new), rows("changed", &effect.changed)].concat();
         output.table(&["EFFECT", "NAME"], &rows)?;
     }
-    let total = new + changed + same;
-    let secrets = if total == 1 { "secret" } else { "secrets" };
+    let total = counted(new + changed + same);
     let verb = if args.dry_run { "would go" } else { "imported" };
     output.note(format!(
-        "{total} {secrets} {verb} into {path} ({new} new, {changed} changed, {same} unchanged)"
+        "{total} {verb} into {path} ({new} new, {changed} changed, {same} unchanged)"
     ));
     Ok(())
+}
+
+fn counted(secrets: usize) -> String {
+    format!("{secrets} {}", if secrets == 1 { "secret" } else { "secrets" })
 }
 
 /// Reads everything back before the file may go.

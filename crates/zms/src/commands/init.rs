@@ -17,7 +17,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     files,
     home::{Home, create_private, trouble},
-    output::Output,
+    output::{Output, Progress},
     place::{DEFAULT_ENVIRONMENT, DEFAULT_PROJECT},
     prompt,
     session::Context,
@@ -26,6 +26,11 @@ use crate::{
 /// Make a master key and an encrypted database on this machine
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms init
+  zms init --protect passphrase
+  zms init --vault work
+
 Files: ~/.zexio/zms.master.key and ~/.zexio/zms.db (ZMS_HOME moves them); those of `--vault NAME`
 lie in ~/.zexio/vaults/NAME")]
 pub struct Args {
@@ -135,7 +140,9 @@ fn make_key(home: &Home, protect: Protect) -> Outcome<(Principal, VaultId)> {
         Protect::Passphrase => (Protection::Passphrase(Cost::DEFAULT), Some(new_passphrase()?)),
     };
     let passphrase = passphrase.as_ref().map(|text| text.as_str());
+    let progress = Progress::spinner("sealing the master key");
     let text = KeyFile::write(&owner, vault, protection, passphrase, &mut *rng);
+    drop(progress);
     let text = zeroize::Zeroizing::new(text.map_err(Failure::other)?);
     create_private(&home.key(), &text).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(home),

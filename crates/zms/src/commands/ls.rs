@@ -12,6 +12,10 @@ use crate::{
 
 /// List the secrets that a place sees, without their values
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  zms ls
+  zms ls -e staging --json")]
 pub struct Args {}
 
 #[derive(Serialize)]

@@ -13,6 +13,10 @@ use crate::{
 /// Destroy the master key and the database on this machine, for good
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms reset --dry-run
+  zms reset
+
 The key goes first: from then on no master key opens the database or a copy of it. A token that
 was kept together with a copy of the database still opens its scopes there. Keep a copy of key and
 database if you may want them back.")]

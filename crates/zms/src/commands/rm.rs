@@ -9,6 +9,10 @@ use crate::{
 
 /// Remove secrets, all of those named or none
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  zms rm OLD_KEY
+  zms rm OLD_KEY OLDER_KEY -e staging --dry-run")]
 pub struct Args {
     /// Names of the secrets
     #[arg(required = true)]

@@ -24,6 +24,8 @@ Examples:
   zms run -- node server.js
   zms run -e staging --only DATABASE_URL,API_KEY -- ./migrate
   zms run --map DATABASE_URL=PGURL --preserve PORT -- psql
+  zms run --explain          where each variable would come from
+
 The program takes the place of zms: same process, signals, terminal and exit code. Its arguments
 are passed as typed, never through a shell. ZMS_TOKEN is not passed on.")]
 pub struct Args {

@@ -22,6 +22,11 @@ use crate::{
 /// Find secrets by name, in every scope that can be read
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms search stripe              names that hold it, in every scope
+  zms search rotate --notes -p shop
+  zms search - --values          asks for a value, and shows where it is
+
 Upper and lower case are the same. Values are never printed, only where they are. A value to look
 for belongs into stdin or the hidden prompt, not on the command line: `zms search - --values`.
 With -p, -e or -s only that place and what is below it is searched.")]

@@ -15,6 +15,10 @@ use crate::{
 /// Show which vault, place and key are used here
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms status
+  zms status --json
+
 How many secrets the place sees is found out by reading them, which leaves its entry in the audit.")]
 pub struct Args {}
 

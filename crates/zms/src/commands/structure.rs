@@ -17,8 +17,24 @@ use crate::{
 #[derive(Subcommand)]
 pub enum Command {
     /// List them
+    #[command(
+        alias = "list",
+        after_help = "\
+Examples:
+  zms project ls
+  zms env ls -p shop
+  zms service ls -p shop -e staging"
+    )]
     Ls,
     /// Make one
+    #[command(
+        alias = "new",
+        after_help = "\
+Examples:
+  zms project create shop
+  zms env create preview -p shop
+  zms service create api -p shop -e staging"
+    )]
     Create {
         /// Name: a-z, 0-9, `.`, `_`, `-`
         name: String,
@@ -27,6 +43,11 @@ pub enum Command {
         protected: bool,
     },
     /// Give one another name; tokens and references go on working
+    #[command(after_help = "\
+Examples:
+  zms project rename shop store
+  zms env rename stage staging -p shop
+  zms service rename api backend -p shop -e staging")]
     Rename {
         /// Its name now
         name: String,
@@ -34,6 +55,14 @@ pub enum Command {
         to: String,
     },
     /// Remove one for good, with all secrets in it and below it
+    #[command(
+        after_help = "\
+Examples:
+  zms project rm shop --dry-run
+  zms env rm preview -p shop
+  zms service rm api -p shop -e staging",
+        alias = "delete"
+    )]
     Rm {
         /// Its name
         name: String,

@@ -19,9 +19,17 @@ use crate::{
 pub enum Command {
     Create(create::Args),
     /// List the tokens of the vault
+    #[command(
+        alias = "list",
+        after_help = "\
+Examples:
+  zms token ls
+  zms token ls --json"
+    )]
     Ls,
     Inspect(inspect::Args),
     Rotate(rotate::Args),
+    #[command(aliases = ["rm", "delete"])]
     Revoke(revoke::Args),
 }
 

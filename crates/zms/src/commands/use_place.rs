@@ -16,7 +16,10 @@ use crate::{
 /// Choose the project, environment and service of this folder, in zms.toml
 #[derive(clap::Args)]
 #[command(after_help = "\
-Example: zms use shop -e staging
+Examples:
+  zms use shop -e staging
+  zms use -s api             a service of what was chosen before
+
 The file holds no secrets and is meant to be committed. It never names production.")]
 pub struct Args {
     /// Project of this folder

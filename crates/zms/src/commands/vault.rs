@@ -8,6 +8,12 @@ use crate::{exit::Outcome, files, home::Home, session::Context};
 #[derive(Subcommand)]
 pub enum Command {
     /// List them, with the one in use marked
+    #[command(
+        alias = "list",
+        after_help = "\
+Examples:
+  zms vault ls"
+    )]
     Ls,
 }
 

@@ -9,7 +9,10 @@ use std::{
     sync::atomic::{AtomicI32, Ordering},
 };
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::{
+    process::getpgrp,
+    termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcgetpgrp, tcsetattr},
+};
 use zeroize::Zeroizing;
 
 use super::possible;
@@ -18,8 +21,10 @@ use crate::exit::{Failure, Outcome};
 /// Longest answer in bytes; the buffer never grows, so that no copy of an answer stays behind.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Signals that end or stop a process at a question.
-const SIGNALS: [i32; 5] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGTSTP];
+/// Signals that end or stop a process at a question; and the one that comes after a stop that can
+/// not be caught, when somebody else may have shown again what is typed.
+const SIGNALS: [i32; 6] =
+    [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGTSTP, libc::SIGCONT];
 
 /// The signal that came while somebody was asked; 0 for none.
 static CAUGHT: AtomicI32 = AtomicI32::new(0);
@@ -34,16 +39,28 @@ pub fn hidden(question: &str) -> Outcome<Zeroizing<String>> {
         return Err(Failure::usage("there is no terminal to ask on"));
     }
     loop {
+        wait_in_background();
         let (answer, signal) = ask(question)
             .map_err(|error| Failure::other(format!("nothing could be read: {error}")))?;
         if signal != 0 {
             // The terminal is as it was: now the signal does what it would have done.
             // SAFETY: raising a signal on ourselves is always allowed.
             unsafe { libc::raise(signal) };
-            // Only who was stopped comes back here, and is asked again.
+            // Only who was stopped or goes on comes back here, and is asked again.
             continue;
         }
         return answer.ok_or_else(|| Failure::usage("nothing was typed"));
+    }
+}
+
+/// A job in the background stops here until somebody brings it to the front: the terminal is not
+/// its own, and what its modes are now is a shell's business.
+fn wait_in_background() {
+    let front = tcgetpgrp(io::stdin());
+    if front.is_ok_and(|front| front != getpgrp()) {
+        // SAFETY: raising a signal on ourselves is always allowed. Where nobody is there to
+        // continue us the system discards it, and reading fails.
+        unsafe { libc::raise(libc::SIGTTIN) };
     }
 }
 

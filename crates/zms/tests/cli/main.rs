@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
 
 mod audit;
+mod completions;
 mod database;
 mod doctor;
 mod everyday;
@@ -11,8 +12,11 @@ mod files;
 mod folder;
 mod init;
 mod machine;
+mod progress;
+mod prompts;
 mod read_only;
 mod revoke;
+mod tables;
 mod terminal;
 mod token;
 mod values;

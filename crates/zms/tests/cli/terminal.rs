@@ -14,22 +14,22 @@ use rustix::{
     fs::OFlags,
     process::{Pid, Signal, kill_process},
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
-    termios::{Action, LocalModes, tcflow, tcgetattr},
+    termios::{Action, LocalModes, Winsize, tcflow, tcgetattr, tcsetwinsize},
 };
 
 use crate::machine::Machine;
 
 /// A command on a terminal of its own.
 pub struct Terminal {
-    keyboard: File,
-    slave: File,
-    child: Child,
-    screen: String,
+    pub keyboard: File,
+    pub slave: File,
+    pub child: Child,
+    pub screen: String,
 }
 
 /// The two ends of a new terminal: who types and looks, and what runs on it.
-fn ends() -> (File, File) {
-    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+pub fn ends() -> (File, File) {
+    let keyboard = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).unwrap();
     grantpt(&keyboard).unwrap();
     unlockpt(&keyboard).unwrap();
     let name = ptsname(&keyboard, Vec::new()).unwrap().into_string().unwrap();
@@ -43,9 +43,32 @@ impl Terminal {
         Self::on(ends(), machine, args)
     }
 
-    fn on((keyboard, slave): (File, File), machine: &Machine, args: &[&str]) -> Self {
+    fn on(ends: (File, File), machine: &Machine, args: &[&str]) -> Self {
+        Self::with(ends, machine, &[], &[&["zms"], args].concat())
+    }
+
+    /// On a terminal of so many columns, with variables set.
+    pub fn sized(
+        columns: u16,
+        machine: &Machine,
+        variables: &[(&str, &str)],
+        args: &[&str],
+    ) -> Self {
+        let ends = ends();
+        let size = Winsize { ws_row: 24, ws_col: columns, ws_xpixel: 0, ws_ypixel: 0 };
+        tcsetwinsize(&ends.1, size).unwrap();
+        Self::with(ends, machine, variables, &[&["zms"], args].concat())
+    }
+
+    /// Any program.
+    pub fn with(
+        (keyboard, slave): (File, File),
+        machine: &Machine,
+        variables: &[(&str, &str)],
+        words: &[&str],
+    ) -> Self {
         let mut command = machine.command("setsid");
-        command.args(["--ctty", "zms"]).args(args);
+        command.arg("--ctty").args(words).envs(variables.iter().copied());
         let end = || slave.try_clone().unwrap();
         let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
         Self { keyboard, slave, child, screen: String::new() }
@@ -74,7 +97,7 @@ impl Terminal {
     }
 
     /// Takes in what was written within a tenth of a second.
-    fn look(&mut self) -> bool {
+    pub fn look(&mut self) -> bool {
         let mut ready = [PollFd::new(&self.keyboard, PollFlags::IN)];
         let wait = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
         if poll(&mut ready, Some(&wait)).unwrap() == 0 {
@@ -91,7 +114,7 @@ impl Terminal {
         self
     }
 
-    fn echoes(&self) -> bool {
+    pub fn echoes(&self) -> bool {
         tcgetattr(&self.slave).unwrap().local_modes.contains(LocalModes::ECHO)
     }
 

@@ -12,6 +12,10 @@ use crate::{
 /// Verify the audit, and sign a checkpoint over it to be kept elsewhere
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms audit checkpoint --out audit-2026-01.note
+  zms audit checkpoint | mail -s checkpoint me@example.com
+
 A checkpoint is a short signed text without secrets. What it covers can not be edited or cut off
 unseen by whoever can not change the checkpoint itself: keep it on another machine, in a ticket,
 in a mail, on paper.")]

@@ -219,6 +219,11 @@ impl Printer {
             }
             return objects.into_iter().try_for_each(|object| self.output.json_line(object));
         }
+        if terminal() && !self.follow {
+            let rows: Vec<Vec<String>> =
+                entries.iter().map(|entry| show::cells(entry, names).into()).collect();
+            return self.output.table(&show::HEADING, &rows);
+        }
         let mut text = String::new();
         if terminal() && !self.begun {
             text += &self.columns.heading();

@@ -11,7 +11,7 @@ use crate::{
 /// Digits of an id that are shown.
 const SHORT: usize = 8;
 /// Above the columns.
-const HEADING: [&str; 6] = ["TIME", "WHO", "ACTION", "WHERE", "REVISION", "OUTCOME"];
+pub const HEADING: [&str; 6] = ["TIME", "WHO", "ACTION", "WHERE", "REVISION", "OUTCOME"];
 
 /// Shows entries in columns whose widths are known before the first entry is.
 pub struct Columns([usize; 6]);
@@ -19,8 +19,7 @@ pub struct Columns([usize; 6]);
 impl Columns {
     /// Room for every name there is.
     pub fn new(names: &AuditNames) -> Self {
-        let widest =
-            |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0).max(SHORT + 1);
+        let widest = |texts: &mut dyn Iterator<Item = usize>| texts.max().unwrap_or(0).max(SHORT);
         let who = widest(&mut names.labels.values().map(|label| shown(label).chars().count()));
         let places = names.places.values().map(|path| shown(&path.to_string()).chars().count());
         let place = widest(&mut { places });
@@ -32,29 +31,33 @@ impl Columns {
         padded(&HEADING.map(str::to_owned), &self.0)
     }
 
-    /// One entry.
+    /// One entry as a line.
     pub fn row(&self, entry: &Entry, names: &AuditNames) -> String {
-        let event = &entry.event;
-        let who = names.labels.get(&event.principal);
-        let place = event.scope.map(|scope| match names.places.get(&scope) {
-            Some(path) => path.to_string(),
-            None => short(&scope.to_string()),
-        });
-        let revision = Some(event.revision).filter(|number| *number > 0);
-        let cells = [
-            utc(event.time),
-            who.cloned().unwrap_or_else(|| short(&event.principal.to_string())),
-            event.action.as_str().to_owned(),
-            place.unwrap_or_else(|| "-".to_owned()),
-            revision.map_or_else(|| "-".to_owned(), |number| number.to_string()),
-            event.outcome.as_str().to_owned(),
-        ];
-        padded(&cells.map(|cell| shown(&cell)), &self.0)
+        padded(&cells(entry, names).map(|cell| shown(&cell)), &self.0)
     }
 }
 
+/// One entry, cell by cell.
+pub fn cells(entry: &Entry, names: &AuditNames) -> [String; 6] {
+    let event = &entry.event;
+    let who = names.labels.get(&event.principal);
+    let place = event.scope.map(|scope| match names.places.get(&scope) {
+        Some(path) => path.to_string(),
+        None => short(&scope.to_string()),
+    });
+    let revision = Some(event.revision).filter(|number| *number > 0);
+    [
+        utc(event.time),
+        who.cloned().unwrap_or_else(|| short(&event.principal.to_string())),
+        event.action.as_str().to_owned(),
+        place.unwrap_or_else(|| "-".to_owned()),
+        revision.map_or_else(|| "-".to_owned(), |number| number.to_string()),
+        event.outcome.as_str().to_owned(),
+    ]
+}
+
 fn short(id: &str) -> String {
-    format!("{}\u{2026}", &id[..SHORT])
+    id[..SHORT].to_owned()
 }
 
 /// One entry for programs.

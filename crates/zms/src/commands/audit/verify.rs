@@ -15,6 +15,10 @@ use crate::{
 /// Recompute the audit and compare it with checkpoints
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms audit verify
+  zms audit verify --checkpoint audit-2026-01.note
+
 Every entry is checked against the one before it, and against the checkpoint that each command of
 the owner keeps beside the pins. A checkpoint that was kept elsewhere (`zms audit checkpoint`)
 shows also what somebody did who could change both. Exit code 6 where anything does not fit.")]

@@ -70,6 +70,9 @@ pub(super) fn select<'v>(
             variable,
         });
     }
+    if injections.is_empty() && !args.only.is_empty() {
+        return Err(Failure::usage("`--except` leaves out all that `--only` names"));
+    }
     if !args.explain {
         check_names(&injections, args)?;
         injections.iter().try_for_each(check_value)?;

@@ -78,6 +78,9 @@ pub(super) fn split(args: &Args) -> Outcome<(&str, Option<&str>)> {
 fn ask(name: &SecretName) -> Outcome<SecretBytes> {
     if io::stdin().is_terminal() {
         let typed = prompt::hidden(&format!("Value of {name}: "))?;
+        if typed.is_empty() && !prompt::yes("Store an empty value?")? {
+            return Err(Failure::usage("nothing was typed, and nothing stored"));
+        }
         return Ok(bytes(typed.as_bytes().to_vec()));
     }
     let mut piped = files::read(Path::new("-"))?;

@@ -1,5 +1,7 @@
 //! `zms token create`.
 
+use std::time::Duration;
+
 use zms_client::{SessionError, TokenRequest, TokenScope};
 use zms_core::path::ScopePath;
 use zms_crypto::text::{SeedKind, encode_seed};
@@ -32,8 +34,8 @@ pub struct Args {
     #[arg(long)]
     write: bool,
     /// How long it lives, for example 90d or 12h; without it, until revoked
-    #[arg(long, value_name = "TIME")]
-    ttl: Option<humantime::Duration>,
+    #[arg(long, value_name = "TIME", value_parser = time)]
+    ttl: Option<Duration>,
     /// Do not read the scopes above its own
     #[arg(long)]
     no_inherit: bool,
@@ -43,6 +45,14 @@ pub struct Args {
     /// A second administrator: all that the master key may do, except being revoked
     #[arg(long, conflicts_with_all = ["read", "write", "no_inherit", "ttl", "uses"])]
     admin: bool,
+}
+
+/// A length of time with its unit.
+pub fn time(text: &str) -> Result<Duration, String> {
+    if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("{text} what? for example {text}d"));
+    }
+    humantime::parse_duration(text).map_err(|_| "say how long, for example 90d or 12h".to_owned())
 }
 
 /// Makes the token. `-e` and `-s` may list several, separated by commas.
@@ -96,7 +106,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
 }
 
 /// The time at which a token ends that lives for so long from now.
-pub fn ends_after(ttl: humantime::Duration) -> Outcome<u64> {
+pub fn ends_after(ttl: Duration) -> Outcome<u64> {
     if ttl.as_secs() == 0 {
         return Err(Failure::usage("--ttl must be at least one second"));
     }

@@ -7,6 +7,10 @@ use crate::{
 
 /// Show what a token opens: the one in use, or one of the vault by name
 #[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  zms token inspect ci
+  zms token inspect          the one in use")]
 pub struct Args {
     /// Name or id; without it, the token in use
     name: Option<String>,

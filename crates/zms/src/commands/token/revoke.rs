@@ -4,7 +4,7 @@ use zms_core::{change::rekey::Spoiled, roster::Right};
 
 use crate::{
     exit::{Failure, Outcome},
-    output::shown,
+    output::{Progress, shown},
     prompt,
     session::{Context, tell},
 };
@@ -12,6 +12,11 @@ use crate::{
 /// Take a token out at once, and give what it could open new keys
 #[derive(clap::Args)]
 #[command(after_help = "\
+Examples:
+  zms token revoke ci --dry-run
+  zms token revoke ci
+  zms token revoke --resume
+
 The token is refused from the first moment. Then every scope it could open is re-keyed, parents
 first; an interrupted re-key goes on with `zms token revoke --resume`. The values it could read
 must also be changed at their source: nobody can take back what was seen.")]
@@ -60,7 +65,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     }
     let spoiled = if args.leave_out_unreadable { Spoiled::LeaveOut } else { Spoiled::Report };
     let mut scopes = Vec::new();
+    let progress = Progress::spinner("giving new keys");
     let rekeyed = acting.session.rekey_pending(spoiled, |step| {
+        progress.step(step.pending as u64);
         if step.expired > 0 {
             context.output.note(format!("expired tokens taken out as well: {}", step.expired));
         }
@@ -69,6 +76,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             scopes.push(path.to_string());
         }
     });
+    drop(progress);
     rekeyed.map_err(|error| {
         let failure = acting.explain(error);
         if revoked.is_none() {

@@ -1,11 +1,14 @@
 //! `zms token rotate`.
 
+use std::time::Duration;
+
 use zms_core::change::rekey::Spoiled;
 use zms_crypto::text::{SeedKind, encode_seed};
 
 use super::create::ends_after;
 use crate::{
     exit::{Failure, Outcome, utc},
+    output::Progress,
     session::{Context, tell},
 };
 
@@ -22,8 +25,8 @@ pub struct Args {
     /// Name or id of the token
     name: String,
     /// How long the new one lives, for example 90d or 12h; without it, until the old one's end
-    #[arg(long, value_name = "TIME")]
-    ttl: Option<humantime::Duration>,
+    #[arg(long, value_name = "TIME", value_parser = super::create::time)]
+    ttl: Option<Duration>,
 }
 
 /// Rotates and re-keys.
@@ -54,11 +57,14 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         context.output.line(token.expose())
     };
     shown?;
+    let progress = Progress::spinner("giving new keys");
     let rekeyed = acting.session.rekey_pending(Spoiled::Report, |step| {
+        progress.step(step.pending as u64);
         if let Some(path) = &step.path {
             context.output.note(format!("new key for {path}"));
         }
     });
+    drop(progress);
     rekeyed.map_err(|error| {
         let failure = acting.explain(error);
         let resume = "the new token works; the re-key goes on with `zms token revoke --resume`";
