@@ -6,6 +6,7 @@ mod audit;
 mod children;
 mod class;
 mod forge;
+mod given;
 mod grudge;
 mod heads;
 mod history;
