@@ -5,6 +5,7 @@
 mod audit;
 mod children;
 mod class;
+mod exposed;
 mod forge;
 mod given;
 mod grudge;
