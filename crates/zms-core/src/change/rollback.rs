@@ -45,14 +45,16 @@ fn towards_after(history: &History, changes: &[Change<'_>]) -> Vec<Edit> {
 /// above, and lineages never change: where one of them has another name since, its depth tells.
 fn at_home(path: &ScopePath, payload: &Payload) -> Payload {
     let moved = || {
+        if payload.kind != ValueKind::Reference {
+            return None;
+        }
         // EXPOSE: a reference's value is an address.
         let target = Reference::decode(payload.value.expose())?;
         let now = path.segments().get(..target.path.segments().len())?;
         let target = Reference { path: ScopePath::new(now.to_vec()).ok()?, name: target.name };
         Some(SecretBytes::new(target.encode()))
     };
-    let refers = payload.kind == ValueKind::Reference;
-    match Some(()).filter(|()| refers).and_then(|()| moved()) {
+    match moved() {
         Some(value) => Payload { value, ..payload.duplicate() },
         None => payload.duplicate(),
     }
