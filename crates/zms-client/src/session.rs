@@ -31,7 +31,7 @@ pub use self::{
     read::{Choose, Own, View},
     revoke::Progress,
     token::{TokenInfo, TokenRequest, TokenScope},
-    walk::Proof,
+    walk::{Inventory, Proof},
     write::Written,
 };
 use crate::pins::PinFolder;

@@ -61,6 +61,20 @@ pub struct Change<'h> {
     pub after: Option<&'h Version>,
 }
 
+impl<'h> Change<'h> {
+    /// `None` where both sides say the same.
+    fn of(
+        name: &'h SecretName,
+        before: Option<&'h Version>,
+        after: Option<&'h Version>,
+    ) -> Option<Self> {
+        let same = before
+            .zip(after)
+            .is_some_and(|(before, after)| before.payload.says_the_same(&after.payload));
+        (!same).then_some(Self { name, before, after })
+    }
+}
+
 /// The state asked for can not be shown.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -90,6 +104,8 @@ pub struct History {
     path: ScopePath,
     revisions: Vec<PastRevision>,
     versions: Vec<Version>,
+    /// Versions that a revision brought or ended, by its number and then by name.
+    touched: BTreeMap<u64, Vec<usize>>,
     opens_from: u64,
 }
 
@@ -102,7 +118,13 @@ impl History {
     ) -> Self {
         let key = |version: &Version| (version.payload.name.clone(), version.rev_from);
         versions.sort_by_key(key);
-        Self { path, revisions, versions, opens_from }
+        let mut touched: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+        for (at, version) in versions.iter().enumerate() {
+            for number in [Some(version.rev_from), version.rev_to].into_iter().flatten() {
+                touched.entry(number).or_default().push(at);
+            }
+        }
+        Self { path, revisions, versions, touched, opens_from }
     }
 
     /// The scope.
@@ -176,19 +198,24 @@ impl History {
         let mut names: Vec<&SecretName> = before.keys().chain(after.keys()).copied().collect();
         names.sort_unstable();
         names.dedup();
-        let change = |name| {
-            let (before, after) = (before.get(name).copied(), after.get(name).copied());
-            let same = before
-                .zip(after)
-                .is_some_and(|(before, after)| before.payload.says_the_same(&after.payload));
-            (!same).then_some(Change { name, before, after })
-        };
+        let change = |name| Change::of(name, before.get(name).copied(), after.get(name).copied());
         Ok(names.into_iter().filter_map(change).collect())
     }
 
     /// How one revision changed the secrets; `None` where its state or the one before is too old
     /// to be shown.
     pub fn changes_of(&self, revision: u64) -> Option<Vec<Change<'_>>> {
-        self.changes(revision.checked_sub(1)?, revision).ok()
+        let before = revision.checked_sub(1)?;
+        if revision > self.newest() || before > 0 && before < self.opens_from {
+            return None;
+        }
+        let mut sides: BTreeMap<&SecretName, [Option<&Version>; 2]> = BTreeMap::new();
+        for at in self.touched.get(&revision).into_iter().flatten() {
+            let version = &self.versions[*at];
+            let side = usize::from(version.rev_from == revision);
+            sides.entry(&version.payload.name).or_default()[side] = Some(version);
+        }
+        let sides = sides.into_iter();
+        Some(sides.filter_map(|(name, [before, after])| Change::of(name, before, after)).collect())
     }
 }

@@ -145,32 +145,6 @@ impl Session {
         self.keep(vault, seen)?;
         Ok(own)
     }
-
-    /// Names of all secrets in a scope, and below it where asked, as `path/NAME`.
-    ///
-    /// # Errors
-    /// [`SessionError`].
-    pub fn names(&mut self, path: &ScopePath, below: bool) -> Result<Vec<String>, SessionError> {
-        let ((names, scopes), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
-            let way = opening.way(path, Reading::Last)?;
-            let mut open: Vec<OpenScope> = way.into_iter().last().into_iter().collect();
-            let (mut names, mut read) = (Vec::new(), Vec::new());
-            while let Some(scope) = open.pop() {
-                for (_, payload) in scope.open_records()? {
-                    names.push(format!("{}/{}", scope.path, payload.name));
-                }
-                for stored in scope.stored_children().iter().filter(|_| below) {
-                    open.push(opening.below(&scope, stored, Reading::Last)?);
-                }
-                read.push(scope);
-            }
-            Ok((names, read))
-        })?;
-        let events = read_events(self, &scopes);
-        self.note(Action::Read, &events)?;
-        self.keep(vault, seen)?;
-        Ok(names)
-    }
 }
 
 /// The scopes that a keyring holds in full, from the top: what a token is for.

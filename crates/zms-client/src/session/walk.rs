@@ -21,7 +21,68 @@ pub struct Proof {
     pub broken: Vec<OpenError>,
 }
 
+/// What a look at the names in some scopes found.
+pub struct Inventory {
+    /// Names of secrets, as `path/NAME`.
+    pub names: Vec<String>,
+    /// What did not verify or open: nothing is said of what lies there.
+    pub unread: Vec<OpenError>,
+}
+
 impl Session {
+    /// Names of all secrets in a scope, and below it where asked, as `path/NAME`.
+    ///
+    /// # Errors
+    /// [`SessionError`], where anything on the way does not verify or open.
+    pub fn names(&mut self, path: &ScopePath, below: bool) -> Result<Vec<String>, SessionError> {
+        let Inventory { names, unread } = self.inventory(path, below)?;
+        match unread.into_iter().next() {
+            Some(error) => Err(error.into()),
+            None => Ok(names),
+        }
+    }
+
+    /// As [`Session::names`], going on past what is broken.
+    ///
+    /// # Errors
+    /// [`SessionError`], where the caller is refused or the store is in trouble.
+    pub fn inventory(&mut self, path: &ScopePath, below: bool) -> Result<Inventory, SessionError> {
+        let ((found, read), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
+            let mut found = Inventory { names: Vec::new(), unread: Vec::new() };
+            let mut look = |scope: Result<&OpenScope, OpenError>| {
+                match scope.and_then(|scope| Ok((&scope.path, scope.open_records()?))) {
+                    Ok((path, records)) => {
+                        let names = records.iter().map(|(_, held)| format!("{path}/{}", held.name));
+                        found.names.extend(names);
+                    }
+                    Err(OpenError::Trouble(trouble)) => return Err(trouble.into()),
+                    Err(error) => found.unread.push(error),
+                }
+                Ok(())
+            };
+            let read = if below {
+                walk(opening, Some(path), look)?
+            } else {
+                match opening.way(path, Reading::Last) {
+                    Ok(way) => {
+                        let last: Vec<OpenScope> = way.into_iter().last().into_iter().collect();
+                        last.iter().try_for_each(|scope| look(Ok(scope)))?;
+                        last
+                    }
+                    Err(error) => {
+                        look(Err(error))?;
+                        Vec::new()
+                    }
+                }
+            };
+            Ok((found, read))
+        })?;
+        let events = read_events(self, &read);
+        self.note(Action::Read, &events)?;
+        self.keep(vault, seen)?;
+        Ok(found)
+    }
+
     /// Shows every record of a scope and of all below it to `look`, and gives back what it made of
     /// them; without a path, of all that the caller can read. The audit entries, one for each
     /// scope, are stored before anything is returned.

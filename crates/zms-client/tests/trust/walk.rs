@@ -1,8 +1,10 @@
 //! Walks over all that a caller can read: everything it holds, nothing beside, nothing unproven.
 
+use zms_client::Inventory;
 use zms_core::{
     open::{OpenError, Place},
     path::ScopePath,
+    record::Envelope,
     roster::Right,
 };
 
@@ -61,4 +63,27 @@ fn a_proof_counts_everything_and_goes_on_past_what_is_broken() {
     let survey = world.fresh(&world.owner).survey(Some(&ScopePath::default()), |_, _| Some(()));
     let place: Place = scope_place("shop/production");
     assert_eq!(survey.map_err(Class::from), Err(Class::Integrity(place)));
+}
+
+#[test]
+fn names_beside_what_is_broken_are_told_and_what_is_broken_too() {
+    let world = World::new();
+    let id = world.id("shop/production/api");
+    world.store.twist(move |state| {
+        if let Envelope::Whole(bytes) = &mut state.scope(id).records[0].envelope {
+            bytes[40] ^= 1;
+        }
+    });
+    let found = world.fresh(&world.owner).inventory(&path("shop/production"), true);
+    let Inventory { mut names, unread } = found.expect("the rest verifies");
+    names.sort();
+    let all = [
+        "shop/production/ONLY_1",
+        "shop/production/WHERE",
+        "shop/production/web/ONLY_3",
+        "shop/production/web/WHERE",
+    ];
+    assert_eq!(names, all);
+    assert_eq!(unread.len(), 1, "{unread:?}");
+    assert!(world.fresh(&world.owner).names(&path("shop/production"), true).is_err());
 }

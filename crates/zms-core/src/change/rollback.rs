@@ -24,6 +24,7 @@ pub fn edits_to_undo(history: &History) -> Option<(u64, Vec<Edit>)> {
     let numbers = (history.opens_from()..=history.newest()).rev();
     let mut undone = numbers.filter_map(|number| {
         // The first revision that opens is compared with nothing: it may have brought new keys.
+        history.changes_of(number).filter(|changes| !changes.is_empty())?;
         let back = history.changes(number, number.checked_sub(1)?).ok()?;
         let edits = towards_after(history, &back);
         (!edits.is_empty()).then_some((number, edits))

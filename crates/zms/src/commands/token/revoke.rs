@@ -1,12 +1,13 @@
 //! `zms token revoke`.
 
-use zms_core::{change::rekey::Spoiled, roster::Right};
+use zms_client::TokenInfo;
+use zms_core::{change::rekey::Spoiled, open::OpenError, roster::Right};
 
 use crate::{
     exit::{Failure, Outcome},
     output::{Progress, shown},
     prompt,
-    session::{Context, tell},
+    session::{Acting, Context, tell},
 };
 
 /// Take a token out at once, and give what it could open new keys
@@ -44,7 +45,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         let token = super::find(&mut acting, name)?;
         let question = format!("{} opens {}.", token.label, super::scopes(&token));
         if args.dry_run {
-            let exposed = readable(&mut acting, &token)?;
+            let exposed = readable(context, &mut acting, &token)?;
             if context.output.json {
                 return context.output.json(serde_json::json!({
                     "would_revoke": token.label, "change_at_source": exposed
@@ -54,7 +55,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             return exposed.iter().try_for_each(|name| context.output.line(&shown(name)));
         }
         prompt::typed(&question, &token.label, context.yes)?;
-        exposed = readable(&mut acting, &token)?;
+        exposed = readable(context, &mut acting, &token)?;
         acting.session.revoke(&[token.id])?;
         context
             .output
@@ -105,17 +106,16 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
 }
 
 /// Every secret that the token could read, by path and name. Only names are given out.
-fn readable(
-    acting: &mut crate::session::Acting,
-    token: &zms_client::TokenInfo,
-) -> Outcome<Vec<String>> {
+fn readable(context: &Context, acting: &mut Acting, token: &TokenInfo) -> Outcome<Vec<String>> {
     let mut names = Vec::new();
     for (path, right) in &token.scopes {
-        let below = *right > Right::Exact;
-        match acting.session.names(path, below) {
-            Ok(found) => names.extend(found),
-            // A scope that is gone, or that does not open, is what the re-key then deals with.
-            Err(error) => drop(error),
+        let found = acting.session.inventory(path, *right > Right::Exact)?;
+        names.extend(found.names);
+        for error in found.unread {
+            // What was removed held nothing any more; the rest is what the re-key then deals with.
+            if !matches!(error, OpenError::Removed(_) | OpenError::NotFound(_)) {
+                context.output.warn(format!("{error}: what lies there is not on the list"));
+            }
         }
     }
     names.sort();
