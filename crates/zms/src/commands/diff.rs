@@ -9,7 +9,7 @@ use zms_core::{
     record::Payload,
 };
 
-use super::past::{json, value, value_of, verb};
+use super::past::{exact, json, value, value_of, verb};
 use crate::{
     exit::{Failure, Outcome},
     session::{Acting, Context, tell},
@@ -104,7 +104,11 @@ pub fn environments(context: &Context, from: &str, to: Option<&str>, reveal: boo
         let [first, second] = &shown;
         let mut item = serde_json::json!({ "name": name, "effect": effect });
         if reveal {
-            item["values"] = serde_json::json!([first, second]);
+            let exact = |held: &Payload| {
+                let (field, text) = exact(held);
+                serde_json::json!({ field: text })
+            };
+            item["values"] = serde_json::json!(held.map(|held| held.map(exact)));
         }
         items.push(item);
         rows.push(vec![effect.to_owned(), name.to_owned(), first.clone(), second.clone()]);
