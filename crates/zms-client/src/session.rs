@@ -157,7 +157,8 @@ impl Session {
         })
     }
 
-    /// As [`Session::change`], with entries about other scopes at their revisions.
+    /// As [`Session::change`], with entries about other scopes at their revisions. They are stored
+    /// where nothing is to be committed, too: what was prepared has been seen.
     fn change_noting<T>(
         &mut self,
         action: Action,
@@ -170,14 +171,12 @@ impl Session {
             let prepared = self.opened_audited(action, |opening, rng| prepare(opening, rng));
             let ((batch, noted, made), vault, seen) = prepared?;
             let Some(batch) = batch else {
+                self.note_all(action, &noted)?;
                 self.keep(vault, seen)?;
                 return Ok(made);
             };
             let mut events = self.events_of(action, &batch);
-            let entry = |noted: &Noted| {
-                self.event(noted.action, Some(noted.scope), noted.revision, Outcome::Done)
-            };
-            events.extend(noted.iter().map(entry));
+            events.extend(noted.iter().map(|noted| self.event_of(noted)));
             self.spend(action, &[])?;
             match self.store.commit(&batch, &events) {
                 Ok(()) => {
@@ -197,6 +196,48 @@ impl Session {
         let most = 2_000 << attempt.min(5);
         let micros = u64::from(self.rng.next_u32()) % most;
         std::thread::sleep(std::time::Duration::from_micros(micros));
+    }
+
+    /// As [`Session::change_noting`] for what `prepare` decides on scopes that it is shown: it
+    /// fills in which. Where it refuses, it may tell what it saw, so that is noted before.
+    fn change_shown<T>(
+        &mut self,
+        action: Action,
+        mut prepare: impl FnMut(
+            &Opening<'_>,
+            &mut dyn CryptoRng,
+            &mut Vec<Noted>,
+        ) -> Result<(Option<Batch>, T), SessionError>,
+    ) -> Result<T, SessionError> {
+        let mut refused = Vec::new();
+        let changed = self.change_noting(action, |opening, rng| {
+            let mut shown = Vec::new();
+            match prepare(opening, rng, &mut shown) {
+                // A write's own entry says more than that it was read before.
+                Ok((Some(batch), made)) => Ok((Some(batch), Vec::new(), made)),
+                Ok((None, made)) => Ok((None, shown, made)),
+                Err(error) => {
+                    refused = shown;
+                    Err(error)
+                }
+            }
+        });
+        if changed.is_err() {
+            self.note_all(action, &refused)?;
+        }
+        changed
+    }
+
+    fn note_all(&mut self, action: Action, noted: &[Noted]) -> Result<(), SessionError> {
+        if noted.is_empty() {
+            return Ok(());
+        }
+        let events: Vec<Event> = noted.iter().map(|noted| self.event_of(noted)).collect();
+        self.note(action, &events)
+    }
+
+    fn event_of(&self, noted: &Noted) -> Event {
+        self.event(noted.action, Some(noted.scope), noted.revision, Outcome::Done)
     }
 
     /// Stores the entries of what is about to be given out, and counts it where uses are counted.
@@ -255,11 +296,17 @@ impl Session {
     }
 }
 
-/// What a commit is to note of a scope that it does not revise.
+/// What is to be noted of a scope beside its revisions.
 struct Noted {
     action: Action,
     scope: ScopeId,
     revision: u64,
+}
+
+impl Noted {
+    fn of(action: Action, scope: &OpenScope) -> Self {
+        Self { action, scope: scope.id(), revision: scope.head.revision }
+    }
 }
 
 /// Events of a read: one for each scope whose records were given out.

@@ -41,7 +41,7 @@ pub fn arguments() -> Vec<OsString> {
 /// The working folder.
 pub fn folder() -> Outcome<PathBuf> {
     env::current_dir()
-        .map_err(|error| Failure::other(format!("the working folder can not be used: {error}")))
+        .map_err(|error| crate::home::trouble(&error, "the working folder can not be used"))
 }
 
 /// Unix seconds.

@@ -266,7 +266,7 @@ pub fn trouble(error: &io::Error, message: impl std::fmt::Display) -> Failure {
 }
 
 /// The system's words without its number.
-fn plain(error: &io::Error) -> String {
+pub fn plain(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
 }

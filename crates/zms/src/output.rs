@@ -128,7 +128,7 @@ fn print(bytes: &[u8]) -> Outcome {
 }
 
 fn unwritten(error: &io::Error) -> Failure {
-    Failure::other(format!("the output can not be written: {error}"))
+    Failure::other(format!("the output can not be written: {}", crate::home::plain(error)))
 }
 
 /// Words that nobody can read are no reason to stop half way.

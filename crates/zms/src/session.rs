@@ -2,6 +2,7 @@
 
 use zms_client::{AuditAlarm, Session, SessionError, pins::PinFolder};
 use zms_core::{
+    bundle::{Trouble, TroubleClass},
     open::{OpenError, OpenScope},
     path::{ScopePath, SecretName},
     record::Payload,
@@ -92,7 +93,7 @@ impl Context {
         }
         let caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
         let path = home.database();
-        let store = SqliteStore::open(&path).map_err(SessionError::Store)?.ok_or_else(|| {
+        let store = SqliteStore::open(&path).map_err(unopened)?.ok_or_else(|| {
             Failure::new(Exit::Locked, format!("there is no vault at {}", path.display()))
                 .hint("make one with `zms init`, or set ZMS_HOME to the folder of an existing one")
         })?;
@@ -105,6 +106,14 @@ impl Context {
             environment::entropy(),
         );
         Ok(Acting { session, place, source: caller.source, owner: caller.owner })
+    }
+}
+
+/// A disk so full that not even the log can be opened stores no audit entry either.
+fn unopened(trouble: Trouble) -> SessionError {
+    match trouble.class {
+        TroubleClass::Full => SessionError::Audit(trouble),
+        _ => SessionError::Store(trouble),
     }
 }
 

@@ -1,17 +1,18 @@
 //! Who has received a secret, and what is still to be changed at its source.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zms_core::{
     audit::{Action, Entry, Outcome},
     change::ChangeError,
-    history::{History, Life},
+    history::{History, Life, Version},
     id::{PrincipalId, ScopeId},
-    open::{OpenScope, Opening, Reading},
+    open::{OpenError, OpenScope, Opening, Reading},
     path::{ScopePath, SecretName},
-    record::ValueKind,
+    record::{Payload, ValueKind},
     roster::Right,
 };
+use zms_crypto::digest::sha256;
 
 use super::{
     Session, SessionError,
@@ -19,6 +20,7 @@ use super::{
     history::past_of_secret,
     read::{Choose, held},
     read_events,
+    walk::walk,
 };
 
 /// One member that has received one version of a secret, as far as the audit tells.
@@ -127,7 +129,8 @@ impl Session {
             if let (Action::Expose, Some(scope)) = (entry.event.action, entry.event.scope) {
                 let now = (entry.event.time, entry.event.revision);
                 let last = reached.entry(scope).or_insert(now);
-                *last = now.max(*last);
+                // Each by itself: a clock may have gone back.
+                *last = (now.0.max(last.0), now.1.max(last.1));
             }
         })?;
         let ((exposed, scopes), vault, seen) =
@@ -176,6 +179,64 @@ fn receive(
     }
 }
 
+/// A value, and when it was set: what stays the same wherever it is moved, copied or rolled back.
+type Held = (u64, [u8; 32]);
+
+fn held_value(payload: &Payload) -> Held {
+    // EXPOSE: hashed to be compared, and dropped with the list.
+    (payload.created_at, sha256(&[payload.value.expose()]))
+}
+
+/// What revoked members could read.
+#[derive(Default)]
+struct Reached {
+    /// Values with the time of the last revocation.
+    values: BTreeMap<Held, u64>,
+    /// Those that are called harmless since before that.
+    harmless: BTreeSet<Held>,
+    /// Digests of what was a secret once.
+    secret: BTreeSet<[u8; 32]>,
+}
+
+impl Reached {
+    /// Takes in all that a scope has held up to a revision. What was replaced by then counts too:
+    /// the past opens for who held the scope, and an old value can be brought back. Which revision
+    /// brought a value is proven; when it was set is the word of whoever set it.
+    fn take(&mut self, history: &History, (since, revision): (u64, u64)) {
+        let until = history.versions().iter().filter(|version| {
+            let brought = usize::try_from(version.rev_from - 1).ok();
+            let brought = brought.and_then(|at| history.revisions().get(at));
+            // Somebody may have written between the look at what was to be left and the leaving.
+            version.rev_from <= revision
+                || brought.is_some_and(|brought| brought.revision.created_at < since)
+        });
+        for Version { payload, .. } in until {
+            let held = held_value(payload);
+            let last = self.values.entry(held).or_insert(since);
+            *last = since.max(*last);
+            if harmless(payload) {
+                self.harmless.insert(held);
+            } else {
+                self.secret.insert(held.1);
+            }
+        }
+    }
+
+    /// When a secret could be read by who was revoked then; `None` where it could not.
+    fn since(&self, payload: &Payload) -> Option<u64> {
+        let held = held_value(payload);
+        // Who may write can call a secret harmless before it leaves; what is called so later is.
+        let renamed = self.harmless.contains(&held) && self.secret.contains(&held.1);
+        let counts = !harmless(payload) || payload.kind == ValueKind::Config && renamed;
+        self.values.get(&held).copied().filter(|_| counts)
+    }
+}
+
+/// Whether there is nothing to be changed at its source.
+const fn harmless(payload: &Payload) -> bool {
+    matches!(payload.kind, ValueKind::Config | ValueKind::Reference)
+}
+
 fn still_exposed(
     opening: &Opening<'_>,
     reached: &BTreeMap<ScopeId, (u64, u64)>,
@@ -184,36 +245,31 @@ fn still_exposed(
         return Err(ChangeError::NotAdministrator.into());
     }
     let (mut exposed, mut scopes) = (Vec::new(), Vec::new());
-    let places = opening.places()?;
-    for (id, (since, revision)) in reached {
+    if reached.is_empty() {
+        return Ok((exposed, scopes));
+    }
+    let (places, mut seen) = (opening.places()?, Reached::default());
+    for (id, last) in reached {
         // A scope that is gone holds nothing any more.
         let Some(stands) = places.only(*id)? else { continue };
         let Some(scope) = opening.way(&stands.path, Reading::Last)?.pop() else { continue };
-        for (_, payload) in scope.open_records()? {
-            let secret = !matches!(payload.kind, ValueKind::Config | ValueKind::Reference);
-            let old = match payload.created_at.cmp(since) {
-                std::cmp::Ordering::Less => true,
-                std::cmp::Ordering::Greater => false,
-                // Within one second the clock can not tell, but the values can.
-                std::cmp::Ordering::Equal => {
-                    let name = std::slice::from_ref(&payload.name);
-                    let history = opening.history(&scope, Some(name))?;
-                    was_held(&history, &payload.name, *revision)
-                }
-            };
-            if secret && old {
-                let (path, name) = (stands.path.clone(), payload.name.clone());
-                exposed.push(Exposed { path, name, since: *since });
+        seen.take(&opening.history(&scope, None)?, *last);
+    }
+    // Wherever it has gone since. What does not verify beside it is read by nobody.
+    scopes.extend(walk(opening, Some(&ScopePath::default()), |scope| {
+        let records = match scope.and_then(|scope| Ok((scope, scope.open_records()?))) {
+            Err(OpenError::Trouble(trouble)) => return Err(trouble.into()),
+            Err(_) => return Ok(()),
+            Ok(records) => records,
+        };
+        let (scope, records) = records;
+        for (_, payload) in records {
+            if let Some(since) = seen.since(&payload) {
+                exposed.push(Exposed { path: scope.path.clone(), name: payload.name, since });
             }
         }
-        scopes.push(scope);
-    }
+        Ok(())
+    })?);
     exposed.sort();
     Ok((exposed, scopes))
-}
-
-/// Whether a secret says now what it said at a revision.
-fn was_held(history: &History, name: &SecretName, revision: u64) -> bool {
-    let changes = history.changes(revision, history.newest());
-    changes.map_or(true, |changes| !changes.iter().any(|change| change.name == name))
 }

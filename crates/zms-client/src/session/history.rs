@@ -12,7 +12,7 @@ use zms_core::{
 };
 
 use super::{
-    Session, SessionError, Written,
+    Noted, Session, SessionError, Written,
     audit::labels,
     read::{Choose, held},
 };
@@ -62,9 +62,10 @@ impl Session {
         choose: Choose<'_>,
         mut prepare: impl FnMut(&History) -> Result<Vec<Edit>, SessionError>,
     ) -> Result<Option<Written>, SessionError> {
-        self.change(Action::Write, |opening, rng| {
+        self.change_shown(Action::Write, |opening, rng, shown| {
             let path = choose(&held(opening.keyring()))?;
             let (way, history) = past_of(opening, &path, None)?;
+            shown.extend(way.last().map(|scope| Noted::of(Action::ReadPast, scope)));
             let edits = prepare(&history)?;
             if edits.is_empty() {
                 return Ok((None, None));

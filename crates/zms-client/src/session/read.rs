@@ -5,7 +5,7 @@ use zms_core::{
     id::VaultId,
     keyring::{Depth, Keyring},
     merge::Merged,
-    open::{OpenScope, Reading},
+    open::{OpenError, OpenScope, Reading},
     path::{ScopePath, SecretName, Segment},
     pin::RosterPin,
     record::ValueKind,
@@ -110,7 +110,12 @@ impl Session {
     /// # Errors
     /// [`SessionError`].
     pub fn children(&mut self, path: &ScopePath) -> Result<Vec<Segment>, SessionError> {
-        Ok(self.structure(&|_| Ok(path.clone()))?.target().child_names()?)
+        let view = self.structure(&|_| Ok(path.clone()))?;
+        // Who only inherits from a scope holds no key to what lies below it: that is not nothing.
+        if view.target().keys.node.is_none() {
+            return Err(OpenError::OutOfScope(path.clone()).into());
+        }
+        Ok(view.target().child_names()?)
     }
 }
 

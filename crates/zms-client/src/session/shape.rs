@@ -16,7 +16,7 @@ use zms_core::{
     path::{ScopePath, Segment},
 };
 
-use super::{Session, SessionError};
+use super::{Noted, Session, SessionError};
 
 impl Session {
     /// Makes the vault, with its first scopes, in one commit. The caller becomes its owner.
@@ -75,12 +75,16 @@ impl Session {
     /// [`SessionError`].
     pub fn copy(&mut self, from: &ScopePath, to: &ScopePath) -> Result<(), SessionError> {
         let above = to.parent().ok_or(ChangeError::Root)?;
-        self.change(Action::Shape, |opening, rng| {
+        self.change_noting(Action::Shape, |opening, rng| {
             let source = opening.way(from, Reading::Last)?.pop();
             let source = source.expect("a way holds at least its target");
-            let seedling = cutting(opening, &source, to)?;
+            let (seedling, read) = cutting(opening, &source, to)?;
             let way = opening.way(&above, Reading::Structure)?;
-            Ok((Some(plant(opening, &way, vec![seedling], rng)?), ()))
+            // Who copies it has it: from then on it is read where the copy is.
+            let read = read.into_iter();
+            let read =
+                read.map(|(scope, revision)| Noted { action: Action::Read, scope, revision });
+            Ok((Some(plant(opening, &way, vec![seedling], rng)?), read.collect(), ()))
         })
     }
 

@@ -44,7 +44,7 @@ impl Session {
             Ok((found, read))
         })?;
         let events = read_events(self, &read);
-        self.store.audit_append(&events).map_err(SessionError::Audit)?;
+        self.note(Action::Read, &events)?;
         self.keep(vault, seen)?;
         Ok(found)
     }
@@ -80,7 +80,7 @@ impl Session {
 /// Opens each scope within a path, or all that the keyring leads to, once and from the top down.
 /// What does not verify is given to `each` as it failed; where that returns, the walk goes on
 /// beside it.
-fn walk(
+pub(super) fn walk(
     opening: &Opening<'_>,
     within: Option<&ScopePath>,
     mut each: impl FnMut(Result<&OpenScope, OpenError>) -> Result<(), OpenError>,

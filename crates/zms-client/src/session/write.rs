@@ -8,7 +8,7 @@ use zms_core::{
 };
 
 use super::{
-    Session, SessionError,
+    Noted, Session, SessionError,
     read::{Choose, held},
 };
 
@@ -35,10 +35,11 @@ impl Session {
         mut prepare: impl FnMut(&OpenScope) -> Result<Vec<Edit>, SessionError>,
     ) -> Result<Option<Written>, SessionError> {
         let mut first: Option<Vec<Option<u64>>> = None;
-        self.change(Action::Write, |opening, rng| {
+        self.change_shown(Action::Write, |opening, rng, shown| {
             let path = choose(&held(opening.keyring()))?;
             let way = opening.way(&path, Reading::Last)?;
             let scope = way.last().expect("a way holds at least its target");
+            shown.push(Noted::of(Action::Read, scope));
             let edits = prepare(scope)?;
             if edits.is_empty() {
                 return Ok((None, None));
@@ -65,10 +66,11 @@ impl Session {
         mut prepare: impl FnMut(&[&OpenScope]) -> Result<Vec<Vec<Edit>>, SessionError>,
     ) -> Result<Vec<Written>, SessionError> {
         let mut first: Option<Vec<Option<u64>>> = None;
-        self.change(Action::Write, |opening, rng| {
+        self.change_shown(Action::Write, |opening, rng, shown| {
             let ways = paths.iter().map(|path| opening.way(path, Reading::Last));
             let ways = ways.collect::<Result<Vec<_>, _>>()?;
             let scopes: Vec<&OpenScope> = ways.iter().filter_map(|way| way.last()).collect();
+            shown.extend(scopes.iter().map(|scope| Noted::of(Action::Read, scope)));
             let edits = prepare(&scopes)?;
             let each = scopes.iter().zip(&edits);
             let versions =

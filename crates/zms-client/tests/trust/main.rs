@@ -5,7 +5,9 @@
 mod audit;
 mod children;
 mod class;
+mod exposed;
 mod forge;
+mod given;
 mod grudge;
 mod heads;
 mod history;

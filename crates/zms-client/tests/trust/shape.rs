@@ -2,7 +2,10 @@
 //! gains or loses anything else.
 
 use zms_core::{
-    change::write::Edit,
+    change::{
+        rollback::{edits_to, edits_to_undo},
+        write::Edit,
+    },
     open::OpenError,
     path::SecretName,
     principal::Principal,
@@ -13,7 +16,8 @@ use zms_crypto::SecretBytes;
 
 use crate::{
     class::Class,
-    world::{World, name, path, payload, segment},
+    forge::Draft,
+    world::{World, name, path, payload, seedling, segment},
 };
 
 /// Points at a secret of the same lineage.
@@ -70,6 +74,41 @@ fn who_holds_a_scope_holds_it_by_its_new_name() {
     world.all_verifies();
 }
 
+/// What was there before a rename can be brought back after it, references too.
+#[test]
+fn a_rename_is_no_end_of_going_back() {
+    let world = World::new();
+    refer(&world, "shop/production/api", "NEAR", ("shop/production", "WHERE"));
+    refer(&world, "shop/production/api", "GONE", ("shop/production", "WHERE"));
+    let back = |number: Option<u64>| {
+        let at = |_: &_| Ok(path("shop/live/api"));
+        let done = world.pinned(&world.owner).write_from_past(&at, |history| {
+            Ok(match number {
+                Some(number) => edits_to(history, number).expect("it can be shown"),
+                None => edits_to_undo(history).expect("there is something to undo").1,
+            })
+        });
+        done.map(|written| written.is_some()).map_err(Class::from)
+    };
+    let gone = |_: &_| Ok(vec![Edit::Remove(name("GONE"))]);
+    let at = |_: &_| Ok(path("shop/production/api"));
+    world.pinned(&world.owner).write(&at, gone).expect("the owner may write");
+    rename(&world, &world.owner, "shop/production", "live").expect("the owner may rename");
+    let owner = || world.read(&world.owner, "shop/live/api").expect("the owner reads");
+    assert_eq!(owner()["NEAR"], b"shop/production");
+    // The rename itself is no change of secrets: the removal is undone.
+    assert_eq!(back(None), Ok(true));
+    assert_eq!(owner()["GONE"], b"shop/production");
+    let first = world.pinned(&world.owner).history(&|_| Ok(path("shop/live/api")), None);
+    let newest = first.expect("it opens").history.newest();
+    for number in (1..newest).rev() {
+        back(Some(number)).expect("it can be brought back");
+        owner();
+    }
+    assert!(!owner().contains_key("NEAR"));
+    world.all_verifies();
+}
+
 #[test]
 fn a_name_that_is_taken_and_the_root_are_refused() {
     let world = World::new();
@@ -122,10 +161,52 @@ fn a_removed_scope_is_removed_for_all_who_held_it_or_one_below() {
     world.rekey().expect("the owner may re-key");
     world
         .pinned(&world.owner)
-        .plant(&path("shop"), || vec![crate::world::seedling("production", vec![])])
+        .plant(&path("shop"), || vec![seedling("production", vec![])])
         .expect("the name is free");
     assert_eq!(world.read(&below, "shop/production/api"), Err(removed()), "it is another scope");
     world.all_verifies();
+}
+
+/// A name that became free goes to another scope, while a token still has the old entry for it.
+#[test]
+fn a_name_that_became_free_is_no_trap_for_who_held_both() {
+    let world = World::new();
+    let api = || vec![seedling("api", vec![])];
+    world.pinned(&world.owner).plant(&path("shop/staging"), api).expect("the owner may");
+    let both = world.token(
+        "both",
+        &[("shop/production", Right::Read, true), ("shop/staging", Right::Read, true)],
+    );
+    let below = world.token(
+        "below",
+        &[("shop/production/api", Right::Write, true), ("shop/staging/api", Right::Write, true)],
+    );
+    world.pinned(&world.owner).remove(&path("shop/production")).expect("the owner may remove");
+    let renamed = world.pinned(&world.owner).rename(&path("shop/staging"), &segment("production"));
+    renamed.expect("the name is free");
+    let seen = world.read(&both, "shop/production").expect("it holds what has the name now");
+    assert_eq!(seen["WHERE"], b"shop/staging");
+    world.set(&below, "shop/production/api", "ITS", b"1").expect("it holds what has the name now");
+    world.all_verifies();
+}
+
+/// A writer takes a scope out of its parent's list without closing it; then the parent is removed.
+#[test]
+fn attack_dropped_child_outlives_its_parent() {
+    let world = World::new();
+    let writer = world.token("writer", &[("shop/production", Right::Write, false)]);
+    let below = world.token("below", &[("shop/production/api", Right::Write, false)]);
+    let (mut state, api) = (world.store.state(), world.id("shop/production/api"));
+    let mut draft = Draft::after(&state, world.id("shop/production"));
+    draft.children.retain(|entry| entry.child != api);
+    draft.sign(&writer, &mut state);
+    world.store.show(state);
+    remove(&world, &world.owner, "shop/production").expect("the owner may remove");
+    let removed = Class::Removed("shop/production/api".into());
+    assert_eq!(world.read_fresh(&below, "shop/production/api"), Err(removed));
+    let head = &world.store.shown().scopes[&api].head.message;
+    let head = zms_core::revision::Revision::parse(head).expect("made by us");
+    assert!(head.closes(), "its holders are told, and nobody writes on");
 }
 
 #[test]

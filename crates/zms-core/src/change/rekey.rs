@@ -13,7 +13,7 @@ use super::{
     Author, ChangeError, Junk, revoke::sweep_expired, sign::Next, target, token::next_roster,
 };
 use crate::{
-    batch::{Batch, MemberPut},
+    batch::{Batch, MemberPut, ScopePut},
     child::children_root,
     id::ScopeId,
     keyring::Depth,
@@ -130,6 +130,24 @@ fn let_go(
 struct Named {
     lineage: Lineage,
     path: ScopePath,
+}
+
+/// Last words for scopes below a lineage that keyrings name and that none of these revisions ends:
+/// a writer has taken them out of the tree, and their holders would write on.
+pub(super) fn end_orphans(
+    opening: &Opening<'_>,
+    members: &Members<'_>,
+    below: &[ScopeId],
+    ends: &[ScopePut],
+) -> Result<Vec<ScopePut>, ChangeError> {
+    let ended = |named: &Named| {
+        let last = named.lineage.last();
+        ends.iter().any(|put| Some(&put.revision.scope) == last)
+    };
+    let lost = |named: &Named| named.lineage.starts_with(below) && !ended(named);
+    let orphans = orphans(opening, &named(members)?, Spoiled::LeaveOut, lost)?;
+    let author = Author::of(opening);
+    Ok(orphans.iter().map(|orphan| closing(&author, orphan)).collect())
 }
 
 fn named(members: &Members<'_>) -> Result<Vec<Named>, ChangeError> {

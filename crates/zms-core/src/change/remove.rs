@@ -1,6 +1,6 @@
 //! Removes a scope with all below it. spec/scope.md#changing-an-entry
 
-use super::{Author, ChangeError, sign::Next};
+use super::{Author, ChangeError, rekey::end_orphans, sign::Next};
 use crate::{
     batch::{Batch, ScopePut},
     child::children_root,
@@ -9,16 +9,14 @@ use crate::{
     revision::CLOSED,
 };
 
-/// Closes the last scope of a way and every scope below it, in one commit. An administrator's
-/// act: a keyring may name any of them.
+/// Closes the last scope of a way and every scope below it, in one commit, with those that only
+/// keyrings still name. An administrator's act: a keyring may name any of them.
 ///
 /// # Errors
 /// [`ChangeError::NotAdministrator`], [`ChangeError::Root`], and what keeps a scope below from
 /// being proven.
 pub fn remove(opening: &Opening<'_>, way: &[OpenScope]) -> Result<Batch, ChangeError> {
-    if opening.keyring().vault_key.is_none() {
-        return Err(ChangeError::NotAdministrator);
-    }
+    let members = opening.members()?.ok_or(ChangeError::NotAdministrator)?;
     let [.., parent, scope] = way else { return Err(ChangeError::Root) };
     let author = Author::of(opening);
     let stay = parent.stored_children().iter().filter(|child| child.child != scope.id());
@@ -28,6 +26,8 @@ pub fn remove(opening: &Opening<'_>, way: &[OpenScope]) -> Result<Batch, ChangeE
     put.children_gone = gone.map(|child| child.child_index).collect();
     let mut scopes = vec![put];
     close_all(opening, &author, scope, &mut scopes)?;
+    let orphans = end_orphans(opening, &members, &scope.lineage, &scopes)?;
+    scopes.extend(orphans);
     Ok(Batch { scopes, ..Batch::after(opening) })
 }
 

@@ -124,6 +124,11 @@ fn tell(
             }
         }
         if told {
+            // What had the new name before is gone: an entry that still says so would be taken
+            // for it, or contradict it.
+            keyring.entries.retain(|entry| {
+                entry.lineage.starts_with(&scope.lineage) || !moved.new.is_prefix_of(&entry.path)
+            });
             let keyring = keyring.seal(&wrap, opening.vault(), id, rng);
             parts.push(MemberPart { keyring: sha256(&[&keyring]), ..*held });
             puts.push(MemberPut::Keyring { principal: id, keyring });

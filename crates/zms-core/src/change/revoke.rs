@@ -134,7 +134,7 @@ pub fn reach(
             let right = line.rights.on(entry.scope());
             if let Some(right) = right
                 && let Some(mut way) = unless_broken(opening.way(&entry.path, Reading::Structure))?
-                && let Some(scope) = way.pop()
+                && let Some(scope) = way.pop().filter(|scope| scope.lineage == entry.lineage)
             {
                 reach_below(opening, &scope, right > Right::Exact, &mut reached)?;
             }

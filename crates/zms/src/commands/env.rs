@@ -83,6 +83,7 @@ fn copy(context: &Context, from: &str, to: &str) -> Outcome {
     let project = above(&mut acting, LEVEL.depth)?;
     let (from, to) =
         (named(&project, LEVEL.what, from)?, named(&project, LEVEL.what, to.as_str())?);
+    acting.confirm(context, &project)?;
     let copied = acting.session.copy(&from, &to);
     copied.map_err(|error| {
         let taken = matches!(error, SessionError::Change(ChangeError::ScopeExists(_)));

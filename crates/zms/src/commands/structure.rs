@@ -113,6 +113,7 @@ fn create(
     (name, protected): (&str, bool),
 ) -> Outcome {
     let name = new_name(level.what, name)?;
+    acting.confirm(context, parent)?;
     let seedling = || {
         let leaf = |text: &str| {
             let name = Segment::parse(text).expect("a fixed name is a good one");

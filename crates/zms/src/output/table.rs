@@ -3,7 +3,7 @@
 use anstyle::Style;
 use unicode_width::UnicodeWidthStr;
 
-use super::{shown, shown_word, terminal::unicode};
+use super::{shown_word, terminal::unicode};
 
 /// Columns that a cell is not cut below.
 const LEAST: usize = 12;
@@ -17,7 +17,7 @@ const GAP: usize = 2;
 /// Every cell in full, and no heading.
 pub fn plain(columns: usize, rows: &[Vec<String>]) -> String {
     let rows: Vec<Vec<String>> =
-        rows.iter().map(|row| row.iter().map(|cell| shown(cell)).collect()).collect();
+        rows.iter().map(|row| row.iter().map(|cell| shown_word(cell)).collect()).collect();
     let count = |cell: &str| cell.chars().count();
     let widths = widest(columns, &rows, count);
     rows.iter().map(|row| line(row, &widths, count)).collect()

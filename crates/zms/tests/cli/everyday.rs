@@ -96,6 +96,6 @@ fn the_end_of_a_secret_has_a_heading_where_there_is_one() {
     assert!(!screen.contains("EXPIRES"), "{screen}");
     machine.sh("zms set A --keep-value --expires 2999-01-01").done();
     let (_, screen) = Terminal::start(&machine, &["ls"]).end();
-    assert!(screen.contains("UPDATED               EXPIRES               NOTE"), "{screen}");
+    assert!(screen.contains("UPDATED               EXPIRES"), "{screen}");
     assert!(screen.contains("  2999-01-01T00:00:00Z"), "{screen}");
 }
