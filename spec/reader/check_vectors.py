@@ -11,7 +11,9 @@ import formats
 from formats import Failure, Malformed, Unopened, lp, sha256, u8, u32, u64
 from zms_reader import open_case, root_from_proof
 
-VECTORS = pathlib.Path(__file__).parent.parent / "vectors"
+SPEC = pathlib.Path(__file__).parent.parent
+VECTORS = SPEC / "vectors"
+FROZEN = SPEC.parent / "tests" / "frozen"
 
 
 def unhex(case, *keys):
@@ -242,12 +244,12 @@ CHECKS = {
 
 def results():
     """Every case of every file, and whether it came out as stated."""
-    for path in sorted(VECTORS.glob("*.json")):
+    for path in [*sorted(VECTORS.glob("*.json")), *sorted(FROZEN.glob("vectors-*/*.json"))]:
         book = json.loads(path.read_text("ascii"))
         for case in book.get("cases", []):
-            yield f"{path.name}: {case['name']}", bundle(book, case)
+            yield f"{path.parent.name}/{path.name}: {case['name']}", bundle(book, case)
         for case in book.get("vectors", []):
-            yield f"{path.name}: {case['name']}", CHECKS[path.stem](case)
+            yield f"{path.parent.name}/{path.name}: {case['name']}", CHECKS[path.stem](case)
 
 
 def main():

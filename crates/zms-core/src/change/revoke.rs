@@ -5,6 +5,7 @@ use crate::{
     batch::{Batch, MemberPut, ScopePut},
     id::{PrincipalId, ScopeId},
     open::{Members, OpenError, OpenScope, Opening, Reading},
+    path::ScopePath,
     principal::Kind,
     roster::{MemberPart, Right, Rights},
 };
@@ -139,20 +140,21 @@ pub fn reach(
             }
         }
     }
+    // By path: ids are random, and who reads the audit would see another order each time.
     reached.sort_unstable();
     reached.dedup();
-    Ok(reached)
+    Ok(reached.into_iter().map(|(_, scope, revision)| (scope, revision)).collect())
 }
 
 fn reach_below(
     opening: &Opening<'_>,
     scope: &OpenScope,
     below: bool,
-    reached: &mut Vec<(ScopeId, u64)>,
+    reached: &mut Vec<(ScopePath, ScopeId, u64)>,
 ) -> Result<(), ChangeError> {
     // The root holds no secrets.
     if scope.lineage.len() > 1 {
-        reached.push((scope.id(), scope.head.revision));
+        reached.push((scope.path.clone(), scope.id(), scope.head.revision));
     }
     for stored in scope.stored_children().iter().filter(|_| below) {
         if let Some(child) = unless_broken(opening.below(scope, stored, Reading::Structure))? {

@@ -17,7 +17,7 @@ use zms_core::{
 use zms_crypto::text::parse_seed;
 
 use crate::{
-    fixture,
+    fixture, frozen,
     json::{Json, apply, difference, hex, list, map, text},
     name,
     shown::{pins_from_json, pins_to_json, vault_from_json, vault_to_json},
@@ -174,9 +174,15 @@ impl Book {
     }
 }
 
-/// Runs every case of a file.
+/// Runs every case of a file, of today and of older versions.
 fn check(file: &str, make: impl FnOnce(&mut rand_chacha::ChaCha20Rng) -> Json) {
-    let book = fixture(file, make);
+    let today = fixture(file, make);
+    for book in [today].into_iter().chain(frozen(file)) {
+        check_book(file, &book);
+    }
+}
+
+fn check_book(file: &str, book: &Json) {
     let mut wrong = Vec::new();
     for case in book["cases"].list() {
         let vault = vault_from_json(&apply(book["bundle"].clone(), &case["change"]));

@@ -1,7 +1,8 @@
 //! The golden vectors of `spec/vectors`, checked against this code.
 //!
 //! `ZMS_BLESS=1 cargo test -p zms-core --test vectors` writes them anew, always the same; a plain
-//! run only checks what is written. Every file says what must be accepted and what must not.
+//! run only checks what is written. Every file says what must be accepted and what must not. Whole
+//! bundles of older versions lie in `tests/frozen/vectors-*`, and are checked like today's.
 
 #![expect(
     clippy::disallowed_methods,
@@ -50,6 +51,19 @@ fn fixture(file: &str, make: impl FnOnce(&mut ChaCha20Rng) -> Json) -> Json {
     }
     let written = fs::read_to_string(&path);
     Json::read(&written.unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+}
+
+/// A file as older versions had it, where that is not what it is today.
+fn frozen(file: &str) -> Vec<Json> {
+    let root = spec().join("../tests/frozen");
+    let entries = fs::read_dir(&root).expect("tests/frozen is there");
+    let folders = entries.map(|entry| entry.expect("it can be listed").path());
+    let vectors = |path: &PathBuf| path.to_string_lossy().contains("/vectors-");
+    let folders: Vec<_> = folders.filter(vectors).collect();
+    assert!(!folders.is_empty(), "{} holds no vectors", root.display());
+    let today = fs::read(spec().join("vectors").join(file)).expect("it was read before");
+    let texts = folders.iter().filter_map(|folder| fs::read_to_string(folder.join(file)).ok());
+    texts.filter(|text| text.as_bytes() != today).map(|text| Json::read(&text)).collect()
 }
 
 /// A case's name, for messages.

@@ -5,11 +5,12 @@ use std::collections::BTreeMap;
 use zms_client::{SessionError, View};
 use zms_core::{
     change::ChangeError,
+    merge::Unreadable,
     path::{ScopePath, Segment},
     record::Payload,
 };
 
-use super::past::{json, value, value_of, verb};
+use super::past::{exact, json, value, value_of, verb};
 use crate::{
     exit::{Failure, Outcome},
     session::{Acting, Context, tell},
@@ -86,7 +87,7 @@ pub fn environments(context: &Context, from: &str, to: Option<&str>, reveal: boo
     let left = sight(&mut acting, &in_environment(&here, names.0)?)?;
     let right = sight(&mut acting, &in_environment(&here, names.1)?)?;
     tell(&acting.session, context.output);
-    let (paths, sides) = ([left.path(), right.path()], [payloads(&left)?, payloads(&right)?]);
+    let (paths, sides) = ([left.path(), right.path()], [sights(&left), sights(&right)]);
     let mut names: Vec<&str> = sides.iter().flat_map(|side| side.keys().copied()).collect();
     names.sort_unstable();
     names.dedup();
@@ -95,16 +96,25 @@ pub fn environments(context: &Context, from: &str, to: Option<&str>, reveal: boo
         let held = sides.each_ref().map(|side| side.get(name).copied());
         let effect = match held {
             // EXPOSE: compared, not shown.
-            [Some(a), Some(b)] if a.value.expose() == b.value.expose() => continue,
-            [Some(_), Some(_)] => "differs",
+            [Some(Ok(a)), Some(Ok(b))] if a.value.expose() == b.value.expose() => continue,
+            [Some(Ok(_)), Some(Ok(_))] => "differs",
+            [Some(_), Some(_)] => "not compared",
             [Some(_), None] => "only in the first",
             _ => "only in the second",
         };
-        let shown = held.map(|held| held.map_or_else(String::new, |held| value(held, reveal)));
+        let shown = held.map(|held| match held {
+            Some(Ok(payload)) => value(payload, reveal),
+            Some(Err(why)) => why.to_owned(),
+            None => String::new(),
+        });
         let [first, second] = &shown;
         let mut item = serde_json::json!({ "name": name, "effect": effect });
         if reveal {
-            item["values"] = serde_json::json!([first, second]);
+            let exact = |held: Sight<'_>| match held.map(exact) {
+                Ok((field, text)) => serde_json::json!({ field: text }),
+                Err(why) => serde_json::json!({ "unreadable": why }),
+            };
+            item["values"] = serde_json::json!(held.map(|held| held.map(exact)));
         }
         items.push(item);
         rows.push(vec![effect.to_owned(), name.to_owned(), first.clone(), second.clone()]);
@@ -142,12 +152,16 @@ fn sight(acting: &mut Acting, path: &ScopePath) -> Outcome<View> {
     acting.session.read(&|_| Ok(path.clone())).map_err(|error| acting.explain(error))
 }
 
-fn payloads(view: &View) -> Outcome<BTreeMap<&str, &Payload>> {
+/// What a place sees under a name: a value, or why there is none to compare.
+type Sight<'v> = Result<&'v Payload, &'static str>;
+
+fn sights(view: &View) -> BTreeMap<&str, Sight<'_>> {
+    let sight = |winner| match view.merged.resolve(winner, view.now) {
+        Ok(payload) => Ok(payload),
+        Err(Unreadable::Expired { .. }) => Err("expired"),
+        Err(Unreadable::Reference { reason, .. }) => Err(reason),
+        Err(_) => Err("can not be read"),
+    };
     let winners = view.merged.winners();
-    winners
-        .map(|winner| {
-            let resolved = view.merged.resolve(winner, view.now).map_err(SessionError::from)?;
-            Ok((winner.payload.name.as_str(), resolved))
-        })
-        .collect()
+    winners.map(|winner| (winner.payload.name.as_str(), sight(winner))).collect()
 }

@@ -1,6 +1,8 @@
 //! `zms env`.
 
 use clap::Subcommand;
+use zms_client::SessionError;
+use zms_core::change::ChangeError;
 
 use super::{
     diff,
@@ -83,7 +85,17 @@ fn copy(context: &Context, from: &str, to: &str) -> Outcome {
         (named(&project, LEVEL.what, from)?, named(&project, LEVEL.what, to.as_str())?);
     acting.confirm(context, &project)?;
     let copied = acting.session.copy(&from, &to);
-    copied.map_err(|error| acting.explain(error))?;
+    copied.map_err(|error| {
+        let taken = matches!(error, SessionError::Change(ChangeError::ScopeExists(_)));
+        let failure = acting.explain(error);
+        if !taken {
+            return failure;
+        }
+        failure.hint(format!(
+            "take another name, or copy secrets into it: `zms cp NAME --to-env {}`",
+            to.segments().last().expect("an environment has a name")
+        ))
+    })?;
     tell(&acting.session, context.output);
     let (from, to) = (from.to_string(), to.to_string());
     if context.output.json {

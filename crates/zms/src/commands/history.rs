@@ -5,7 +5,7 @@ use zms_core::{
     path::ScopePath,
 };
 
-use super::past::{author, value};
+use super::past::{author, exact, value};
 use crate::{
     exit::{Failure, Outcome, utc},
     session::{Context, no_secret, secret_name, tell},
@@ -80,7 +80,8 @@ fn item(version: &Version, when: &str, by: &str, proven: bool, reveal: bool) -> 
         "expires": payload.expires_at.map(utc),
     });
     if reveal {
-        item["value"] = value(payload, true).into();
+        let (field, text) = exact(payload);
+        item[field] = text.into();
     }
     item
 }

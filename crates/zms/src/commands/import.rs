@@ -111,7 +111,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let progress = Progress::spinner("reading everything back");
     verify(&mut acting, &secrets)?;
     drop(progress);
-    leave(context, args)
+    leave(context, args, &effect)
 }
 
 fn parse(args: &Args, text: &[u8]) -> Outcome<Vec<Entry>> {
@@ -249,7 +249,8 @@ fn verify(acting: &mut crate::session::Acting, secrets: &BTreeMap<SecretName, &E
     Ok(())
 }
 
-fn leave(context: &Context, args: &Args) -> Outcome {
+/// What becomes of the file, and what comes next.
+fn leave(context: &Context, args: &Args, effect: &Effect) -> Outcome {
     let output = context.output;
     let shown = args.file.display();
     if committed(&args.file) {
@@ -271,7 +272,12 @@ fn leave(context: &Context, args: &Args) -> Outcome {
         output.note(format!("{shown} still holds these values in plain text: delete it"));
     }
     let vault = context.vault.iter().map(|name| format!(" --vault {name}")).collect::<String>();
-    output.note(format!("Next: zms run{vault}{} -- your-program", context.flags.as_typed()));
+    let place = context.flags.as_typed();
+    output.note(if effect.changed.is_empty() {
+        format!("Next: zms run{vault}{place} -- your-program")
+    } else {
+        format!("To have the changed ones back: zms undo{vault}{place}")
+    });
     Ok(())
 }
 

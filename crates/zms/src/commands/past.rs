@@ -1,5 +1,6 @@
 //! What the commands that show the past have in common.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use zms_client::Past;
 use zms_core::{
     history::{Change, PastRevision, Version},
@@ -33,6 +34,20 @@ pub fn value(payload: &Payload, reveal: bool) -> String {
     }
 }
 
+/// A value for programs, as it is: its field and its text.
+pub fn exact(payload: &Payload) -> (&'static str, String) {
+    // EXPOSE: a value that the user asked for or that is no secret, or an address.
+    let bytes = payload.value.expose();
+    match (payload.kind, std::str::from_utf8(bytes)) {
+        (ValueKind::Reference, _) => {
+            let to = Reference::decode(bytes).map(|to| format!("{}/{}", to.path, to.name));
+            ("refers_to", to.unwrap_or_default())
+        }
+        (_, Ok(text)) => ("value", text.to_owned()),
+        (_, Err(_)) => ("value_base64", STANDARD.encode(bytes)),
+    }
+}
+
 /// The value of a version that may not be there.
 pub fn value_of(version: Option<&Version>, reveal: bool) -> String {
     version.map_or_else(String::new, |version| value(&version.payload, reveal))
@@ -58,7 +73,8 @@ pub fn verb(change: &Change<'_>) -> &'static str {
 pub fn json(change: &Change<'_>, reveal: bool) -> serde_json::Value {
     let side = |version: Option<&Version>| match version {
         Some(version) if reveal || version.payload.kind == ValueKind::Config => {
-            serde_json::json!({ "revision": version.rev_from, "value": value(&version.payload, true) })
+            let (field, text) = exact(&version.payload);
+            serde_json::json!({ "revision": version.rev_from, field: text })
         }
         Some(version) => serde_json::json!({ "revision": version.rev_from }),
         None => serde_json::Value::Null,

@@ -58,10 +58,15 @@ fn list(context: &Context) -> Outcome {
             let expires = token.expires.map_or_else(|| "never".to_owned(), utc);
             let scopes = scopes(token);
             let kind = kind(token.kind).to_owned();
-            vec![token.label.clone(), kind, scopes, expires]
+            let uses = match token.limits.uses {
+                0 => String::new(),
+                1 => "once".to_owned(),
+                uses => format!("{uses} times"),
+            };
+            vec![token.label.clone(), kind, scopes, expires, uses]
         })
         .collect();
-    context.output.table(&["NAME", "KIND", "SCOPES", "EXPIRES"], &rows)
+    context.output.table(&["NAME", "KIND", "SCOPES", "EXPIRES", "USES"], &rows)
 }
 
 const fn kind(kind: Kind) -> &'static str {

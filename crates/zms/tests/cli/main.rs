@@ -10,6 +10,7 @@ mod doctor;
 mod everyday;
 mod files;
 mod folder;
+mod frozen;
 mod init;
 mod machine;
 mod progress;

@@ -11,15 +11,20 @@
 //!
 //! Ids, hashes, times, tokens, sizes of files and the scratch folder stand as what they are, in
 //! brackets. With `TRANSCRIPTS=overwrite` what happened is written into the files, to be read and
-//! committed.
+//! committed. Pages of `docs` that show a terminal are run as well: see `page.rs`.
 #![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
+
+mod page;
+mod redact;
 
 use std::{
     env, fs,
     path::Path,
     process::{Command, Output, Stdio},
 };
+
+use self::redact::redact;
 
 macro_rules! transcripts {
     ($($name:ident)*) => {
@@ -48,18 +53,22 @@ fn folder(name: &str) {
     let entries = fs::read_dir(Path::new(CASES).join(name)).unwrap();
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
-    let overwrite = env::var("TRANSCRIPTS").is_ok_and(|wish| wish == "overwrite");
     let mut wrong = String::new();
     for file in files {
         let written = fs::read_to_string(&file).unwrap();
         let happened = replay(&written);
-        if overwrite {
+        if overwrite() {
             fs::write(&file, &happened).unwrap();
         } else if written != happened {
             wrong += &format!("\n{}\n{}", file.display(), difference(&written, &happened));
         }
     }
     assert!(wrong.is_empty(), "- is written, + happened{wrong}");
+}
+
+/// Whether what happens is to be written down.
+fn overwrite() -> bool {
+    env::var("TRANSCRIPTS").is_ok_and(|wish| wish == "overwrite")
 }
 
 /// The transcript as it should read after what happens now.
@@ -77,23 +86,28 @@ fn replay(transcript: &str) -> String {
             assert!(output.status.success(), "set-up failed: {command}\n{output:?}");
         }
         if let Some(command) = line.strip_prefix("$ ") {
-            text += &redact(&shown(&sh(command, &home)), &home);
+            let text_of = shown(&sh(command, &home));
+            text += &redact(&text_of.replace(&home.display().to_string(), "[HOME]"));
         }
     }
     text
 }
 
 fn sh(command: &str, home: &Path) -> Output {
+    shell(home).args(["-c", command]).output().unwrap()
+}
+
+/// A shell in the folder `app` of a scratch home.
+fn shell(home: &Path) -> Command {
     let program = Path::new(env!("CARGO_BIN_EXE_zms"));
-    Command::new("sh")
-        .args(["-c", command])
+    let mut command = Command::new("sh");
+    command
         .env_clear()
         .env("PATH", format!("{}:/usr/bin:/bin", program.parent().unwrap().display()))
         .env("HOME", home)
         .current_dir(home.join("app"))
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+        .stdin(Stdio::null());
+    command
 }
 
 fn shown(output: &Output) -> String {
@@ -108,41 +122,6 @@ fn shown(output: &Output) -> String {
         text += if stream.is_empty() || stream.ends_with('\n') { "" } else { "\\\n" };
     }
     text
-}
-
-/// Replaces what is different each time.
-fn redact(text: &str, home: &Path) -> String {
-    const TIME: &[u8] = b"0000-00-00T00:00:00Z";
-    let text = text.replace(&home.display().to_string(), "[HOME]");
-    let word = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
-    let (mut safe, mut rest) = (String::new(), text.as_str());
-    while let Some(first) = rest.chars().next() {
-        let shape = rest.bytes().take(TIME.len());
-        let shape = shape.map(|byte| if byte.is_ascii_digit() { b'0' } else { byte });
-        let time = shape.eq(TIME.iter().copied());
-        let run = rest.bytes().take_while(word).count();
-        let hex = rest[..run].bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-        let (length, name) = match run {
-            _ if time => (TIME.len(), "[TIME]"),
-            66 if rest.starts_with("zms_st_1") || rest.starts_with("zms_at_1") => (run, "[TOKEN]"),
-            64 if hex => (run, "[HASH]"),
-            32 if hex => (run, "[ID]"),
-            // The start of an id, as far as it is shown.
-            8 if hex => (run, "[ID]"),
-            1.. if size(&rest[..run], &rest[run..], &safe) => (run, "[SIZE]"),
-            0 => (first.len_utf8(), &rest[..first.len_utf8()]),
-            _ => (run, &rest[..run]),
-        };
-        safe += name;
-        rest = &rest[length..];
-    }
-    safe
-}
-
-/// Whether a number is the size of a file.
-fn size(number: &str, behind: &str, before: &str) -> bool {
-    let digits = number.bytes().all(|byte| byte.is_ascii_digit());
-    digits && (behind.starts_with(" KiB") || before.ends_with("_bytes\": "))
 }
 
 /// The commands that did something else, as written and as happened.
