@@ -79,18 +79,20 @@ impl PinFolder {
         self.0.join(format!("{principal}.json"))
     }
 
+    /// What a principal's file holds now, before it is known of which vault it must be.
+    pub fn peek(&self, principal: PrincipalId) -> Peek {
+        let path = self.path(principal);
+        let text = read(&path);
+        Peek { path, text }
+    }
+
     /// What a principal has seen of a vault. No file is a first use; a file that can not be
     /// understood is an error, because passing over it would undo what it protects.
     ///
     /// # Errors
     /// [`PinTrouble`].
     pub fn load(&self, vault: VaultId, principal: PrincipalId) -> Result<Pins, PinTrouble> {
-        let path = self.path(principal);
-        match read(&path) {
-            Ok(text) => parse(&text, vault).ok_or(PinTrouble::Foreign { path }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Pins::default()),
-            Err(source) => Err(PinTrouble::File { path, verb: "read", source }),
-        }
+        self.peek(principal).of(vault)
     }
 
     /// Takes in what was seen, under a lock: two processes never lower each other's pins.
@@ -115,6 +117,28 @@ impl PinFolder {
             write(&path, &render(&pins, vault)).map_err(trouble)?;
         }
         Ok(())
+    }
+}
+
+/// What a file of pins held at one moment. Whoever compares it with a state must have looked before
+/// that state was read: what is pinned meanwhile, by another process, may be newer than the state.
+pub struct Peek {
+    path: PathBuf,
+    text: io::Result<String>,
+}
+
+impl Peek {
+    /// As [`PinFolder::load`].
+    ///
+    /// # Errors
+    /// [`PinTrouble`].
+    pub fn of(self, vault: VaultId) -> Result<Pins, PinTrouble> {
+        let Self { path, text } = self;
+        match text {
+            Ok(text) => parse(&text, vault).ok_or(PinTrouble::Foreign { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Pins::default()),
+            Err(source) => Err(PinTrouble::File { path, verb: "read", source }),
+        }
     }
 }
 

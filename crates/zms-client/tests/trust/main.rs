@@ -10,6 +10,7 @@ mod heads;
 mod history;
 mod keys;
 mod malicious;
+mod meanwhile;
 mod members;
 mod property;
 mod records;
