@@ -1,6 +1,8 @@
 //! Pins on disk, apart from the database: one file per principal. spec/pins.md#file
 #![expect(clippy::disallowed_methods, reason = "this file owns the pins' files")]
 
+mod form;
+
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
@@ -9,11 +11,12 @@ use std::{
 };
 
 use rustix::fs::{FlockOperation, OFlags, flock};
-use serde::{Deserialize, Serialize};
 use zms_core::{
-    id::{PrincipalId, ScopeId, VaultId},
-    pin::{HeadPin, Pins, RosterPin},
+    id::{PrincipalId, VaultId},
+    pin::Pins,
 };
+
+use self::form::{parse, render};
 
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
@@ -43,31 +46,6 @@ pub enum PinTrouble {
 
 /// The folder that keeps all pins.
 pub struct PinFolder(PathBuf);
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileForm {
-    version: u32,
-    vault: String,
-    roster: RosterForm,
-    heads: Vec<HeadForm>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RosterForm {
-    generation: u64,
-    version: u64,
-    hash: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HeadForm {
-    lineage: Vec<String>,
-    revision: u64,
-    hash: String,
-}
 
 impl PinFolder {
     /// Names the folder; it is made when the first pins are kept.
@@ -111,9 +89,8 @@ impl PinFolder {
         let lock = create(&self.0.join("lock"), false).map_err(trouble)?;
         flock(&lock, FlockOperation::LockExclusive).map_err(|error| trouble(error.into()))?;
         let mut pins = self.load(vault, principal)?;
-        let before = pins.clone();
-        pins.advance(seen);
-        if pins != before {
+        if pins.gains(&seen) {
+            pins.advance(seen);
             write(&path, &render(&pins, vault)).map_err(trouble)?;
         }
         Ok(())
@@ -171,54 +148,13 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&new, path)
 }
 
-fn hash(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(bytes)
-}
-
-fn scope(text: &String) -> Option<ScopeId> {
-    let mut bytes = [0; 16];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(ScopeId(bytes))
-}
-
-fn parse(text: &str, vault: VaultId) -> Option<Pins> {
-    let form: FileForm = serde_json::from_str(text).ok()?;
-    if form.version != 1 || form.vault != vault.to_string() {
-        return None;
-    }
-    let RosterForm { generation, version, hash: roster } = form.roster;
-    let roster = RosterPin { generation, version, hash: hash(&roster)? };
-    let heads = form.heads.iter().map(|head| {
-        let lineage = head.lineage.iter().map(scope).collect::<Option<_>>()?;
-        Some((lineage, HeadPin { revision: head.revision, hash: hash(&head.hash)? }))
-    });
-    Some(Pins { roster: Some(roster), heads: heads.collect::<Option<_>>()? })
-}
-
-fn render(pins: &Pins, vault: VaultId) -> String {
-    let roster = pins.roster.expect("whoever saw anything saw a roster");
-    let heads = pins.heads.iter().map(|(lineage, head)| HeadForm {
-        lineage: lineage.iter().map(ToString::to_string).collect(),
-        revision: head.revision,
-        hash: hex::encode(head.hash),
-    });
-    let form = FileForm {
-        version: 1,
-        vault: vault.to_string(),
-        roster: RosterForm {
-            generation: roster.generation,
-            version: roster.version,
-            hash: hex::encode(roster.hash),
-        },
-        heads: heads.collect(),
-    };
-    serde_json::to_string(&form).expect("a tree of numbers and texts serialises")
-}
-
 #[cfg(test)]
 mod tests {
+    use zms_core::{
+        id::ScopeId,
+        pin::{HeadPin, RosterPin},
+    };
+
     use super::*;
 
     fn seen(version: u64) -> Pins {
