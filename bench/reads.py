@@ -1,6 +1,7 @@
 """One scope of 100 secrets, read in a small vault and in a large one."""
 
 import os
+from pathlib import Path
 from statistics import median
 
 from measure import Samples, measure, run_once
@@ -39,7 +40,17 @@ def cold(scratch: Scratch, programs: Programs, small: Vault, large: Vault, round
             forget(vault)
             into.append(run_once(scratch, reading(programs, vault, "run", vault.reader)))
     a, b = map(median, times)
-    return f"zms run (token), database not in the page cache: {a:.2f} and {b:.2f} ms, ratio {b / a:.2f} ({rounds} rounds)"
+    return (f"zms run (token), database not in the page cache: {a:.2f} and {b:.2f} ms, ratio {b / a:.2f} ({rounds} rounds; "
+            f"read-ahead {read_ahead(large)} KiB)")
+
+
+def read_ahead(vault: Vault) -> str:
+    """How much the system reads where a page is missing."""
+    device = os.stat(vault.home).st_dev
+    at = Path(f"/sys/dev/block/{os.major(device)}:{os.minor(device)}").resolve()
+    # A partition has the queue of its disk.
+    found = [queue for queue in [at / "queue", at.parent / "queue"] if queue.is_dir()]
+    return (found[0] / "read_ahead_kb").read_text().strip() if found else "?"
 
 
 def compare(scratch: Scratch, programs: Programs, small: Vault, large: Vault, rounds: int,
