@@ -58,6 +58,7 @@ clean:
 release:
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms --target {{triple}}
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-store-sqlite --example audit_cost --target {{triple}}
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-client --example grow --example commit --target {{triple}}
 
 # Long runs in full: every random case, every kill point
 extended:
@@ -67,3 +68,4 @@ extended:
 bench: release
     bench/setup
     bench/run
+    bench/scale

@@ -30,6 +30,11 @@ class Scratch:
         self.home = self.subfolder("home")
         self.dotenv = self.file("plain.env", "".join(f"{k}={v}\n" for k, v in self.secrets.items()))
 
+    def take(self, dotenv: Path) -> None:
+        """From now on these are the secrets, and not those that were drawn."""
+        self.dotenv = dotenv
+        self.secrets = dict(line.split("=", 1) for line in dotenv.read_text().splitlines())
+
     def subfolder(self, name: str) -> Path:
         path = self.folder / name
         path.mkdir(parents=True)
@@ -55,11 +60,11 @@ class Scratch:
         return {"HOME": str(self.home), "PATH": ":".join(path), "LANG": "C.UTF-8"} | extra
 
     def call(self, argv: list[str], env: dict[str, str] | None = None, cwd: Path | None = None,
-             stdin: Path | None = None) -> bytes:
+             stdin: Path | None = None, timeout: float = 120) -> bytes:
         """Runs one step of preparation and gives its stdout; a failure is `Missing`, with its last words."""
         with open(stdin or os.devnull, "rb") as source:
             done = subprocess.run(argv, env=self.environment(env or {}), cwd=cwd or self.folder, stdin=source,
-                                  capture_output=True, timeout=120, check=False)
+                                  capture_output=True, timeout=timeout, check=False)
         if done.returncode != 0:
             words = (done.stderr or done.stdout).decode(errors="replace").strip().splitlines()
             command = " ".join([Path(argv[0]).name, *argv[1:3]])

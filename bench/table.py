@@ -9,11 +9,11 @@ HEAD = ["tool", "encrypted", "wall ms", "(min..max)", "over true", "x zms", "cpu
 LEFT = {0, 1, 9, 11}
 
 
-def columns(lines: list[list[str]]) -> str:
+def columns(lines: list[list[str]], left: set[int] = LEFT) -> str:
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
 
     def cell(index: int, text: str) -> str:
-        return text.ljust(widths[index]) if index in LEFT else text.rjust(widths[index])
+        return text.ljust(widths[index]) if index in left else text.rjust(widths[index])
 
     return "\n".join("  ".join(cell(i, text) for i, text in enumerate(line)).rstrip() for line in lines)
 

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this file owns the pins' files")]
 
 mod checkpoint;
+mod form;
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -11,11 +12,12 @@ use std::{
 };
 
 use rustix::fs::{FlockOperation, OFlags, flock};
-use serde::{Deserialize, Serialize};
 use zms_core::{
-    id::{PrincipalId, ScopeId, VaultId},
-    pin::{HeadPin, Pins, RosterPin},
+    id::{PrincipalId, VaultId},
+    pin::Pins,
 };
+
+use self::form::{parse, render};
 
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
@@ -46,31 +48,6 @@ pub enum PinTrouble {
 /// The folder that keeps all pins.
 pub struct PinFolder(PathBuf);
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct FileForm {
-    version: u32,
-    vault: String,
-    roster: RosterForm,
-    heads: Vec<HeadForm>,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RosterForm {
-    generation: u64,
-    version: u64,
-    hash: String,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct HeadForm {
-    lineage: Vec<String>,
-    revision: u64,
-    hash: String,
-}
-
 impl PinFolder {
     /// Names the folder; it is made when the first pins are kept.
     pub const fn new(folder: PathBuf) -> Self {
@@ -81,18 +58,20 @@ impl PinFolder {
         self.0.join(format!("{principal}.json"))
     }
 
+    /// What a principal's file holds now, before it is known of which vault it must be.
+    pub fn peek(&self, principal: PrincipalId) -> Peek {
+        let path = self.path(principal);
+        let text = read(&path);
+        Peek { path, text }
+    }
+
     /// What a principal has seen of a vault. No file is a first use; a file that can not be
     /// understood is an error, because passing over it would undo what it protects.
     ///
     /// # Errors
     /// [`PinTrouble`].
     pub fn load(&self, vault: VaultId, principal: PrincipalId) -> Result<Pins, PinTrouble> {
-        let path = self.path(principal);
-        match read(&path) {
-            Ok(text) => parse(&text, vault).ok_or(PinTrouble::Foreign { path }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Pins::default()),
-            Err(source) => Err(PinTrouble::File { path, verb: "read", source }),
-        }
+        self.peek(principal).of(vault)
     }
 
     /// Takes in what was seen, under a lock: two processes never lower each other's pins.
@@ -109,9 +88,8 @@ impl PinFolder {
         let trouble = |source| PinTrouble::File { path: path.clone(), verb: "kept", source };
         let _lock = self.lock().map_err(trouble)?;
         let mut pins = self.load(vault, principal)?;
-        let before = pins.clone();
-        pins.advance(seen);
-        if pins != before {
+        if pins.gains(&seen) {
+            pins.advance(seen);
             write(&path, &render(&pins, vault)).map_err(trouble)?;
         }
         Ok(())
@@ -123,6 +101,28 @@ impl PinFolder {
         let lock = create(&self.0.join("lock"), false)?;
         flock(&lock, FlockOperation::LockExclusive)?;
         Ok(lock)
+    }
+}
+
+/// What a file of pins held at one moment. Whoever compares it with a state must have looked before
+/// that state was read: what is pinned meanwhile, by another process, may be newer than the state.
+pub struct Peek {
+    path: PathBuf,
+    text: io::Result<String>,
+}
+
+impl Peek {
+    /// As [`PinFolder::load`].
+    ///
+    /// # Errors
+    /// [`PinTrouble`].
+    pub fn of(self, vault: VaultId) -> Result<Pins, PinTrouble> {
+        let Self { path, text } = self;
+        match text {
+            Ok(text) => parse(&text, vault).ok_or(PinTrouble::Foreign { path }),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Pins::default()),
+            Err(source) => Err(PinTrouble::File { path, verb: "read", source }),
+        }
     }
 }
 
@@ -155,54 +155,13 @@ fn write(path: &Path, text: &str) -> io::Result<()> {
     fs::rename(&new, path)
 }
 
-fn hash(text: &str) -> Option<[u8; 32]> {
-    let mut bytes = [0; 32];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(bytes)
-}
-
-fn scope(text: &String) -> Option<ScopeId> {
-    let mut bytes = [0; 16];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(ScopeId(bytes))
-}
-
-fn parse(text: &str, vault: VaultId) -> Option<Pins> {
-    let form: FileForm = serde_json::from_str(text).ok()?;
-    if form.version != 1 || form.vault != vault.to_string() {
-        return None;
-    }
-    let RosterForm { generation, version, hash: roster } = form.roster;
-    let roster = RosterPin { generation, version, hash: hash(&roster)? };
-    let heads = form.heads.iter().map(|head| {
-        let lineage = head.lineage.iter().map(scope).collect::<Option<_>>()?;
-        Some((lineage, HeadPin { revision: head.revision, hash: hash(&head.hash)? }))
-    });
-    Some(Pins { roster: Some(roster), heads: heads.collect::<Option<_>>()? })
-}
-
-fn render(pins: &Pins, vault: VaultId) -> String {
-    let roster = pins.roster.expect("whoever saw anything saw a roster");
-    let heads = pins.heads.iter().map(|(lineage, head)| HeadForm {
-        lineage: lineage.iter().map(ToString::to_string).collect(),
-        revision: head.revision,
-        hash: hex::encode(head.hash),
-    });
-    let form = FileForm {
-        version: 1,
-        vault: vault.to_string(),
-        roster: RosterForm {
-            generation: roster.generation,
-            version: roster.version,
-            hash: hex::encode(roster.hash),
-        },
-        heads: heads.collect(),
-    };
-    serde_json::to_string(&form).expect("a tree of numbers and texts serialises")
-}
-
 #[cfg(test)]
 mod tests {
+    use zms_core::{
+        id::ScopeId,
+        pin::{HeadPin, RosterPin},
+    };
+
     use super::*;
 
     fn seen(version: u64) -> Pins {

@@ -102,9 +102,11 @@ impl Session {
         &mut self,
         work: impl FnOnce(&Opening<'_>, &mut dyn CryptoRng) -> Result<T, SessionError>,
     ) -> Result<(T, VaultId, Option<Pins>), SessionError> {
+        // Before the state: pins that another process takes meanwhile would make it seem old.
+        let pins = self.pins.peek(self.principal.id());
         let bundle = self.store.bundle().map_err(OpenError::Trouble)?;
         let vault = bundle.vault().map_err(OpenError::Trouble)?.ok_or(OpenError::NoVault)?;
-        let pins = self.pins.load(vault, self.principal.id())?;
+        let pins = pins.of(vault)?;
         self.first_use = pins.roster.is_none();
         let opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
         self.pins_void = opening.pins_void();

@@ -36,9 +36,15 @@ pub struct Pins {
 impl Pins {
     /// Whether taking this in would change anything.
     pub fn gains(&self, seen: &Self) -> bool {
-        let mut after = self.clone();
-        after.advance(seen.clone());
-        after != *self
+        let Some(new) = seen.roster else { return false };
+        let Some(old) = self.roster.filter(|old| old.generation >= new.generation) else {
+            return true;
+        };
+        let older = |lineage, head: &HeadPin| {
+            self.heads.get(lineage).is_none_or(|held| head.revision > held.revision)
+        };
+        let higher = || seen.heads.iter().any(|(lineage, head)| older(lineage, head));
+        old.generation == new.generation && (new.version > old.version || higher())
     }
 
     /// Takes in what was seen since. A higher generation voids all older pins; within one,
@@ -87,5 +93,24 @@ mod tests {
         assert_eq!(pins, seen(2, 6, 8));
         pins.advance(seen(3, 7, 1));
         assert_eq!(pins, seen(3, 7, 1));
+    }
+
+    #[test]
+    fn what_changes_nothing_is_no_gain() {
+        let elsewhere = |mut pins: Pins| {
+            let moved = pins.heads.pop_first().expect("one head").1;
+            pins.heads.insert(vec![ScopeId([2; 16])], moved);
+            pins
+        };
+        let all = [Pins::default(), seen(1, 9, 9), seen(2, 5, 7), seen(2, 6, 6), seen(2, 5, 8)];
+        let all: Vec<Pins> =
+            all.into_iter().chain([seen(3, 1, 1), elsewhere(seen(2, 5, 7))]).collect();
+        for pins in &all {
+            for seen in &all {
+                let mut after = pins.clone();
+                after.advance(seen.clone());
+                assert_eq!(pins.gains(seen), after != *pins, "{pins:?} and {seen:?}");
+            }
+        }
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
+    thread,
     time::Duration,
 };
 
@@ -13,6 +14,8 @@ use crate::{file, trouble::trouble};
 
 /// How long a connection waits for another one's transaction.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long it waits before it asks again: about half of what a commit takes.
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// What the header of a database says of itself.
 pub(crate) struct Header {
@@ -39,8 +42,8 @@ fn attempt(path: &Path, access: OpenFlags) -> rusqlite::Result<(Connection, Head
     // No URI unless it is ours, no creation, and no mutex: a connection stays on its thread.
     let mut flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     flags.set(OpenFlags::SQLITE_OPEN_URI, access == OpenFlags::SQLITE_OPEN_READ_ONLY);
-    let connection = Connection::open_with_flags(path, flags)?;
-    settle(&connection)?;
+    let mut connection = Connection::open_with_flags(path, flags)?;
+    settle(&mut connection)?;
     let header = Header {
         application: connection.query_row("PRAGMA application_id", (), |row| row.get(0))?,
         version: connection.query_row("PRAGMA user_version", (), |row| row.get(0))?,
@@ -48,9 +51,21 @@ fn attempt(path: &Path, access: OpenFlags) -> rusqlite::Result<(Connection, Head
     Ok((connection, header))
 }
 
+/// Waits for another connection's transaction, asking at a steady pace. SQLite's own wait
+/// (`busy_timeout`) asks less and less often, up to ten times a second, so that who has waited long
+/// is overtaken by everybody who comes later.
+fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(ask_again))
+}
+
+fn ask_again(asked: i32) -> bool {
+    thread::sleep(PAUSE);
+    PAUSE * u32::try_from(asked).unwrap_or(u32::MAX) < PATIENCE
+}
+
 /// What holds for every connection.
-fn settle(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(PATIENCE)?;
+fn settle(connection: &mut Connection) -> rusqlite::Result<()> {
+    be_patient(connection)?;
     // The schema is a stranger's word like everything else in the file.
     for (switch, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -92,12 +107,12 @@ pub(crate) fn checkpoint_on_close(connection: &Connection, on: bool) -> rusqlite
 /// The step is about what costs least in all: a session that finds a log reads all of it (5 us a
 /// page), and the folding, which one of 64 sessions pays for, waits for the disk several times
 /// (25 ms where one wait takes 4).
-pub(crate) fn fold_log(connection: &Connection, before: u64, after: u64) {
+pub(crate) fn fold_log(connection: &mut Connection, before: u64, after: u64) {
     if before / LOG_STEP < after / LOG_STEP {
         // Where somebody reads an older state, it is folded up to there, at the next step the rest.
         let _ = connection.busy_timeout(Duration::ZERO);
         let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
-        let _ = connection.busy_timeout(PATIENCE);
+        let _ = be_patient(connection);
     }
 }
 
@@ -125,4 +140,48 @@ fn as_immutable(path: &Path) -> PathBuf {
     }
     uri.push_str("?immutable=1");
     PathBuf::from(uri)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    use tempfile::TempDir;
+
+    use super::*;
+    use crate::SqliteStore;
+
+    #[test]
+    fn who_finds_a_database_held_gets_it_when_it_is_free_also_after_folding_the_log() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("zms.db");
+        drop(SqliteStore::create(&path).unwrap());
+        let (mut mine, _) = open(&path).unwrap();
+        for _ in 0..2 {
+            let (other, _) = open(&path).unwrap();
+            other.execute_batch("BEGIN IMMEDIATE").unwrap();
+            let freed = AtomicBool::new(false);
+            thread::scope(|scope| {
+                let freed = &freed;
+                let free = move || {
+                    thread::sleep(PAUSE * 5);
+                    freed.store(true, Ordering::SeqCst);
+                    other.execute_batch("COMMIT").unwrap();
+                };
+                scope.spawn(free);
+                mine.execute_batch("BEGIN IMMEDIATE").unwrap();
+                assert!(freed.load(Ordering::SeqCst), "it waited");
+                mine.execute_batch("COMMIT").unwrap();
+            });
+            fold_log(&mut mine, 0, LOG_STEP);
+        }
+    }
+
+    #[test]
+    fn patience_ends() {
+        assert!(ask_again(0));
+        assert!(ask_again(2_499));
+        assert!(!ask_again(2_500));
+        assert!(!ask_again(i32::MAX));
+    }
 }

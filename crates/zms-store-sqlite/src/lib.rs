@@ -120,7 +120,7 @@ impl SqliteStore {
     ) -> Result<T, E> {
         let before = file::log_size(&self.path);
         let written = write(&mut self.connection)?;
-        connection::fold_log(&self.connection, before, file::log_size(&self.path));
+        connection::fold_log(&mut self.connection, before, file::log_size(&self.path));
         Ok(written)
     }
 }

@@ -13,6 +13,7 @@ mod heads;
 mod history;
 mod keys;
 mod malicious;
+mod meanwhile;
 mod members;
 mod moves;
 mod property;
