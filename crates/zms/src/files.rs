@@ -8,7 +8,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::{fs::OFlags, process::geteuid};
+use rustix::{
+    fs::{CWD, OFlags, RenameFlags, renameat_with},
+    io::Errno,
+    process::geteuid,
+};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -108,26 +112,43 @@ pub fn make_folder(path: &Path) -> Outcome {
 
 /// Writes a file that holds no secret, replacing it whole.
 pub fn write(path: &Path, text: &str) -> Outcome {
-    let new = path.with_extension(format!("new.{}", std::process::id()));
-    fs::write(&new, text)
-        .and_then(|()| fs::rename(&new, path))
+    put(path, text, |new| fs::rename(new, path))
         .map_err(|error| trouble(&error, format!("{} can not be written", path.display())))
 }
 
-/// Writes a new file that holds no secret, whole and on disk; `None` where one is there.
+/// Writes a new file that holds no secret; `None` where one is there.
 pub fn create(path: &Path, text: &str) -> Outcome<Option<()>> {
-    let unwritten = |error| trouble(&error, format!("{} can not be written", path.display()));
-    let mut file = match fs::OpenOptions::new().write(true).create_new(true).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => return Ok(None),
-        Err(error) => return Err(unwritten(error)),
+    match put(path, text, |new| rename_new(new, path)) {
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
+        Err(error) => Err(trouble(&error, format!("{} can not be written", path.display()))),
+        Ok(()) => Ok(Some(())),
+    }
+}
+
+/// Writes a text beside a path, on disk, before it gets its name: under that there is never half
+/// of it. Where it does not get it, nothing is left.
+fn put(path: &Path, text: &str, publish: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+    let new = path.with_extension(format!("new.{}", std::process::id()));
+    // Left by a process that died and had our number.
+    let _none = fs::remove_file(&new);
+    let write = || -> io::Result<()> {
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&new)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()?;
+        publish(&new)
     };
-    file.write_all(text.as_bytes()).and_then(|()| file.sync_all()).map_err(|error| {
-        // Half a file is none.
-        let _left_behind = fs::remove_file(path);
-        unwritten(error)
-    })?;
-    Ok(Some(()))
+    let written = write();
+    let _gone = fs::remove_file(&new);
+    written
+}
+
+/// Renames to a name that nothing has.
+fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
+    match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
+        // A network file system may know no such rename, and one of a stick knows no links.
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => fs::hard_link(from, to),
+        renamed => Ok(renamed?),
+    }
 }
 
 /// Removes a file; one that is not there is removed already.
@@ -177,4 +198,27 @@ pub fn remove_empty(path: &Path) {
 pub fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).into_iter().flatten().flatten();
     entries.filter_map(|entry| entry.file_name().into_string().ok()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_is_there_whole_or_nothing_is_left_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("audit.note");
+        assert!(create(&path, "first").unwrap().is_some());
+        assert!(create(&path, "second").unwrap().is_none());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "first");
+        write(&path, "third").unwrap();
+        assert_eq!(fs::read_to_string(&path).unwrap(), "third");
+        let taken = folder.path().join("taken");
+        fs::create_dir_all(taken.join("by a folder")).unwrap();
+        write(&taken, "nowhere to go").unwrap_err();
+        assert!(create(&taken, "nowhere to go").unwrap().is_none());
+        let mut left = names(folder.path());
+        left.sort();
+        assert_eq!(left, ["audit.note", "taken"]);
+    }
 }

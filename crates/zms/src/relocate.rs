@@ -96,9 +96,9 @@ impl Destination {
     }
 }
 
-/// What references become in another scope: decided on one state, used on that very version.
+/// What references become in another scope: decided on one state, used where they still say that.
 #[derive(Default)]
-pub struct Addresses(BTreeMap<SecretName, (u64, Option<Payload>)>);
+pub struct Addresses(BTreeMap<SecretName, (Payload, Option<Payload>)>);
 
 impl Addresses {
     /// Looks where the references among `names` lead, seen from the view's own scope.
@@ -131,18 +131,18 @@ impl Addresses {
                 }
                 Err(why) => return Err(Failure::from(SessionError::from(why))),
             };
-            addresses.0.insert((*name).clone(), (winner.rev_from, value));
+            addresses.0.insert((*name).clone(), (winner.payload.duplicate(), value));
         }
         Ok(addresses)
     }
 
     /// What a secret is in the new scope. A reference that changed meanwhile is a conflict.
-    pub fn translate(&self, (revision, held): (u64, Payload)) -> Result<Payload, SessionError> {
+    pub fn translate(&self, held: Payload) -> Result<Payload, SessionError> {
         if held.kind != ValueKind::Reference {
             return Ok(held);
         }
         match self.0.get(&held.name) {
-            Some((looked_at, value)) if *looked_at == revision => {
+            Some((looked_at, value)) if looked_at.says_the_same(&held) => {
                 Ok(value.as_ref().map_or(held, Payload::duplicate))
             }
             _ => Err(SessionError::Conflict),

@@ -1,10 +1,13 @@
 //! Writes secrets.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use zms_core::{
     audit::Action,
     change::write::{Edit, write, write_all},
-    open::{OpenScope, Reading},
-    path::ScopePath,
+    id::ScopeId,
+    open::{OpenScope, Opening, Reading},
+    path::{ScopePath, SecretName},
 };
 
 use super::{
@@ -34,7 +37,7 @@ impl Session {
         choose: Choose<'_>,
         mut prepare: impl FnMut(&OpenScope) -> Result<Vec<Edit>, SessionError>,
     ) -> Result<Option<Written>, SessionError> {
-        let mut first: Option<Vec<Option<u64>>> = None;
+        let mut start = Start::default();
         self.change_shown(Action::Write, |opening, rng, shown| {
             let path = choose(&held(opening.keyring()))?;
             let way = opening.way(&path, Reading::Last)?;
@@ -44,10 +47,7 @@ impl Session {
             if edits.is_empty() {
                 return Ok((None, None));
             }
-            let versions: Vec<_> = edits.iter().map(|edit| version(scope, edit)).collect();
-            if first.get_or_insert_with(|| versions.clone()) != &versions {
-                return Err(SessionError::Conflict);
-            }
+            start.holds(opening, [(scope, &edits[..])])?;
             let batch = write(opening, &way, &edits, rng)?;
             let revision = batch.scopes[0].revision.revision;
             Ok((Some(batch), Some(Written { path, revision })))
@@ -65,20 +65,14 @@ impl Session {
         paths: &[ScopePath],
         mut prepare: impl FnMut(&[&OpenScope]) -> Result<Vec<Vec<Edit>>, SessionError>,
     ) -> Result<Vec<Written>, SessionError> {
-        let mut first: Option<Vec<Option<u64>>> = None;
+        let mut start = Start::default();
         self.change_shown(Action::Write, |opening, rng, shown| {
             let ways = paths.iter().map(|path| opening.way(path, Reading::Last));
             let ways = ways.collect::<Result<Vec<_>, _>>()?;
             let scopes: Vec<&OpenScope> = ways.iter().filter_map(|way| way.last()).collect();
             shown.extend(scopes.iter().map(|scope| Noted::of(Action::Read, scope)));
             let edits = prepare(&scopes)?;
-            let each = scopes.iter().zip(&edits);
-            let versions =
-                each.flat_map(|(scope, edits)| edits.iter().map(|edit| version(scope, edit)));
-            let versions: Vec<_> = versions.collect();
-            if first.get_or_insert_with(|| versions.clone()) != &versions {
-                return Err(SessionError::Conflict);
-            }
+            start.holds(opening, scopes.iter().copied().zip(edits.iter().map(Vec::as_slice)))?;
             let writes = ways.iter().zip(&edits).filter(|(_, edits)| !edits.is_empty());
             let writes: Vec<_> = writes.map(|(way, edits)| (&way[..], &edits[..])).collect();
             if writes.is_empty() {
@@ -96,7 +90,65 @@ impl Session {
     }
 }
 
-/// The version of a secret that an edit starts from.
-fn version(scope: &OpenScope, edit: &Edit) -> Option<u64> {
-    scope.stored(edit.name()).map(|record| record.rev_from)
+/// The secrets that a change is about, as it found them first, in each of its scopes.
+#[derive(Default)]
+struct Start(Option<Vec<Found>>);
+
+/// The secrets of one scope: the versions of those that are there.
+struct Found {
+    scope: ScopeId,
+    revision: u64,
+    versions: BTreeMap<SecretName, Option<u64>>,
+}
+
+impl Start {
+    /// Takes note the first time; a conflict where somebody has changed one of them since.
+    fn holds<'s>(
+        &mut self,
+        opening: &Opening<'_>,
+        now: impl IntoIterator<Item = (&'s OpenScope, &'s [Edit])>,
+    ) -> Result<(), SessionError> {
+        let now: Vec<_> = now.into_iter().collect();
+        let found: Vec<Found> = now.iter().map(|(scope, edits)| Found::of(scope, edits)).collect();
+        if let Some(first) = &self.0 {
+            for ((first, found), (scope, _)) in first.iter().zip(&found).zip(&now) {
+                if first.changed(found, opening, scope)? {
+                    return Err(SessionError::Conflict);
+                }
+            }
+        }
+        self.0 = Some(found);
+        Ok(())
+    }
+}
+
+impl Found {
+    fn of(scope: &OpenScope, edits: &[Edit]) -> Self {
+        let version = |edit: &Edit| {
+            let name = edit.name();
+            (name.clone(), scope.stored(name).map(|record| record.rev_from))
+        };
+        let versions = edits.iter().map(version).collect();
+        Self { scope: scope.id(), revision: scope.head.revision, versions }
+    }
+
+    /// Whether somebody has changed one of these secrets since. That a scope was given new keys,
+    /// and each of its secrets a new version with them, is no change: then the past tells.
+    fn changed(
+        &self,
+        now: &Self,
+        opening: &Opening<'_>,
+        scope: &OpenScope,
+    ) -> Result<bool, SessionError> {
+        if self.versions == now.versions {
+            return Ok(false);
+        }
+        if self.scope != now.scope {
+            return Ok(true);
+        }
+        let names: BTreeSet<_> = self.versions.keys().chain(now.versions.keys()).cloned().collect();
+        let history = opening.history(scope, Some(&names.into_iter().collect::<Vec<_>>()))?;
+        // What is too old to be shown may have been anything.
+        Ok(history.changes(self.revision, now.revision).map_or(true, |them| !them.is_empty()))
+    }
 }

@@ -47,6 +47,10 @@ impl<S: Store> Store for Meanwhile<S> {
         self.store.spend(principal, most, events)
     }
 
+    fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble> {
+        self.store.audit_chains()
+    }
+
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {
         self.store.audit_read(chain, after, limit)
     }

@@ -85,6 +85,57 @@ fn a_move_of_what_somebody_changed_meanwhile_is_a_conflict() {
     }
 }
 
+/// New keys seal every secret anew, under a new version. Whoever writes one of them meanwhile has
+/// changed nothing that somebody else changed.
+#[test]
+fn new_keys_given_meanwhile_are_no_conflict() {
+    for at in ["shop", FROM, TO] {
+        let world = World::new();
+        let leaves = world.token("leaves", &[(at, Right::Write, true)]);
+        let before = both(&world);
+        let first = Cell::new(true);
+        let moved_now = move_it(&mut world.pinned(&world.owner), || {
+            if first.replace(false) {
+                world.revoke(&leaves).expect("the owner may revoke");
+                world.rekey().expect("all of it opens");
+            }
+        });
+        assert_eq!(moved_now.map_err(Class::from).map(|both| both.len()), Ok(2), "{at}");
+        let after = both(&world);
+        assert!(moved(&after));
+        assert_eq!(after.1["ONLY_1"], before.0["ONLY_1"]);
+        world.all_verifies();
+    }
+}
+
+#[test]
+fn new_keys_given_meanwhile_hide_no_conflict() {
+    for first_keys in [true, false] {
+        let world = World::new();
+        let leaves = world.token("leaves", &[("shop", Right::Write, true)]);
+        let first = Cell::new(true);
+        let new_keys = || {
+            world.revoke(&leaves).expect("the owner may revoke");
+            world.rekey().expect("all of it opens");
+        };
+        let mut session = world.pinned(&world.owner);
+        let conflict = session.write(&|_| Ok(path(FROM)), |_| {
+            if first.replace(false) {
+                if first_keys {
+                    new_keys();
+                }
+                world.set(&world.owner, FROM, "ONLY_1", b"theirs").expect("the owner may write");
+                if !first_keys {
+                    new_keys();
+                }
+            }
+            Ok(vec![Edit::Put(payload("ONLY_1", b"ours"))])
+        });
+        assert!(matches!(conflict, Err(SessionError::Conflict)));
+        assert_eq!(both(&world).0["ONLY_1"], b"theirs");
+    }
+}
+
 #[test]
 fn attack_move_out_of_what_may_only_be_read() {
     for writes in [FROM, TO] {

@@ -53,7 +53,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let written = acting.session.write(&|_| Ok(to.clone()), |scope| {
         refuse_taken(scope, &pairs, destination.force)?;
         let edit = |(winner, (_, new)): (&Winner<'_>, &(_, SecretName))| {
-            let copied = addresses.translate((winner.rev_from, winner.payload.duplicate()))?;
+            let copied = addresses.translate(winner.payload.duplicate())?;
             Ok::<_, SessionError>(Edit::Put(Payload { name: new.clone(), ..copied }))
         };
         let edits = found.iter().zip(&pairs).map(edit).collect::<Result<Vec<_>, _>>()?;

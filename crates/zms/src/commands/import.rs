@@ -100,10 +100,10 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         Ok(if args.dry_run { Vec::new() } else { edits })
     });
     drop(progress);
-    written.map_err(|error| acting.explain(error))?;
+    let written = written.map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
     let path = place.map(|path| path.to_string()).unwrap_or_default();
-    say(context.output, args, &effect, &path)?;
+    say(context.output, args, &effect, &path, written.map(|written| written.revision))?;
     warn_of_names(context.output, secrets.keys().map(SecretName::as_str));
     if args.dry_run || args.file == Path::new("-") || args.keep {
         return Ok(());
@@ -208,12 +208,12 @@ fn edits(
     Ok(edits)
 }
 
-fn say(output: Output, args: &Args, effect: &Effect, path: &str) -> Outcome {
+fn say(output: Output, args: &Args, effect: &Effect, path: &str, revision: Option<u64>) -> Outcome {
     let (new, changed, same) = (effect.new.len(), effect.changed.len(), effect.same);
     if output.json {
         return output.json(serde_json::json!({
             "path": path, "new": effect.new, "changed": effect.changed, "unchanged": same,
-            "dry_run": args.dry_run,
+            "dry_run": args.dry_run, "revision": revision,
         }));
     }
     if args.dry_run {

@@ -124,7 +124,8 @@ fn transfer(
     let written = acting.session.write_many(&paths, |scopes| {
         let (mut gone, mut put) = (Vec::new(), Vec::new());
         for (old, new) in pairs {
-            let moved = addresses.translate(held_there(scopes[0], old)?)?;
+            let (_, held) = held_there(scopes[0], old)?;
+            let moved = addresses.translate(held)?;
             gone.push(Edit::Remove(old.clone()));
             put.push(Edit::Put(Payload { name: new.clone(), ..moved }));
         }

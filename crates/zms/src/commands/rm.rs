@@ -51,7 +51,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let names: Vec<&str> = names.iter().map(|name| name.as_str()).collect();
     if context.output.json {
         return context.output.json(serde_json::json!({
-            "path": path, "removed": names, "dry_run": written.is_none()
+            "path": path, "removed": names, "dry_run": written.is_none(),
+            "revision": written.map(|written| written.revision),
         }));
     }
     let verb = if written.is_some() { "removed" } else { "would be removed" };

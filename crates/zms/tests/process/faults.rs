@@ -1,6 +1,8 @@
 //! Killed at any call that writes, or refused by the disk: the old state or the new one.
 
 mod disk_full;
+mod dump;
 mod errors;
 mod kill;
+mod stories;
 mod story;

@@ -37,6 +37,11 @@ impl Random {
         Self(ChaCha8Rng::seed_from_u64(seed))
     }
 
+    /// Another generator, that gives the same for the same seed whoever else is at work.
+    pub fn split(&mut self) -> Self {
+        Self(ChaCha8Rng::seed_from_u64(self.0.next_u64()))
+    }
+
     /// Below a bound.
     pub fn below(&mut self, bound: usize) -> usize {
         (self.0.next_u64() % bound as u64) as usize

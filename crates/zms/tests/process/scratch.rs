@@ -45,9 +45,10 @@ impl Scratch {
         scratch
     }
 
-    /// Other folders with a copy of this vault, as it lies on the disk.
+    /// Other folders with a copy of this vault and of the working folder, as they lie on the disk.
     pub fn copy(&self) -> Self {
         let copy = Self::empty();
+        copy_folder(&self.work().join("."), &copy.work());
         if self.home().exists() {
             copy_folder(&self.home(), &copy.home());
         }

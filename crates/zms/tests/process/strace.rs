@@ -34,10 +34,15 @@ pub fn options(set: &str, log: &Path) -> Vec<String> {
 /// Runs a command without faults and gives the calls of a set, in their order.
 pub fn points(scratch: &Scratch, set: &str, args: &[&str], input: &[u8]) -> Vec<Point> {
     let log = scratch.folder().join("strace.log");
-    scratch.under(&options(set, &log), args).feed(input).good();
+    points_of(&mut scratch.under(&options(set, &log), args), &log, input)
+}
+
+/// As [`points`], of a command that is traced into a log.
+pub fn points_of(command: &mut Command, log: &Path, input: &[u8]) -> Vec<Point> {
+    command.feed(input).good();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut points = Vec::new();
-    for line in fs::read_to_string(&log).unwrap().lines() {
+    for line in fs::read_to_string(log).unwrap().lines() {
         let Some((call, _)) = line.split_once('(') else { continue };
         if !call.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             continue;
@@ -50,17 +55,22 @@ pub fn points(scratch: &Scratch, set: &str, args: &[&str], input: &[u8]) -> Vec<
             points.push(Point { call: call.to_owned(), number: *number, line });
         }
     }
-    assert!(!points.is_empty(), "strace saw nothing: {args:?}");
+    assert!(!points.is_empty(), "strace saw nothing: {command:?}");
     points
 }
 
-/// A command to which `what` happens at a point; `+` behind the number for all that follow too.
+/// The options by which `what` happens at a point; `+` behind the number for all that follow too.
 /// One process is traced, not its children: it is the one whose calls were counted.
-pub fn inject(scratch: &Scratch, point: &Point, what: &str, on: &str, args: &[&str]) -> Command {
+pub fn injection(point: &Point, what: &str, on: &str) -> Vec<String> {
     let Point { call, number, .. } = point;
     let mut strace = options(call, Path::new("/dev/null"));
     strace.extend(["-e".to_owned(), format!("inject={call}:{what}:when={number}{on}")]);
-    scratch.under(&strace, args)
+    strace
+}
+
+/// A command to which `what` happens at a point.
+pub fn inject(scratch: &Scratch, point: &Point, what: &str, on: &str, args: &[&str]) -> Command {
+    scratch.under(&injection(point, what, on), args)
 }
 
 /// Kills a command when it is about to make a call.

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use super::story::{State, Story, create, import, revoke, set};
+use super::{dump::files, story::Told};
 use crate::{
     random::Random,
     scratch::{Go, Ran, Scratch},
@@ -11,8 +11,11 @@ use crate::{
 
 /// How many points of each command are tried in a run that is not full.
 const SAMPLE: usize = 10;
-const FLUSHES: &str = "?fsync,?fdatasync,?pwrite64";
-const GROWS: &str = "?write,?pwrite64,?ftruncate,?fallocate,?openat,?mkdir,?link,?linkat,?rename";
+/// As many of each error of each story, of which there are many.
+const OF_STORY: usize = 1;
+const FLUSHES: &str = "?fsync,?fdatasync,?pwrite64,?write";
+const GROWS: &str = "?write,?pwrite64,?ftruncate,?fallocate,?openat,?mkdir,?link,?linkat,?rename,\
+    ?renameat2";
 
 /// The command is refused in words, or went through in spite of it.
 #[track_caller]
@@ -36,60 +39,23 @@ fn ways(point: &Point) -> &'static [&'static str] {
     if point.call == "write" { &[""] } else { &["", "+"] }
 }
 
-/// Refuses each call of a set, once or from there on: the state is whole, what was acknowledged
-/// is done, and the command goes through when the disk is well again.
-fn survives(story: &Story, set: &str, error: &str) {
-    let all = of_files(points(&story.before.copy(), set, story.args, story.input.as_bytes()));
-    for point in Random::new().sample(all, SAMPLE) {
-        for &on in ways(&point) {
+/// Refuses calls, once or from there on: the state is whole, what was acknowledged is done, and the
+/// command goes through when the disk is well again.
+pub fn survives(told: &Told) {
+    let mut random = Random::new();
+    for (set, error) in [(FLUSHES, "EIO"), (GROWS, "ENOSPC")] {
+        let each = |point: Point| ways(&point).iter().map(move |on| (point.clone(), *on));
+        let all = of_files(told.points(set)).into_iter().flat_map(each).collect();
+        for (point, on) in random.sample(all, OF_STORY) {
             println!("{error} at {point:?}{on}");
-            let vault = story.before.copy();
-            let mut command = inject(&vault, &point, &format!("error={error}"), on, story.args);
-            let ran = command.feed(story.input.as_bytes());
+            let (vault, ran, state) = told.disturbed(&point, &format!("error={error}"), on);
             clear(&ran, &point);
             assert!(!ran.stderr.contains("MORE value"), "{}", ran.stderr);
-            let state = story.state(&vault);
-            if ran.status.success() {
-                assert_eq!(state, State::New, "{point:?}: acknowledged and lost");
-            }
-            story.again(&vault);
+            let left = files(&vault).into_iter().filter(|name| name.contains(".new"));
+            assert_eq!(left.collect::<Vec<_>>(), Vec::<String>::new(), "{}", ran.stderr);
+            told.again(&vault, state);
         }
     }
-}
-
-#[test]
-fn set_survives_a_broken_disk() {
-    survives(&set(), FLUSHES, "EIO");
-}
-
-#[test]
-fn import_survives_a_broken_disk() {
-    survives(&import(), FLUSHES, "EIO");
-}
-
-#[test]
-fn token_create_survives_a_broken_disk() {
-    survives(&create(), FLUSHES, "EIO");
-}
-
-#[test]
-fn token_revoke_survives_a_broken_disk() {
-    survives(&revoke(), FLUSHES, "EIO");
-}
-
-#[test]
-fn set_survives_a_full_disk() {
-    survives(&set(), GROWS, "ENOSPC");
-}
-
-#[test]
-fn import_survives_a_full_disk() {
-    survives(&import(), GROWS, "ENOSPC");
-}
-
-#[test]
-fn token_create_survives_a_full_disk() {
-    survives(&create(), GROWS, "ENOSPC");
 }
 
 /// A database is folded into one file before it gets its name: where that fails there must be no

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::process::ExitStatusExt};
 
-use super::story::{State, Story, create, import, revoke, set};
+use super::story::Told;
 use crate::{
     random::Random,
     scratch::{Go, Scratch, numbered},
@@ -12,6 +12,8 @@ use crate::{
 
 /// How many points of each command are tried in a run that is not full.
 const SAMPLE: usize = 20;
+/// As many of each story, of which there are many.
+const OF_STORY: usize = 3;
 
 /// The points of a command at which it is killed, and how many there are.
 fn sample(before: &Scratch, args: &[&str], input: &str) -> Vec<Point> {
@@ -24,45 +26,19 @@ fn sample(before: &Scratch, args: &[&str], input: &str) -> Vec<Point> {
 
 /// Kills a command at its points; the state is whole each time, and the command goes through when
 /// it is run again.
-fn survives(story: &Story) {
-    let points = sample(&story.before, story.args, &story.input);
+pub fn survives(told: &Told) {
+    let points = Random::new().sample(told.points(WRITING), OF_STORY);
     let (mut killed, mut states) = (0, Vec::new());
     for point in &points {
         println!("killed before {point:?}");
-        let vault = story.before.copy();
-        let ran = kill(&vault, point, story.args, story.input.as_bytes());
+        let (vault, ran, state) = told.disturbed(point, "signal=KILL", "");
         killed += usize::from(ran.status.signal() == Some(9));
-        // What was acknowledged is done.
-        let state = story.state(&vault);
-        if ran.status.success() || !ran.stdout.is_empty() {
-            assert_eq!(state, State::New, "{}", ran.stderr);
-        }
         states.push(state);
-        story.again(&vault);
+        told.again(&vault, state);
     }
     // A call more or less from one run to the next is possible; that none is killed is not.
     assert!(killed * 10 >= points.len() * 9, "only {killed} of {} were killed", points.len());
     println!("{states:?}");
-}
-
-#[test]
-fn set_survives() {
-    survives(&set());
-}
-
-#[test]
-fn import_survives() {
-    survives(&import());
-}
-
-#[test]
-fn token_create_survives() {
-    survives(&create());
-}
-
-#[test]
-fn token_revoke_survives() {
-    survives(&revoke());
 }
 
 #[test]

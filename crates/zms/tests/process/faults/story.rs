@@ -1,155 +1,242 @@
-//! The commands that write, each with the vault that it starts from and what must hold after it.
+//! A command that writes, as a story: what leads up to it, what it does, and what a user does who
+//! does not know whether it was done.
 
-use std::collections::BTreeMap;
+use std::{process::Command, sync::OnceLock};
 
-use crate::scratch::{Go, Scratch, numbered};
-
-/// Every secret of a place.
-pub type Secrets = BTreeMap<String, String>;
-
-const DEVELOPMENT: &[&str] = &["-e", "development"];
-const STAGING: &[&str] = &["-e", "staging"];
+use super::dump::{Dump, Logs, Tokens, differences, dump, logs};
+use crate::{
+    scratch::{Go, Ran, Scratch, numbered},
+    strace::{Point, injection, options, points_of},
+};
 
 /// A command that writes.
 pub struct Story {
-    pub args: &'static [&'static str],
-    pub input: String,
-    pub before: Scratch,
-    /// Says whether a state is the old one or the new one, and fails where it is neither.
-    pub state: fn(&Scratch, &World) -> State,
-    pub world: World,
+    args: &'static [&'static str],
+    input: String,
+    after: &'static [&'static [&'static str]],
+    /// Name of the token that it is run with; without it, the owner runs it.
+    with: Option<&'static str>,
+    /// Name of the token that a `.env` file of the working folder names.
+    folder: Option<&'static str>,
+    again: Again,
 }
 
-/// What was acknowledged before the command.
-pub struct World {
-    pub old: [Secrets; 2],
-    pub new: [Secrets; 2],
-    /// A token for two scopes.
-    token: String,
-    /// Another for the same.
-    bystander: String,
+/// What happens where the command was done already, and is run again.
+#[derive(Clone, Copy)]
+pub enum Again {
+    /// It goes through, and all is as it was.
+    Same,
+    /// It is refused with this code, because it is done.
+    Done(i32),
+    /// What it did is undone; once more, and it is done.
+    Turns,
+    /// The name is taken by a token that nobody has seen. It is revoked; then the name is free.
+    Taken,
+    /// As above, and it can not be revoked: another name does.
+    TakenForGood,
+    /// The token that nobody has seen is replaced once more.
+    Replaces,
+    /// The token is out. What is left of the re-key is done by `--resume`.
+    Resumes,
+    /// One use more is spent; then there is none.
+    Spends,
 }
 
-/// Which state the vault is in.
+/// Which state a vault is in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     Old,
     New,
 }
 
-/// A vault that was written to in several ways, whose log was not folded away by the last one.
-fn world() -> (Scratch, World) {
-    let vault = Scratch::vault();
-    vault.import(DEVELOPMENT, &numbered("KEPT", 20));
-    vault.set(DEVELOPMENT, "A", "old");
-    vault.import(STAGING, &numbered("STAGED", 5));
-    let token = vault.token(&["ci", "-e", "development,staging"]);
-    let bystander = vault.token(&["bystander", "-e", "development,staging", "--write"]);
-    let old = [vault.secrets(DEVELOPMENT), vault.secrets(STAGING)];
-    assert_eq!([old[0].len(), old[1].len()], [21, 5]);
-    vault.run(&[], &["true"]).go().good();
-    let new = old.clone();
-    (vault, World { old, new, token, bystander })
+/// The vault that a story starts from, and what it shows before and after.
+pub struct Told {
+    pub story: Story,
+    pub before: Scratch,
+    tokens: Tokens,
+    old: Dump,
+    new: Dump,
+    log: Logs,
 }
 
-fn story(
-    args: &'static [&'static str],
-    input: &str,
-    state: fn(&Scratch, &World) -> State,
-    change: impl FnOnce(&mut [Secrets; 2]),
-) -> Story {
-    let (before, mut world) = world();
-    change(&mut world.new);
-    Story { args, input: input.to_owned(), before, state, world }
-}
-
-pub fn set() -> Story {
-    story(&["set", "A"], "new\n", by_secrets, |new| {
-        new[0].insert("A".to_owned(), "new".to_owned());
-    })
-}
-
-pub fn import() -> Story {
-    let more = numbered("MORE", 100);
-    let json = serde_json::to_string(&more).unwrap();
-    story(&["import", "-"], &json, by_secrets, |new| new[0].extend(more))
-}
-
-pub fn create() -> Story {
-    story(&["token", "create", "web", "-e", "development"], "", by_tokens, |_| {})
-}
-
-pub fn revoke() -> Story {
-    story(&["token", "revoke", "ci", "--yes"], "", by_the_token, |_| {})
+/// A story without anything in front of it.
+pub fn story(args: &'static [&'static str], again: Again) -> Story {
+    Story { args, input: String::new(), after: &[], with: None, folder: None, again }
 }
 
 impl Story {
-    /// The state of a copy of the vault. Everything acknowledged before is there, for everybody.
-    #[track_caller]
-    pub fn state(&self, vault: &Scratch) -> State {
-        let state = (self.state)(vault, &self.world);
-        let expected = if state == State::New { &self.world.new } else { &self.world.old };
-        let seen = [vault.secrets(DEVELOPMENT), vault.secrets(STAGING)];
-        assert!(seen == *expected, "{state:?}, but secrets are missing or changed");
-        let both =
-            [DEVELOPMENT, STAGING].map(|place| as_token(vault, place, &self.world.bystander));
-        for (seen, expected) in both.into_iter().zip(expected) {
-            assert!(seen.as_ref() == Some(expected), "a bystander's token sees something else");
-        }
-        state
+    pub fn input(mut self, input: impl Into<String>) -> Self {
+        self.input = input.into();
+        self
     }
 
-    /// Runs the command again after it was interrupted, as a user would.
-    #[track_caller]
-    pub fn again(&self, vault: &Scratch) {
-        match (self.args, self.state(vault)) {
-            (["token", "create", ..], State::New) => {
-                // Nobody has seen the token, so it is taken back; only then its name is free.
-                vault.zms(self.args).go().refused(2);
-                vault.zms(["token", "revoke", "web", "--yes"]).go().good();
-                vault.zms(self.args).go().good();
+    /// Commands that the owner runs before.
+    pub fn after(mut self, commands: &'static [&'static [&'static str]]) -> Self {
+        self.after = commands;
+        self
+    }
+
+    pub fn with(mut self, token: &'static str) -> Self {
+        self.with = Some(token);
+        self
+    }
+
+    pub fn folder_token(mut self, token: &'static str) -> Self {
+        self.folder = Some(token);
+        self
+    }
+
+    /// Tells it without faults, from the beginning.
+    pub fn told(self) -> Told {
+        let (world, tokens) = world();
+        let (before, mut tokens) = (world.copy(), tokens.clone());
+        for args in self.after {
+            let said = before.zms(*args).feed(b"new\n").text();
+            if let ["token", "create", name, ..] = args {
+                tokens.insert((*name).to_owned(), said.trim().to_owned());
             }
-            (["token", "revoke", ..], State::New) => {
-                vault.zms(["token", "revoke", "--resume"]).go().good();
-                vault.zms(self.args).go().refused(3);
+        }
+        if let Some(name) = self.folder {
+            before.file(".env", format!("ZMS_TOKEN={}\n", tokens[name]));
+        }
+        // The log is not folded away by whoever was last.
+        before.run(&["--as-owner"], &["true"]).go().good();
+        let (old, log) = (dump(&before.copy(), &tokens), logs(&before.copy()));
+        let mut told = Told { story: self, before, tokens, new: old.clone(), old, log };
+        let after = told.before.copy();
+        told.run(&after).good();
+        told.new = dump(&after, &told.tokens);
+        assert!(told.new != told.old, "{:?} does nothing that shows", told.story.args);
+        told
+    }
+}
+
+/// A small vault that was written to in several ways, its tokens, and files beside it.
+fn world() -> &'static (Scratch, Tokens) {
+    static WORLD: OnceLock<(Scratch, Tokens)> = OnceLock::new();
+    WORLD.get_or_init(|| {
+        let vault = Scratch::vault();
+        vault.zms(["env", "rm", "production", "--yes"]).go().good();
+        vault.zms(["service", "create", "api", "-e", "staging"]).go().good();
+        vault.set(&[], "A", "first");
+        vault.import(&[], &numbered("KEPT", 3));
+        vault.import(&["-e", "staging"], &numbered("STAGED", 2));
+        vault.set(&["-e", "staging", "-s", "api"], "B", "of the service");
+        vault.set(&[], "A", "old");
+        let both = ["-e", "development,staging"];
+        let tokens = [("ci", &[][..]), ("bystander", &["--write"])];
+        let token = |(name, more): (&str, &[&str])| {
+            (name.to_owned(), vault.token(&[&[name], &both[..], more].concat()))
+        };
+        let tokens = Tokens::from(tokens.map(token));
+        vault.file("zms.toml", "project = \"default\"\n");
+        (vault, tokens)
+    })
+}
+
+impl Told {
+    fn command(&self, vault: &Scratch, wrapper: &[String]) -> Command {
+        let mut command = vault.under(wrapper, self.story.args);
+        self.story.with.map(|name| command.env("ZMS_TOKEN", &self.tokens[name]));
+        command
+    }
+
+    fn run(&self, vault: &Scratch) -> Ran {
+        self.command(vault, &[]).feed(self.story.input.as_bytes())
+    }
+
+    /// The calls of a set that the command makes.
+    pub fn points(&self, set: &str) -> Vec<Point> {
+        let vault = self.before.copy();
+        let log = vault.folder().join("strace.log");
+        let mut command = self.command(&vault, &options(set, &log));
+        points_of(&mut command, &log, self.story.input.as_bytes())
+    }
+
+    /// A copy of the vault on which the command was run while something happened at a point. What
+    /// it acknowledged is done; all that was there before is.
+    pub fn disturbed(&self, point: &Point, what: &str, on: &str) -> (Scratch, Ran, State) {
+        let vault = self.before.copy();
+        let mut command = self.command(&vault, &injection(point, what, on));
+        let ran = command.feed(self.story.input.as_bytes());
+        let state = self.state(&vault);
+        if ran.status.success() || !ran.stdout.is_empty() {
+            assert_eq!(state, State::New, "acknowledged and lost: {}", ran.stderr);
+        }
+        opens(&vault, &ran.stdout);
+        (vault, ran, state)
+    }
+
+    /// The state of a copy of the vault: never a mixture, for nobody.
+    fn state(&self, vault: &Scratch) -> State {
+        let verified = vault.zms(["audit", "verify"]).go();
+        assert_eq!((verified.code(), &*verified.stderr), (0, ""), "the audit is not whole");
+        let seen = dump(vault, &self.tokens);
+        let log = logs(vault);
+        for (path, before) in self.log.iter().filter(|(path, _)| log.contains_key(*path)) {
+            assert!(log[path].starts_with(before), "the history of {path} is not what it was");
+        }
+        match () {
+            () if seen == self.old => State::Old,
+            () if seen == self.new => State::New,
+            () => panic!(
+                "a mixture. Against the old state:\n{}Against the new one:\n{}",
+                differences(&self.old, &seen),
+                differences(&self.new, &seen)
+            ),
+        }
+    }
+
+    /// Runs the command again, as a user would who does not know whether it was done.
+    pub fn again(&self, vault: &Scratch, state: State) {
+        let (args, again) = (self.story.args, self.story.again);
+        let owner = |args: &[&str]| vault.zms(args).go();
+        match (state, again) {
+            (State::Old, _) | (_, Again::Same) => opens(vault, &self.run(vault).good()),
+            (_, Again::Replaces) => {
+                let made = self.run(vault).good();
+                assert!(made.starts_with(b"zms_"), "it makes a token once more");
+                opens(vault, &made);
             }
-            _ => drop(vault.zms(self.args).feed(self.input.as_bytes()).good()),
+            (_, Again::Done(code)) => drop(self.run(vault).refused(code)),
+            (_, Again::Turns) => {
+                self.run(vault).good();
+                assert_eq!(self.state(vault), State::Old);
+                self.run(vault).good();
+            }
+            (_, Again::Taken) => {
+                self.run(vault).refused(2);
+                owner(&["token", "revoke", args[2], "--yes"]).good();
+                opens(vault, &self.run(vault).good());
+            }
+            (_, Again::TakenForGood) => {
+                self.run(vault).refused(2);
+                owner(&["token", "revoke", args[2], "--yes"]).refused(4);
+                assert_eq!(self.state(vault), State::New);
+                opens(vault, &owner(&["token", "create", "another", "--admin"]).good());
+                owner(&["doctor"]).good();
+                return;
+            }
+            (_, Again::Resumes) => {
+                owner(&["token", "revoke", "--resume"]).good();
+                self.run(vault).refused(3);
+            }
+            (_, Again::Spends) => {
+                self.run(vault).good();
+                self.run(vault).refused(4);
+                return;
+            }
         }
         assert_eq!(self.state(vault), State::New);
-        let status = vault.json(&["status"]);
-        assert_eq!(status["pending_rekeys"], 0);
+        let found = owner(&["doctor"]).text();
+        assert!(found.contains("re-keys      none pending"), "{found}");
     }
 }
 
-/// What a token sees in a place; `None` where it is refused.
-fn as_token(vault: &Scratch, place: &[&str], token: &str) -> Option<Secrets> {
-    let mut export = vault.zms([place, &["export", "--format", "json"]].concat());
-    let ran = export.env("ZMS_TOKEN", token).go();
-    if ran.code() == 4 {
-        return None;
-    }
-    Some(serde_json::from_slice(&ran.good()).unwrap())
-}
-
-fn by_secrets(vault: &Scratch, world: &World) -> State {
-    let seen = vault.secrets(DEVELOPMENT);
-    assert!(seen == world.old[0] || seen == world.new[0], "a mixture: {seen:?}");
-    if seen == world.new[0] { State::New } else { State::Old }
-}
-
-fn by_tokens(vault: &Scratch, _: &World) -> State {
-    let tokens = vault.zms(["token", "ls"]).go().text();
-    assert!(tokens.contains("bystander") && tokens.contains("ci "), "{tokens}");
-    if tokens.contains("web ") { State::New } else { State::Old }
-}
-
-/// A token is in for all of its scopes or for none.
-fn by_the_token(vault: &Scratch, world: &World) -> State {
-    let seen = [DEVELOPMENT, STAGING].map(|place| as_token(vault, place, &world.token));
-    let listed = vault.zms(["token", "ls"]).go().text().contains("ci ");
-    match seen {
-        [Some(a), Some(b)] if listed && [&a, &b] == [&world.old[0], &world.old[1]] => State::Old,
-        [None, None] if !listed => State::New,
-        seen => panic!("a mixture: listed {listed}, {seen:?}"),
-    }
+/// What prints a token has made it.
+fn opens(vault: &Scratch, said: &[u8]) {
+    let said = String::from_utf8_lossy(said);
+    let Some(token) = said.lines().find(|line| line.starts_with("zms_")) else { return };
+    vault.zms(["token", "inspect"]).env("ZMS_TOKEN", token).go().good();
+    vault.zms(["ls", "-e", "development"]).env("ZMS_TOKEN", token).go().good();
 }
