@@ -14,7 +14,8 @@ use serde_json::{Value, json};
 use super::{
     PASSPHRASE,
     folder::{Frozen, GUARDED, HOME, root},
-    gather, listed, sums,
+    gather,
+    list::{found, listed, sums},
 };
 use crate::{
     machine::{Machine, run},
@@ -96,7 +97,7 @@ fn pretty(value: &Value) -> String {
 /// Adds what is new to the list of hashes; what stands there stays.
 fn list() {
     let mut text = listed();
-    let (written, found) = (sums(&text), super::found());
+    let (written, found) = (sums(&text), found());
     for (path, sum) in found {
         if !written.contains_key(&path) {
             writeln!(text, "{sum}  {path}").unwrap();
