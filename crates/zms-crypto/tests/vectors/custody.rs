@@ -9,18 +9,20 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
     },
 };
 
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 use zms_crypto::{
     Key, Purpose, Secret, SecretBytes, SecretText,
     passphrase::{Cost, derive_from_passphrase},
+    share::{self, Combiner, Encryption, Group, Scheme, Share, split},
     sign::SigningKey,
 };
 
-use crate::counting_key;
+use crate::{array, counting_key};
 
 /// Asserts that none of the secret types implements a trait, and that `$control` does: were the
 /// probe blind, the control would show it.
@@ -49,6 +51,7 @@ macro_rules! secrets_lack {
         assert!(!Probe::<SecretBytes>(PhantomData).holds(), "SecretBytes: {name}");
         assert!(!Probe::<SecretText>(PhantomData).holds(), "SecretText: {name}");
         assert!(!Probe::<SigningKey>(PhantomData).holds(), "SigningKey: {name}");
+        assert!(!Probe::<Share>(PhantomData).holds(), "Share: {name}");
     }};
 }
 
@@ -124,7 +127,7 @@ fn a_panic_wipes_the_secrets_that_it_passes() {
 }
 
 /// The system's allocator, which looks at a watched block when it is given back: then it is still
-/// allocated and its bytes may be read.
+/// allocated and its bytes may be read. Every block is zero at first, so that all can be looked at.
 struct Watching;
 
 #[global_allocator]
@@ -134,8 +137,14 @@ static ALLOCATOR: Watching = Watching;
 static WATCHED: AtomicUsize = AtomicUsize::new(0);
 /// Bytes at its start that are initialized.
 static WATCHED_LEN: AtomicUsize = AtomicUsize::new(0);
-/// Size of blocks that are watched wherever they are, or 0. They must be allocated zeroed.
+/// Size of blocks that are watched wherever they are, or 0.
 static WATCHED_SIZE: AtomicUsize = AtomicUsize::new(0);
+/// Eight bytes each that no block may hold when it comes back; 0 stands for none.
+static MARKS: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
+/// Larger blocks are not searched: those of Argon2 take too long.
+const LARGEST_MARKED: usize = 1 << 16;
+/// How many blocks held one.
+static MARKED: AtomicUsize = AtomicUsize::new(0);
 /// Whether the watched block came back.
 static CAME_BACK: AtomicBool = AtomicBool::new(false);
 /// Whether any byte of it was not zero.
@@ -147,17 +156,12 @@ static WATCH: Mutex<()> = Mutex::new(());
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are ours.
-        unsafe { System.alloc(layout) }
+        unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are ours.
         unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promises are ours.
-        unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -175,6 +179,15 @@ unsafe impl GlobalAlloc for Watching {
             let unwiped = (0..len).any(|at| unsafe { block.add(at).read_volatile() } != 0);
             UNWIPED.fetch_or(unwiped, SeqCst);
             CAME_BACK.store(true, SeqCst);
+        }
+        if MARKS[0].load(SeqCst) != 0 && layout.size() <= LARGEST_MARKED {
+            // SAFETY: the block is still allocated, and was zero before anybody wrote to it.
+            let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
+            let held = |window: &[u8]| {
+                let window = u64::from_ne_bytes(window.try_into().expect("eight bytes"));
+                window != 0 && MARKS.iter().any(|mark| mark.load(SeqCst) == window)
+            };
+            MARKED.fetch_add(usize::from(bytes.windows(8).any(held)), SeqCst);
         }
         // SAFETY: the caller's promises are ours.
         unsafe { System.dealloc(block, layout) }
@@ -251,6 +264,72 @@ fn the_memory_of_argon2_is_wiped() {
     WATCHED_SIZE.store(0, SeqCst);
     assert!(key.is_ok() && CAME_BACK.load(SeqCst));
     assert!(!UNWIPED.load(SeqCst));
+}
+
+/// How many blocks came back while `work` ran that held any of the secrets' beginnings.
+fn blocks_left_behind(secrets: &[&[u8]], work: impl FnOnce()) -> usize {
+    assert!(secrets.len() <= MARKS.len());
+    MARKED.store(0, SeqCst);
+    for (mark, secret) in MARKS.iter().zip(secrets).rev() {
+        mark.store(u64::from_ne_bytes(array(&secret[..8])), SeqCst);
+    }
+    work();
+    for mark in &MARKS {
+        mark.store(0, SeqCst);
+    }
+    MARKED.load(SeqCst)
+}
+
+/// The words of a share, its value and the secret itself, at any place of any block.
+#[test]
+fn splitting_and_combining_leave_no_secret_in_memory() {
+    let _one = WATCH.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = Key::generate(&mut ChaCha20Rng::seed_from_u64(9));
+    let groups = [Group { threshold: 2, count: 2 }, Group { threshold: 3, count: 3 }];
+    let scheme = Scheme::new(2, &groups).expect("numbers that fit");
+    let shares = || {
+        let shares =
+            split(&key, &scheme, Encryption::default(), &mut ChaCha20Rng::seed_from_u64(10));
+        shares.into_iter().flatten().collect::<Vec<_>>()
+    };
+    let texts: Vec<_> = shares().iter().map(Share::to_words).collect();
+    // Of each share what lies behind the fields: the words, their numbers of ten bits, the value
+    // behind its four bits of padding.
+    let list: Vec<_> = share::complete("").collect();
+    let number = |word: &str| list.iter().position(|known| *known == word).expect("a known word");
+    let marks: Vec<Vec<u8>> = texts
+        .iter()
+        .flat_map(|text| {
+            let words: Vec<_> = text.expose().split(' ').skip(4).take(7).collect();
+            let numbers = words.iter().map(|word| number(word) as u16);
+            let value =
+                numbers.clone().fold(0_u128, |value, number| value << 10 | u128::from(number));
+            [
+                words[1..].join(" ").into_bytes(),
+                numbers.skip(1).flat_map(u16::to_ne_bytes).collect(),
+                (value >> 2).to_be_bytes()[8..].to_vec(),
+            ]
+        })
+        .collect();
+    let mut marks: Vec<_> = marks.iter().map(Vec::as_slice).collect();
+    marks.push(key.expose());
+    marks.push(&key.expose()[16..]);
+
+    let seen = blocks_left_behind(&marks, || drop(texts[0].expose().clone()));
+    assert_eq!(seen, 1, "a text that nobody wipes is seen");
+    let seen = blocks_left_behind(&marks, || drop(key.expose().to_vec()));
+    assert_eq!(seen, 1, "a key that nobody wipes is seen");
+    let seen = blocks_left_behind(&marks, || {
+        let mut combiner = Combiner::default();
+        for share in shares() {
+            let read = Share::parse(share.to_words().expose());
+            let progress = read.map(|read| combiner.add(read).is_ok());
+            assert_eq!(progress.ok(), Some(true));
+        }
+        let rebuilt = combiner.finish_key(Encryption::default().passphrase);
+        assert!(rebuilt.is_ok_and(|rebuilt| rebuilt.expose() == key.expose()));
+    });
+    assert_eq!(seen, 0);
 }
 
 #[test]

@@ -1,0 +1,250 @@
+//! From shares, in any order, back to the secret. spec/shares.md#combining
+
+use std::collections::BTreeMap;
+
+use super::{Parameters, Passphrase, Share, feistel::decrypt, threshold};
+use crate::{keys::Key, secret::SecretBytes};
+
+/// Takes shares one by one until it has enough.
+#[derive(Default)]
+pub struct Combiner {
+    parameters: Option<Parameters>,
+    groups: BTreeMap<u8, Vec<Share>>,
+}
+
+/// How far a [`Combiner`] is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Progress {
+    /// How many groups are needed.
+    pub group_threshold: u8,
+    /// How many groups there are.
+    pub group_count: u8,
+    /// The groups of which there is a share, in order. How many shares another group needs is not
+    /// known before its first.
+    pub groups: Vec<GroupProgress>,
+}
+
+/// How far a group is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct GroupProgress {
+    /// Which group, from 0.
+    pub index: u8,
+    /// How many of its shares are needed.
+    pub threshold: u8,
+    /// How many there are, at most as many as are needed.
+    pub given: u8,
+}
+
+impl GroupProgress {
+    /// How many of its shares are still needed.
+    pub const fn needed(self) -> u8 {
+        self.threshold - self.given
+    }
+}
+
+impl Progress {
+    /// How many groups are still to be completed.
+    pub fn groups_needed(&self) -> u8 {
+        let complete = self.groups.iter().filter(|group| group.needed() == 0);
+        complete.fold(self.group_threshold, |needed, _| needed.saturating_sub(1))
+    }
+
+    /// Whether no more shares are needed.
+    pub fn is_complete(&self) -> bool {
+        self.groups_needed() == 0
+    }
+}
+
+/// In what a share differs from those of the set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Field {
+    /// The random number that all shares of a set bear.
+    Identifier,
+    /// Whether the identifier takes part in the cipher.
+    Extendable,
+    /// How slow the cipher is.
+    IterationExponent,
+    /// How many groups are needed.
+    GroupThreshold,
+    /// How many groups there are.
+    GroupCount,
+    /// How long the secret is.
+    SecretLength,
+    /// How many shares of its group are needed.
+    MemberThreshold,
+}
+
+/// A share that was not taken; what was taken before is kept. Counted from 1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refused {
+    /// It is of another set.
+    #[error("the share is of another set")]
+    OtherSet {
+        /// The first field that shows it.
+        field: Field,
+    },
+    /// It was taken already.
+    #[error("share {member} of group {group} was given already")]
+    Duplicate {
+        /// Which group.
+        group: u8,
+        /// Which of its shares.
+        member: u8,
+    },
+    /// Another one was taken in its place: they are of two sets that look alike.
+    #[error("share {member} of group {group} was given already, with other words")]
+    Conflict {
+        /// Which group.
+        group: u8,
+        /// Which of its shares.
+        member: u8,
+    },
+    /// Its group has as many as it needs.
+    #[error("group {group} has all the shares that it needs")]
+    GroupComplete {
+        /// Which group.
+        group: u8,
+    },
+    /// There are enough.
+    #[error("there are enough shares already")]
+    Complete,
+}
+
+/// The shares yield no secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unfinished {
+    /// More shares are needed.
+    #[error("more shares are needed")]
+    TooFew,
+    /// The shares of a group are not all of one set, though they look so.
+    #[error("the shares of group {group} do not fit together: at least one is of another set")]
+    Group {
+        /// Which group, from 1.
+        group: u8,
+    },
+    /// The groups are not all of one set, though they look so.
+    #[error("the groups do not fit together: at least one is of another set")]
+    Groups,
+    /// The secret is no key.
+    #[error("the shares hold a secret of {length} bytes, not a key")]
+    NotAKey {
+        /// How many bytes it has.
+        length: usize,
+    },
+}
+
+impl Combiner {
+    /// Takes a share and says what is still needed.
+    ///
+    /// # Errors
+    /// [`Refused`] where it does not belong to those before it or is not needed; those are kept.
+    pub fn add(&mut self, share: Share) -> Result<Progress, Refused> {
+        let parameters = *self.parameters.get_or_insert(share.parameters);
+        if let Some(field) = first_difference(&parameters, &share.parameters) {
+            return Err(Refused::OtherSet { field });
+        }
+        let (group, member) = (share.group_index + 1, share.member_index + 1);
+        let members = self.groups.get(&share.group_index).map_or(&[][..], Vec::as_slice);
+        if members.iter().any(|known| known.member_threshold != share.member_threshold) {
+            return Err(Refused::OtherSet { field: Field::MemberThreshold });
+        }
+        if let Some(same) = members.iter().find(|known| known.member_index == share.member_index) {
+            return Err(if same.has_value_of(&share) {
+                Refused::Duplicate { group, member }
+            } else {
+                Refused::Conflict { group, member }
+            });
+        }
+        if progress(&parameters, &self.groups).is_complete() {
+            return Err(Refused::Complete);
+        }
+        if is_complete(members) {
+            return Err(Refused::GroupComplete { group });
+        }
+        self.groups.entry(share.group_index).or_default().push(share);
+        Ok(progress(&parameters, &self.groups))
+    }
+
+    /// What is still needed; nothing is known before the first share.
+    pub fn progress(&self) -> Option<Progress> {
+        Some(progress(self.parameters.as_ref()?, &self.groups))
+    }
+
+    /// What all shares taken so far have in common.
+    pub const fn parameters(&self) -> Option<Parameters> {
+        self.parameters
+    }
+
+    /// Rebuilds the secret. **Compare what it yields with something known**: another passphrase
+    /// gives another secret and no error. The shares are kept, for another passphrase.
+    ///
+    /// # Errors
+    /// [`Unfinished`] where shares are missing or do not fit together.
+    pub fn finish(&self, passphrase: Passphrase<'_>) -> Result<SecretBytes, Unfinished> {
+        let parameters = self.parameters.ok_or(Unfinished::TooFew)?;
+        let needed = usize::from(parameters.group_threshold);
+        let mut values = Vec::with_capacity(needed);
+        for (&index, members) in self.groups.iter().filter(|(_, members)| is_complete(members)) {
+            // EXPOSE: each share is a point of its group's polynomials.
+            let points: Vec<_> = members
+                .iter()
+                .map(|share| (share.member_index, share.value.expose().as_slice()))
+                .collect();
+            let value =
+                threshold::rebuild(&points).map_err(|_| Unfinished::Group { group: index + 1 })?;
+            values.push((index, value));
+        }
+        if values.len() < needed {
+            return Err(Unfinished::TooFew);
+        }
+        // EXPOSE: each group is a point of the secret's polynomials.
+        let points: Vec<_> =
+            values.iter().map(|(index, value)| (*index, value.expose().as_slice())).collect();
+        let encrypted = threshold::rebuild(&points).map_err(|_| Unfinished::Groups)?;
+        Ok(decrypt(encrypted.expose(), passphrase, &parameters))
+    }
+
+    /// Rebuilds a key, as [`Combiner::finish`] does.
+    ///
+    /// # Errors
+    /// As [`Combiner::finish`], and [`Unfinished::NotAKey`] for a secret that has not 32 bytes.
+    pub fn finish_key(&self, passphrase: Passphrase<'_>) -> Result<Key, Unfinished> {
+        let secret = self.finish(passphrase)?;
+        // EXPOSE: the secret moves into a key.
+        let bytes = secret.expose();
+        let key = bytes.as_slice().try_into();
+        Ok(Key::from_bytes(key.map_err(|_| Unfinished::NotAKey { length: bytes.len() })?))
+    }
+}
+
+fn is_complete(members: &[Share]) -> bool {
+    members.first().is_some_and(|first| members.len() == usize::from(first.member_threshold))
+}
+
+fn progress(parameters: &Parameters, groups: &BTreeMap<u8, Vec<Share>>) -> Progress {
+    let of_group = |(&index, members): (_, &Vec<Share>)| {
+        let threshold = members.first()?.member_threshold;
+        Some(GroupProgress { index, threshold, given: (0..).zip(members).last()?.0 + 1 })
+    };
+    Progress {
+        group_threshold: parameters.group_threshold,
+        group_count: parameters.group_count,
+        groups: groups.iter().filter_map(of_group).collect(),
+    }
+}
+
+fn first_difference(ours: &Parameters, theirs: &Parameters) -> Option<Field> {
+    [
+        (Field::Identifier, ours.identifier != theirs.identifier),
+        (Field::Extendable, ours.extendable != theirs.extendable),
+        (Field::IterationExponent, ours.iteration_exponent != theirs.iteration_exponent),
+        (Field::GroupThreshold, ours.group_threshold != theirs.group_threshold),
+        (Field::GroupCount, ours.group_count != theirs.group_count),
+        (Field::SecretLength, ours.secret_len != theirs.secret_len),
+    ]
+    .into_iter()
+    .find_map(|(field, differs)| differs.then_some(field))
+}
