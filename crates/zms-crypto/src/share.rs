@@ -15,14 +15,16 @@ mod feistel;
 mod field;
 mod mnemonic;
 mod polynomial;
+mod progress;
 mod scheme;
 mod split;
 mod threshold;
 mod words;
 
-pub use combine::{Combiner, Field, GroupProgress, Progress, Refused, Unfinished};
+pub use combine::{Combiner, Field, Refused, Unfinished};
 pub use feistel::{IterationExponent, Passphrase, PassphraseRefused};
 pub use mnemonic::ShareError;
+pub use progress::{GroupProgress, Progress};
 pub use scheme::{Group, Scheme, SchemeError};
 pub use split::{Encryption, SecretLength, split, split_bytes};
 pub use words::complete;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Parameters, Passphrase, Share, feistel::decrypt, threshold};
+use super::{Parameters, Passphrase, Share, feistel::decrypt, progress::Progress, threshold};
 use crate::{keys::Key, secret::SecretBytes};
 
 /// Takes shares one by one until it has enough.
@@ -10,49 +10,6 @@ use crate::{keys::Key, secret::SecretBytes};
 pub struct Combiner {
     parameters: Option<Parameters>,
     groups: BTreeMap<u8, Vec<Share>>,
-}
-
-/// How far a [`Combiner`] is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Progress {
-    /// How many groups are needed.
-    pub group_threshold: u8,
-    /// How many groups there are.
-    pub group_count: u8,
-    /// The groups of which there is a share, in order. How many shares another group needs is not
-    /// known before its first.
-    pub groups: Vec<GroupProgress>,
-}
-
-/// How far a group is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct GroupProgress {
-    /// Which group, from 0.
-    pub index: u8,
-    /// How many of its shares are needed.
-    pub threshold: u8,
-    /// How many there are, at most as many as are needed.
-    pub given: u8,
-}
-
-impl GroupProgress {
-    /// How many of its shares are still needed.
-    pub const fn needed(self) -> u8 {
-        self.threshold - self.given
-    }
-}
-
-impl Progress {
-    /// How many groups are still to be completed.
-    pub fn groups_needed(&self) -> u8 {
-        let complete = self.groups.iter().filter(|group| group.needed() == 0);
-        complete.fold(self.group_threshold, |needed, _| needed.saturating_sub(1))
-    }
-
-    /// Whether no more shares are needed.
-    pub fn is_complete(&self) -> bool {
-        self.groups_needed() == 0
-    }
 }
 
 /// In what a share differs from those of the set.
@@ -158,19 +115,19 @@ impl Combiner {
                 Refused::Conflict { group, member }
             });
         }
-        if progress(&parameters, &self.groups).is_complete() {
+        if Progress::of(&parameters, &self.groups).is_complete() {
             return Err(Refused::Complete);
         }
         if is_complete(members) {
             return Err(Refused::GroupComplete { group });
         }
         self.groups.entry(share.group_index).or_default().push(share);
-        Ok(progress(&parameters, &self.groups))
+        Ok(Progress::of(&parameters, &self.groups))
     }
 
     /// What is still needed; nothing is known before the first share.
     pub fn progress(&self) -> Option<Progress> {
-        Some(progress(self.parameters.as_ref()?, &self.groups))
+        Some(Progress::of(self.parameters.as_ref()?, &self.groups))
     }
 
     /// What all shares taken so far have in common.
@@ -222,18 +179,6 @@ impl Combiner {
 
 fn is_complete(members: &[Share]) -> bool {
     members.first().is_some_and(|first| members.len() == usize::from(first.member_threshold))
-}
-
-fn progress(parameters: &Parameters, groups: &BTreeMap<u8, Vec<Share>>) -> Progress {
-    let of_group = |(&index, members): (_, &Vec<Share>)| {
-        let threshold = members.first()?.member_threshold;
-        Some(GroupProgress { index, threshold, given: (0..).zip(members).last()?.0 + 1 })
-    };
-    Progress {
-        group_threshold: parameters.group_threshold,
-        group_count: parameters.group_count,
-        groups: groups.iter().filter_map(of_group).collect(),
-    }
 }
 
 fn first_difference(ours: &Parameters, theirs: &Parameters) -> Option<Field> {

@@ -171,7 +171,56 @@ fn write_value(value: &[u8], numbers: &mut Vec<u16>) {
 
 #[cfg(test)]
 mod tests {
+    use rand_chacha::{
+        ChaCha20Rng,
+        rand_core::{Rng, SeedableRng},
+    };
+
     use super::*;
+    use crate::share::{Combiner, Passphrase};
+
+    /// Whoever writes a share can give it a sound checksum over whatever he likes.
+    #[test]
+    fn any_numbers_under_a_sound_checksum_are_a_share_or_refused_and_nothing_panics() {
+        let mut rng = ChaCha20Rng::seed_from_u64(11);
+        let (mut read, mut refused) = (0, 0);
+        for _ in 0..10 {
+            let mut combiner = Combiner::default();
+            for count in 3..40 {
+                let mut numbers: Vec<_> =
+                    (0..count).map(|_| (rng.next_u32() & 0x3ff) as u16).collect();
+                numbers[..2].copy_from_slice(&[7, 0]);
+                if let Some(first) = numbers.get_mut(FIELD_WORDS) {
+                    *first &= 3;
+                }
+                checksum::fill(false, &mut numbers);
+                let mut text = String::new();
+                for number in numbers {
+                    words::push(number, &mut text);
+                    text.push(' ');
+                }
+                match Share::parse(&text) {
+                    Ok(share) => {
+                        assert!(share.to_words().expose() == text.trim_end());
+                        assert!(share.group_index < share.parameters.group_count);
+                        let _whatever = combiner.add(share);
+                        let _whatever = combiner.finish(Passphrase::EMPTY);
+                        read += 1;
+                    }
+                    Err(error) => {
+                        let expected = if secret_len(count).is_ok() {
+                            ShareError::Groups
+                        } else {
+                            ShareError::WordCount { count }
+                        };
+                        assert_eq!(error, expected);
+                        refused += 1;
+                    }
+                }
+            }
+        }
+        assert!(read > 10 && refused > 10, "{read} {refused}");
+    }
 
     #[test]
     fn every_length_of_a_secret_has_its_number_of_words() {
