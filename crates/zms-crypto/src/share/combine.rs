@@ -193,3 +193,34 @@ fn first_difference(ours: &Parameters, theirs: &Parameters) -> Option<Field> {
     .into_iter()
     .find_map(|(field, differs)| differs.then_some(field))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::share::IterationExponent;
+
+    const OURS: Parameters = Parameters {
+        identifier: 7,
+        extendable: true,
+        iteration_exponent: IterationExponent::DEFAULT,
+        group_threshold: 1,
+        group_count: 2,
+        secret_len: 32,
+    };
+
+    #[test]
+    fn each_parameter_tells_another_set() {
+        let slow = IterationExponent::new(2).expect("four bits");
+        for (field, theirs) in [
+            (None, OURS),
+            (Some(Field::Identifier), Parameters { identifier: 8, ..OURS }),
+            (Some(Field::Extendable), Parameters { extendable: false, ..OURS }),
+            (Some(Field::IterationExponent), Parameters { iteration_exponent: slow, ..OURS }),
+            (Some(Field::GroupThreshold), Parameters { group_threshold: 2, ..OURS }),
+            (Some(Field::GroupCount), Parameters { group_count: 3, ..OURS }),
+            (Some(Field::SecretLength), Parameters { secret_len: 16, ..OURS }),
+        ] {
+            assert_eq!(first_difference(&OURS, &theirs), field);
+        }
+    }
+}

@@ -202,7 +202,8 @@ mod tests {
                 match Share::parse(&text) {
                     Ok(share) => {
                         assert!(share.to_words().expose() == text.trim_end());
-                        assert!(share.group_index < share.parameters.group_count);
+                        let Parameters { group_threshold, group_count, .. } = share.parameters;
+                        assert!(share.group_index < group_count && group_threshold <= group_count);
                         let _whatever = combiner.add(share);
                         let _whatever = combiner.finish(Passphrase::EMPTY);
                         read += 1;

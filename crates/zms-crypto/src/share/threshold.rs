@@ -60,3 +60,51 @@ fn copy(secret: &[u8]) -> SecretBytes {
     copy.expose_mut().copy_from_slice(secret);
     copy
 }
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+    use rand_core::Rng;
+
+    use super::*;
+
+    /// With a threshold of two the digest's random bytes are all that hides the secret.
+    #[test]
+    fn the_random_bytes_of_digest_and_shares_are_those_of_the_generator_each_used_once() {
+        let secret = [0x5a; 32];
+        for threshold in 2..=16 {
+            let shares = split((threshold, 16), &secret, &mut ChaCha20Rng::seed_from_u64(12));
+            let points: Vec<_> = (0..16).zip(&shares).rev().take(threshold.into()).collect();
+            let points: Vec<_> =
+                points.iter().map(|(at, share)| (*at, share.expose().as_slice())).collect();
+            let mut same = ChaCha20Rng::seed_from_u64(12);
+            let mut random = [0; 28];
+            same.fill_bytes(&mut random);
+            assert!(interpolate(DIGEST_AT, &points).expose()[DIGEST_LEN..] == random);
+            for share in &shares[..usize::from(threshold) - 2] {
+                let mut random = [0; 32];
+                same.fill_bytes(&mut random);
+                assert!(*share.expose() == random);
+            }
+            assert!(rebuild(&points).is_ok_and(|rebuilt| *rebuilt.expose() == secret));
+        }
+    }
+
+    #[test]
+    fn a_change_of_any_bit_of_any_share_is_seen() {
+        let shares = split((3, 3), &[0x5a; 16], &mut ChaCha20Rng::seed_from_u64(13));
+        let mut shares: Vec<_> = shares.iter().map(|share| share.expose().clone()).collect();
+        for share in 0..3 {
+            for bit in 0..128 {
+                let outcome = |shares: &[Vec<u8>]| {
+                    rebuild(&(0..).zip(shares.iter().map(Vec::as_slice)).collect::<Vec<_>>())
+                        .is_ok()
+                };
+                assert!(outcome(&shares));
+                shares[share][bit / 8] ^= 1 << (bit % 8);
+                assert!(!outcome(&shares), "share {share}, bit {bit}");
+                shares[share][bit / 8] ^= 1 << (bit % 8);
+            }
+        }
+    }
+}

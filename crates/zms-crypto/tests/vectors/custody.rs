@@ -9,7 +9,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst},
     },
 };
 
@@ -22,7 +22,7 @@ use zms_crypto::{
     sign::SigningKey,
 };
 
-use crate::{array, counting_key};
+use crate::counting_key;
 
 /// Asserts that none of the secret types implements a trait, and that `$control` does: were the
 /// probe blind, the control would show it.
@@ -139,8 +139,8 @@ static WATCHED: AtomicUsize = AtomicUsize::new(0);
 static WATCHED_LEN: AtomicUsize = AtomicUsize::new(0);
 /// Size of blocks that are watched wherever they are, or 0.
 static WATCHED_SIZE: AtomicUsize = AtomicUsize::new(0);
-/// Eight bytes each that no block may hold when it comes back; 0 stands for none.
-static MARKS: [AtomicU64; 64] = [const { AtomicU64::new(0) }; 64];
+/// What no block may hold when it comes back, or null. Leaked, so that it never comes back itself.
+static MARKS: AtomicPtr<Vec<Vec<u8>>> = AtomicPtr::new(std::ptr::null_mut());
 /// Larger blocks are not searched: those of Argon2 take too long.
 const LARGEST_MARKED: usize = 1 << 16;
 /// How many blocks held one.
@@ -180,14 +180,14 @@ unsafe impl GlobalAlloc for Watching {
             UNWIPED.fetch_or(unwiped, SeqCst);
             CAME_BACK.store(true, SeqCst);
         }
-        if MARKS[0].load(SeqCst) != 0 && layout.size() <= LARGEST_MARKED {
+        let marks = MARKS.load(SeqCst);
+        if !marks.is_null() && layout.size() <= LARGEST_MARKED {
+            // SAFETY: they are leaked and never changed.
+            let marks = unsafe { &*marks };
             // SAFETY: the block is still allocated, and was zero before anybody wrote to it.
             let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
-            let held = |window: &[u8]| {
-                let window = u64::from_ne_bytes(window.try_into().expect("eight bytes"));
-                window != 0 && MARKS.iter().any(|mark| mark.load(SeqCst) == window)
-            };
-            MARKED.fetch_add(usize::from(bytes.windows(8).any(held)), SeqCst);
+            let held = |mark: &Vec<u8>| bytes.windows(mark.len()).any(|window| window == mark);
+            MARKED.fetch_add(usize::from(marks.iter().any(held)), SeqCst);
         }
         // SAFETY: the caller's promises are ours.
         unsafe { System.dealloc(block, layout) }
@@ -266,17 +266,12 @@ fn the_memory_of_argon2_is_wiped() {
     assert!(!UNWIPED.load(SeqCst));
 }
 
-/// How many blocks came back while `work` ran that held any of the secrets' beginnings.
-fn blocks_left_behind(secrets: &[&[u8]], work: impl FnOnce()) -> usize {
-    assert!(secrets.len() <= MARKS.len());
+/// How many blocks came back while `work` ran that held any of the marks.
+fn blocks_left_behind(marks: &'static mut Vec<Vec<u8>>, work: impl FnOnce()) -> usize {
     MARKED.store(0, SeqCst);
-    for (mark, secret) in MARKS.iter().zip(secrets).rev() {
-        mark.store(u64::from_ne_bytes(array(&secret[..8])), SeqCst);
-    }
+    MARKS.store(marks, SeqCst);
     work();
-    for mark in &MARKS {
-        mark.store(0, SeqCst);
-    }
+    MARKS.store(std::ptr::null_mut(), SeqCst);
     MARKED.load(SeqCst)
 }
 
@@ -285,8 +280,9 @@ fn blocks_left_behind(secrets: &[&[u8]], work: impl FnOnce()) -> usize {
 fn splitting_and_combining_leave_no_secret_in_memory() {
     let _one = WATCH.lock().unwrap_or_else(PoisonError::into_inner);
     let key = Key::generate(&mut ChaCha20Rng::seed_from_u64(9));
-    let groups = [Group { threshold: 2, count: 2 }, Group { threshold: 3, count: 3 }];
-    let scheme = Scheme::new(2, &groups).expect("numbers that fit");
+    let group = |threshold, count| Group { threshold, count };
+    let scheme =
+        Scheme::new(3, &[group(2, 2), group(1, 1), group(3, 3)]).expect("numbers that fit");
     let shares = || {
         let shares =
             split(&key, &scheme, Encryption::default(), &mut ChaCha20Rng::seed_from_u64(10));
@@ -297,29 +293,25 @@ fn splitting_and_combining_leave_no_secret_in_memory() {
     // behind its four bits of padding.
     let list: Vec<_> = share::complete("").collect();
     let number = |word: &str| list.iter().position(|known| *known == word).expect("a known word");
-    let marks: Vec<Vec<u8>> = texts
-        .iter()
-        .flat_map(|text| {
-            let words: Vec<_> = text.expose().split(' ').skip(4).take(7).collect();
-            let numbers = words.iter().map(|word| number(word) as u16);
-            let value =
-                numbers.clone().fold(0_u128, |value, number| value << 10 | u128::from(number));
-            [
-                words[1..].join(" ").into_bytes(),
-                numbers.skip(1).flat_map(u16::to_ne_bytes).collect(),
-                (value >> 2).to_be_bytes()[8..].to_vec(),
-            ]
-        })
-        .collect();
-    let mut marks: Vec<_> = marks.iter().map(Vec::as_slice).collect();
-    marks.push(key.expose());
-    marks.push(&key.expose()[16..]);
+    let of_share = |text: &SecretText| {
+        let words: Vec<_> = text.expose().split(' ').skip(4).take(11).collect();
+        let numbers = words.iter().map(|word| number(word) as u16);
+        let value = numbers.clone().fold(0_u128, |value, number| value << 10 | u128::from(number));
+        [
+            words[1..].join(" ").into_bytes(),
+            numbers.flat_map(u16::to_ne_bytes).collect(),
+            (value >> 2).to_be_bytes()[3..].to_vec(),
+        ]
+    };
+    let halves = [key.expose()[..16].to_vec(), key.expose()[16..].to_vec()];
+    let marks =
+        || Box::leak(Box::new(texts.iter().flat_map(of_share).chain(halves.clone()).collect()));
 
-    let seen = blocks_left_behind(&marks, || drop(texts[0].expose().clone()));
+    let seen = blocks_left_behind(marks(), || drop(texts[0].expose().clone()));
     assert_eq!(seen, 1, "a text that nobody wipes is seen");
-    let seen = blocks_left_behind(&marks, || drop(key.expose().to_vec()));
+    let seen = blocks_left_behind(marks(), || drop(key.expose().to_vec()));
     assert_eq!(seen, 1, "a key that nobody wipes is seen");
-    let seen = blocks_left_behind(&marks, || {
+    let seen = blocks_left_behind(marks(), || {
         let mut combiner = Combiner::default();
         for share in shares() {
             let read = Share::parse(share.to_words().expose());
