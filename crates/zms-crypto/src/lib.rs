@@ -1,4 +1,4 @@
-//! Keys, envelopes, signatures and text forms of ZMS: bytes in, bytes out.
+//! Keys, envelopes, signatures, text forms and shares of ZMS: bytes in, bytes out.
 //!
 //! No clock, no files, no entropy of its own: randomness is an argument. What each function
 //! computes is written in `spec/`; comments cite it by heading.
@@ -12,6 +12,7 @@ pub mod parts;
 pub mod passphrase;
 pub mod purpose;
 pub mod secret;
+pub mod share;
 pub mod sign;
 pub mod text;
 

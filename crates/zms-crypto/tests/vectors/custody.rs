@@ -9,14 +9,16 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst},
+        atomic::{AtomicBool, AtomicPtr, AtomicUsize, Ordering::SeqCst},
     },
 };
 
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use zeroize::{Zeroize, ZeroizeOnDrop};
 use zms_crypto::{
     Key, Purpose, Secret, SecretBytes, SecretText,
     passphrase::{Cost, derive_from_passphrase},
+    share::{self, Combiner, Encryption, Group, Scheme, Share, split},
     sign::SigningKey,
 };
 
@@ -49,6 +51,7 @@ macro_rules! secrets_lack {
         assert!(!Probe::<SecretBytes>(PhantomData).holds(), "SecretBytes: {name}");
         assert!(!Probe::<SecretText>(PhantomData).holds(), "SecretText: {name}");
         assert!(!Probe::<SigningKey>(PhantomData).holds(), "SigningKey: {name}");
+        assert!(!Probe::<Share>(PhantomData).holds(), "Share: {name}");
     }};
 }
 
@@ -124,7 +127,7 @@ fn a_panic_wipes_the_secrets_that_it_passes() {
 }
 
 /// The system's allocator, which looks at a watched block when it is given back: then it is still
-/// allocated and its bytes may be read.
+/// allocated and its bytes may be read. Every block is zero at first, so that all can be looked at.
 struct Watching;
 
 #[global_allocator]
@@ -134,8 +137,14 @@ static ALLOCATOR: Watching = Watching;
 static WATCHED: AtomicUsize = AtomicUsize::new(0);
 /// Bytes at its start that are initialized.
 static WATCHED_LEN: AtomicUsize = AtomicUsize::new(0);
-/// Size of blocks that are watched wherever they are, or 0. They must be allocated zeroed.
+/// Size of blocks that are watched wherever they are, or 0.
 static WATCHED_SIZE: AtomicUsize = AtomicUsize::new(0);
+/// What no block may hold when it comes back, or null. Leaked, so that it never comes back itself.
+static MARKS: AtomicPtr<Vec<Vec<u8>>> = AtomicPtr::new(std::ptr::null_mut());
+/// Larger blocks are not searched: those of Argon2 take too long.
+const LARGEST_MARKED: usize = 1 << 16;
+/// How many blocks held one.
+static MARKED: AtomicUsize = AtomicUsize::new(0);
 /// Whether the watched block came back.
 static CAME_BACK: AtomicBool = AtomicBool::new(false);
 /// Whether any byte of it was not zero.
@@ -147,17 +156,12 @@ static WATCH: Mutex<()> = Mutex::new(());
 unsafe impl GlobalAlloc for Watching {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are ours.
-        unsafe { System.alloc(layout) }
+        unsafe { System.alloc_zeroed(layout) }
     }
 
     unsafe fn alloc_zeroed(&self, layout: Layout) -> *mut u8 {
         // SAFETY: the caller's promises are ours.
         unsafe { System.alloc_zeroed(layout) }
-    }
-
-    unsafe fn realloc(&self, block: *mut u8, layout: Layout, size: usize) -> *mut u8 {
-        // SAFETY: the caller's promises are ours.
-        unsafe { System.realloc(block, layout, size) }
     }
 
     unsafe fn dealloc(&self, block: *mut u8, layout: Layout) {
@@ -175,6 +179,15 @@ unsafe impl GlobalAlloc for Watching {
             let unwiped = (0..len).any(|at| unsafe { block.add(at).read_volatile() } != 0);
             UNWIPED.fetch_or(unwiped, SeqCst);
             CAME_BACK.store(true, SeqCst);
+        }
+        let marks = MARKS.load(SeqCst);
+        if !marks.is_null() && layout.size() <= LARGEST_MARKED {
+            // SAFETY: they are leaked and never changed.
+            let marks = unsafe { &*marks };
+            // SAFETY: the block is still allocated, and was zero before anybody wrote to it.
+            let bytes = unsafe { std::slice::from_raw_parts(block, layout.size()) };
+            let held = |mark: &Vec<u8>| bytes.windows(mark.len()).any(|window| window == mark);
+            MARKED.fetch_add(usize::from(marks.iter().any(held)), SeqCst);
         }
         // SAFETY: the caller's promises are ours.
         unsafe { System.dealloc(block, layout) }
@@ -251,6 +264,64 @@ fn the_memory_of_argon2_is_wiped() {
     WATCHED_SIZE.store(0, SeqCst);
     assert!(key.is_ok() && CAME_BACK.load(SeqCst));
     assert!(!UNWIPED.load(SeqCst));
+}
+
+/// How many blocks came back while `work` ran that held any of the marks.
+fn blocks_left_behind(marks: &'static mut Vec<Vec<u8>>, work: impl FnOnce()) -> usize {
+    MARKED.store(0, SeqCst);
+    MARKS.store(marks, SeqCst);
+    work();
+    MARKS.store(std::ptr::null_mut(), SeqCst);
+    MARKED.load(SeqCst)
+}
+
+/// The words of a share, its value and the secret itself, at any place of any block.
+#[test]
+fn splitting_and_combining_leave_no_secret_in_memory() {
+    let _one = WATCH.lock().unwrap_or_else(PoisonError::into_inner);
+    let key = Key::generate(&mut ChaCha20Rng::seed_from_u64(9));
+    let group = |threshold, count| Group { threshold, count };
+    let scheme =
+        Scheme::new(3, &[group(2, 2), group(1, 1), group(3, 3)]).expect("numbers that fit");
+    let shares = || {
+        let shares =
+            split(&key, &scheme, Encryption::default(), &mut ChaCha20Rng::seed_from_u64(10));
+        shares.into_iter().flatten().collect::<Vec<_>>()
+    };
+    let texts: Vec<_> = shares().iter().map(Share::to_words).collect();
+    // Of each share what lies behind the fields: the words, their numbers of ten bits, the value
+    // behind its four bits of padding.
+    let list: Vec<_> = share::complete("").collect();
+    let number = |word: &str| list.iter().position(|known| *known == word).expect("a known word");
+    let of_share = |text: &SecretText| {
+        let words: Vec<_> = text.expose().split(' ').skip(4).take(11).collect();
+        let numbers = words.iter().map(|word| number(word) as u16);
+        let value = numbers.clone().fold(0_u128, |value, number| value << 10 | u128::from(number));
+        [
+            words[1..].join(" ").into_bytes(),
+            numbers.flat_map(u16::to_ne_bytes).collect(),
+            (value >> 2).to_be_bytes()[3..].to_vec(),
+        ]
+    };
+    let halves = [key.expose()[..16].to_vec(), key.expose()[16..].to_vec()];
+    let marks =
+        || Box::leak(Box::new(texts.iter().flat_map(of_share).chain(halves.clone()).collect()));
+
+    let seen = blocks_left_behind(marks(), || drop(texts[0].expose().clone()));
+    assert_eq!(seen, 1, "a text that nobody wipes is seen");
+    let seen = blocks_left_behind(marks(), || drop(key.expose().to_vec()));
+    assert_eq!(seen, 1, "a key that nobody wipes is seen");
+    let seen = blocks_left_behind(marks(), || {
+        let mut combiner = Combiner::default();
+        for share in shares() {
+            let read = Share::parse(share.to_words().expose());
+            let progress = read.map(|read| combiner.add(read).is_ok());
+            assert_eq!(progress.ok(), Some(true));
+        }
+        let rebuilt = combiner.finish_key(Encryption::default().passphrase);
+        assert!(rebuilt.is_ok_and(|rebuilt| rebuilt.expose() == key.expose()));
+    });
+    assert_eq!(seen, 0);
 }
 
 #[test]

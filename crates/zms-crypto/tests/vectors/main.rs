@@ -8,6 +8,7 @@ mod envelope;
 mod gcm;
 mod mac;
 mod passphrase;
+mod shares;
 mod signatures;
 mod text;
 
@@ -16,8 +17,12 @@ use serde::Deserialize;
 /// Reads one file of `spec/vectors/external`.
 macro_rules! external {
     ($name:literal) => {
-        serde_json::from_str(include_str!(concat!("../../../../spec/vectors/external/", $name)))
-            .expect("the file has the form that its test declares")
+        serde_json::from_str(include_str!(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/../../spec/vectors/external/",
+            $name
+        )))
+        .expect("the file has the form that its test declares")
     };
 }
 pub(crate) use external;
