@@ -122,6 +122,11 @@ impl From<SessionError> for Failure {
                     "put the right database back; if the pins are what is wrong, remove that \
                      file: the next read is then taken for a first use",
                 ),
+            SessionError::Pins(PinTrouble::File { ref source, .. })
+                if source.kind() == std::io::ErrorKind::StorageFull =>
+            {
+                Self::other(message).hint(FREE_SPACE)
+            }
             SessionError::NoToken(_) => {
                 Self::not_found(message).hint("list the tokens with `zms token ls`")
             }
@@ -129,6 +134,9 @@ impl From<SessionError> for Failure {
         }
     }
 }
+
+/// What to do about a full disk.
+const FREE_SPACE: &str = "free some space on that disk, then try again";
 
 fn opening(error: &OpenError) -> Failure {
     let message = error.to_string();
@@ -193,7 +201,7 @@ fn store(trouble: &Trouble, exit: Exit) -> Failure {
         TroubleClass::Busy => failure.hint("try again; `zms status` shows which vault is used"),
         TroubleClass::Corrupt => failure.hint("put a copy of the database back in its place"),
         TroubleClass::Newer => failure.hint("install the newer version of zms"),
-        TroubleClass::Full => failure.hint("free some space on that disk, then try again"),
+        TroubleClass::Full => failure.hint(FREE_SPACE),
         TroubleClass::ReadOnly => {
             failure.hint("make the folder of the vault writable: reading needs an audit entry too")
         }
