@@ -4,6 +4,7 @@ mod audit;
 mod error;
 mod exposure;
 mod history;
+mod master;
 mod read;
 mod revoke;
 mod shape;

@@ -31,6 +31,8 @@ pub enum Action {
     ReadPast = 8,
     /// A scope could be read by a member that was revoked, up to this revision.
     Expose = 9,
+    /// The master key was replaced.
+    Succeed = 10,
 }
 
 impl Action {
@@ -46,6 +48,7 @@ impl Action {
             7 => Self::Init,
             8 => Self::ReadPast,
             9 => Self::Expose,
+            10 => Self::Succeed,
             _ => return None,
         })
     }
@@ -62,6 +65,7 @@ impl Action {
             Self::Init => "init",
             Self::ReadPast => "read past",
             Self::Expose => "expose",
+            Self::Succeed => "succeed",
         }
     }
 }

@@ -13,6 +13,7 @@ pub mod revoke;
 pub mod rollback;
 pub mod rotate;
 mod sign;
+pub mod succeed;
 pub mod token;
 pub mod write;
 

@@ -12,8 +12,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     commands::{
         allow, audit, completions, cp, diff, doctor, env, export, exposure, get, help, history,
-        import, init, log, ls, man, mv, project, reset, rm, rollback, run, search, service, set,
-        status, token, undo, use_place, vault,
+        import, init, key, log, ls, man, mv, project, reset, rm, rollback, run, search, service,
+        set, status, token, undo, use_place, vault,
     },
     environment,
     exit::Outcome,
@@ -127,6 +127,16 @@ Examples:
   zms service create api -p shop -e staging"
     )]
     Service(service::Command),
+    /// Show, protect and replace the master key
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms key status
+  zms key protect passphrase
+  zms key rotate --dry-run"
+    )]
+    Key(key::Command),
     Audit(audit::Args),
     Use(use_place::Args),
     /// List the vaults of this machine
@@ -190,6 +200,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Project(command) => project::run(&context, &command),
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),
+        Command::Key(command) => key::run(&context, &command),
         Command::Audit(args) => audit::run(&context, &args),
         Command::Use(args) => use_place::run(&context, &args),
         Command::Vault(command) => vault::run(&context, &command),

@@ -14,6 +14,7 @@ pub mod help;
 pub mod history;
 pub mod import;
 pub mod init;
+pub mod key;
 pub mod log;
 pub mod ls;
 pub mod man;

@@ -154,9 +154,13 @@ fn from_text(text: &str, source: String) -> Outcome<Caller> {
 
 /// The owner, by the master key file.
 pub fn owner(home: &Home) -> Outcome<Caller> {
-    let path = home.key();
     home.check()?;
-    let Some(text) = read_private(&path, Exit::Integrity)? else {
+    owner_by(&home.key())
+}
+
+/// The owner, by a file that holds a master key.
+pub fn owner_by(path: &Path) -> Outcome<Caller> {
+    let Some(text) = read_private(path, Exit::Integrity)? else {
         return Err(Failure::new(
             Exit::Locked,
             format!("no token, and no master key at {}", path.display()),

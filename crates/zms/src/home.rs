@@ -88,6 +88,11 @@ impl Home {
         self.folder.join("zms.master.key")
     }
 
+    /// A master key that is about to take the place of the one that is there.
+    pub fn next_key(&self) -> PathBuf {
+        self.folder.join("zms.master.key.next")
+    }
+
     /// The database.
     pub fn database(&self) -> PathBuf {
         self.folder.join("zms.db")
@@ -224,6 +229,29 @@ pub fn create_private(path: &Path, text: &str) -> io::Result<()> {
     let written = write();
     let _left_behind = fs::remove_file(&new);
     written
+}
+
+/// Writes a file with mode 0600 in the place of whatever is there: whole and on disk.
+pub fn replace_private(path: &Path, text: &str) -> io::Result<()> {
+    let new = path.with_extension(format!("new.{}", std::process::id()));
+    let _none = fs::remove_file(&new);
+    create_private(&new, text)?;
+    put_in_place(&new, path)
+}
+
+/// Gives a file another's name. What had that name is overwritten, as far as the file system
+/// writes in place; a crash leaves one or the other.
+pub fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let old = OpenOptions::new().write(true).custom_flags(flags).open(path);
+    fs::rename(new, path)?;
+    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    if let Ok(mut old) = old {
+        let length = old.metadata()?.len();
+        io::copy(&mut io::repeat(0).take(length), &mut old)?;
+        old.sync_all()?;
+    }
+    Ok(())
 }
 
 /// What the system says of a file or folder, without following a link.

@@ -15,6 +15,7 @@ use crate::{
     environment,
     exit::{Exit, Failure, Outcome},
     home::{DEFAULT_VAULT, Home},
+    master_key,
     output::Output,
     place::{Place, PlaceFlags, nearest},
     prompt,
@@ -91,12 +92,18 @@ impl Context {
             self.output
                 .warn("ZMS_ENVIRONMENT is set and says nothing to zms: did you mean ZMS_ENV?");
         }
-        let caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
+        let mut caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
         let path = home.database();
         let store = SqliteStore::open(&path).map_err(unopened)?.ok_or_else(|| {
             Failure::new(Exit::Locked, format!("there is no vault at {}", path.display()))
                 .hint("make one with `zms init`, or set ZMS_HOME to the folder of an existing one")
         })?;
+        if caller.owner
+            && let Some(heir) = master_key::settle(&home, &store)?
+        {
+            self.output.note("the replacement of the master key that was interrupted is done now");
+            caller = heir;
+        }
         let pins = PinFolder::new(home.pins());
         let session = Session::new(
             Box::new(store),
@@ -146,6 +153,10 @@ impl Acting {
 
     /// Gives an error about a missing scope the nearest name.
     pub fn explain(&mut self, error: SessionError) -> Failure {
+        if self.owner && matches!(error, SessionError::Open(OpenError::Departed { .. })) {
+            let why = format!("the master key in {} has been replaced", self.source);
+            return Failure::new(Exit::Denied, why).hint("put the new one in its place");
+        }
         let SessionError::Open(OpenError::NotFound(path)) = &error else { return error.into() };
         let path = path.clone();
         let mut failure = Failure::from(error);

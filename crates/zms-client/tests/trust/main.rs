@@ -23,6 +23,7 @@ mod restore;
 mod resume;
 mod shape;
 mod state;
+mod succeed;
 mod tamper;
 mod tokens;
 mod walk;

@@ -220,7 +220,12 @@ impl World {
 
     /// The id of a scope as the owner proves it in what is really stored.
     pub(crate) fn id(&self, at: &str) -> ScopeId {
-        way(&self.store.state(), &self.owner, at).pop().expect("a way holds its target").id()
+        self.id_as(&self.owner, at)
+    }
+
+    /// As [`World::id`], as somebody else proves it.
+    pub(crate) fn id_as(&self, who: &Principal, at: &str) -> ScopeId {
+        way(&self.store.state(), who, at).pop().expect("a way holds its target").id()
     }
 
     /// Expects a class, with pins and without, and that no door gives out another value than the

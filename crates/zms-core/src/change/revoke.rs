@@ -59,7 +59,7 @@ pub(super) fn leave(
     pending: Rights,
     joining: Vec<(MemberPut, MemberPart)>,
 ) -> Result<Batch, ChangeError> {
-    let mut scopes = Vec::new();
+    let (author, mut scopes) = (Author::of(opening), Vec::new());
     for id in leaving {
         let line = members.line(*id)?;
         let (_, keyring) = members.keyring(*id)?;
@@ -68,7 +68,7 @@ pub(super) fn leave(
                 && let Some(mut way) = unless_broken(opening.way(&entry.path, Reading::Last))?
                 && let Some(scope) = way.pop().filter(|scope| scope.lineage == entry.lineage)
             {
-                resign_below(opening, &scope, leaving, &mut scopes)?;
+                resign_below(opening, &author, &scope, leaving, &mut scopes)?;
             }
         }
     }
@@ -82,10 +82,11 @@ pub(super) fn leave(
     Ok(Batch { members: puts, departed, roster: Some(roster), scopes, ..base })
 }
 
-/// Signs anew, as the caller and in empty revisions, the heads that leaving members authored:
-/// after the commit their signatures count no more.
-fn resign_below(
+/// Signs anew, in empty revisions, the heads that leaving members authored: after the commit
+/// their signatures count no more.
+pub(super) fn resign_below(
     opening: &Opening<'_>,
+    author: &Author<'_>,
     scope: &OpenScope,
     leaving: &[PrincipalId],
     puts: &mut Vec<ScopePut>,
@@ -93,14 +94,14 @@ fn resign_below(
     let done = puts.iter().any(|put| put.revision.scope == scope.id());
     if leaving.contains(&scope.head.author) && !done {
         match Next::after(scope) {
-            Ok(next) => puts.push(Author::of(opening).revise(next)),
+            Ok(next) => puts.push(author.revise(next)),
             // It stays as it is and verifies no more: the re-key closes it.
             Err(_exhausted) => return Ok(()),
         }
     }
     for stored in scope.stored_children() {
         if let Some(child) = unless_broken(opening.below(scope, stored, Reading::Last))? {
-            resign_below(opening, &child, leaving, puts)?;
+            resign_below(opening, author, &child, leaving, puts)?;
         }
     }
     Ok(())

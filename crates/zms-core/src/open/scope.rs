@@ -235,6 +235,18 @@ impl Opening<'_> {
         (author.covers(head.created_at) && author.writes(lineage)).then_some(Ok(head))
     }
 
+    /// The proven head of a scope that was closed, and its hash; `None` for any other.
+    pub(crate) fn closed_head(
+        &self,
+        lineage: &Lineage,
+    ) -> Result<Option<(Revision, [u8; 32])>, OpenError> {
+        let id = *lineage.last().expect("a lineage starts with the root");
+        let Some(signed) = self.bundle.head(id)? else { return Ok(None) };
+        let Some(head) = self.prove_head(&signed, id, lineage) else { return Ok(None) };
+        let head = head?;
+        Ok(head.closes().then(|| (head, hash_of(&signed))))
+    }
+
     fn check_head_pin(
         &self,
         found: &Found,

@@ -4,11 +4,11 @@ use zms_client::{Session, SessionError, pins::PinFolder};
 use zms_core::{
     change::plant::Seedling,
     id::VaultId,
-    key_file::{KeyFile, Protection},
+    key_file::KeyFile,
     path::Segment,
     principal::{Kind, Principal},
 };
-use zms_crypto::{Key, passphrase::Cost};
+use zms_crypto::Key;
 use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
 
@@ -17,9 +17,9 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     files,
     home::{Home, create_private, trouble},
-    output::{Output, Progress},
+    master_key::{Protect, Seal},
+    output::Output,
     place::{DEFAULT_ENVIRONMENT, DEFAULT_PROJECT},
-    prompt,
     session::Context,
 };
 
@@ -37,14 +37,6 @@ pub struct Args {
     /// How the master key file is protected
     #[arg(long, value_enum, default_value_t = Protect::None)]
     protect: Protect,
-}
-
-#[derive(clap::ValueEnum, Clone, Copy, PartialEq, Eq)]
-enum Protect {
-    /// By the file's mode: only you can read it
-    None,
-    /// By a passphrase, asked for whenever the owner acts
-    Passphrase,
 }
 
 /// Makes the vault, or ends an init that was interrupted.
@@ -135,31 +127,12 @@ fn make_key(home: &Home, protect: Protect) -> Outcome<(Principal, VaultId)> {
     let mut rng = environment::entropy();
     let owner = Principal::from_seed(Kind::Administrator, Key::generate(&mut *rng));
     let vault = VaultId::generate(&mut *rng);
-    let (protection, passphrase) = match protect {
-        Protect::None => (Protection::None, None),
-        Protect::Passphrase => (Protection::Passphrase(Cost::DEFAULT), Some(new_passphrase()?)),
-    };
-    let passphrase = passphrase.as_ref().map(|text| text.as_str());
-    let progress = Progress::spinner("sealing the master key");
-    let text = KeyFile::write(&owner, vault, protection, passphrase, &mut *rng);
-    drop(progress);
-    let text = zeroize::Zeroizing::new(text.map_err(Failure::other)?);
+    let text = Seal::ask(protect)?.seal(&owner, vault)?;
     create_private(&home.key(), &text).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(home),
         _ => trouble(&error, format!("{} can not be made", home.key().display())),
     })?;
     Ok((owner, vault))
-}
-
-fn new_passphrase() -> Outcome<zeroize::Zeroizing<String>> {
-    let first = prompt::hidden("New passphrase: ")?;
-    if first.chars().count() < 8 {
-        return Err(Failure::usage("the passphrase is shorter than 8 characters"));
-    }
-    if *first != *prompt::hidden("Once more: ")? {
-        return Err(Failure::usage("the two passphrases differ"));
-    }
-    Ok(first)
 }
 
 fn store(home: &Home) -> Outcome<Box<dyn Store>> {

@@ -1,0 +1,100 @@
+//! Gives the master key a successor: a new seed with all that the old one held.
+//! spec/revocation.md#the-master-key
+
+use zms_crypto::{CryptoRng, Key};
+
+use super::{
+    Author, ChangeError,
+    revoke::resign_below,
+    sign::Next,
+    token::{join, next_roster},
+};
+use crate::{
+    batch::{Batch, ScopePut},
+    id::PrincipalId,
+    keyring::{Entry, Keyring},
+    open::{Members, Opening, Reading},
+    path::{ScopePath, Segment},
+    principal::Principal,
+    record::records_root,
+    revision::CLOSED,
+    roster::Line,
+};
+
+/// Replaces the caller, an administrator, by a new seed: its keyring and label, a new line, the old
+/// line out, and every head that it authored signed anew, closed ones too. One commit, no new keys:
+/// it helps only where the old seed meets no old copy of the database, for that gives R.
+///
+/// # Errors
+/// [`ChangeError::NotAdministrator`].
+pub fn succeed(
+    opening: &Opening<'_>,
+    rng: &mut dyn CryptoRng,
+) -> Result<(Batch, Principal), ChangeError> {
+    let members = opening.members()?.ok_or(ChangeError::NotAdministrator)?;
+    let old = opening.principal().id();
+    let heir = Principal::from_seed(opening.line().kind, Key::generate(rng));
+    let held = opening.keyring();
+    let keyring = Keyring {
+        authority: held.authority,
+        vault_key: Some(members.vault_key().duplicate()),
+        entries: held.entries.iter().map(Entry::duplicate).collect(),
+    };
+    let line = Line {
+        limits: opening.line().limits.clone(),
+        ..Line::new(&heir, opening.now(), opening.line().expires, opening.line().rights.clone())
+    };
+    let label = Segment::parse(&members.escrow(old)?.label).map_err(ChangeError::Name)?;
+    let (joins, part) = join(opening, &members, &heir, &line, &keyring, &label, rng);
+    let author = Author {
+        principal: &heir,
+        vault: opening.vault(),
+        generation: opening.roster().generation,
+        created_at: opening.now(),
+    };
+    let scopes = signed_anew(opening, &members, &author, old)?;
+    let pending = opening.roster().pending.clone();
+    let roster = next_roster(opening, &members, pending, |parts| {
+        parts.retain(|held| held.principal != old);
+        parts.push(part);
+    });
+    let base = Batch::after(opening);
+    let batch =
+        Batch { members: vec![joins], departed: vec![old], roster: Some(roster), scopes, ..base };
+    Ok((batch, heir))
+}
+
+/// Every head that a member authored: those of the tree, and those of closed scopes that a keyring
+/// still names, whose holders must go on being told that they are closed.
+fn signed_anew(
+    opening: &Opening<'_>,
+    members: &Members<'_>,
+    author: &Author<'_>,
+    old: PrincipalId,
+) -> Result<Vec<ScopePut>, ChangeError> {
+    let mut puts = Vec::new();
+    if let Some(root) = opening.way(&ScopePath::default(), Reading::Last)?.pop() {
+        resign_below(opening, author, &root, &[old], &mut puts)?;
+    }
+    for id in members.ids() {
+        let (_, keyring) = members.keyring(id)?;
+        for entry in &keyring.entries {
+            let done = puts.iter().any(|put| put.revision.scope == entry.scope());
+            if !done
+                && let Some((head, prev_hash)) = opening.closed_head(&entry.lineage)?
+                && head.author == old
+            {
+                puts.push(author.revise(Next {
+                    lineage: entry.lineage.clone(),
+                    epoch: head.epoch,
+                    revision: head.revision + 1,
+                    prev_hash,
+                    key_commitment: CLOSED,
+                    records_root: records_root([]),
+                    children_root: head.children_root,
+                }));
+            }
+        }
+    }
+    Ok(puts)
+}

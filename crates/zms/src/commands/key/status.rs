@@ -1,0 +1,53 @@
+//! `zms key status`.
+
+use zms_core::key_file::{KeyFile, Protection};
+
+use crate::{
+    exit::{Exit, Failure, Outcome},
+    home::read_private,
+    session::Context,
+};
+
+/// Show whose key the master key file holds, and how it is protected
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  zms key status
+  zms key status --json
+
+It reads what stands in the clear in the file, and opens nothing.")]
+pub struct Args {}
+
+/// Reads the head of the file.
+pub fn run(context: &Context, _: &Args) -> Outcome {
+    let home = context.home()?;
+    let path = home.key();
+    let shown = path.display().to_string();
+    let Some(text) = read_private(&path, Exit::Integrity)? else {
+        return Err(Failure::new(Exit::Locked, format!("there is no master key at {shown}"))
+            .hint("make a vault with `zms init`, or put a copy of the key there"));
+    };
+    let file = KeyFile::parse(&text)
+        .map_err(|error| Failure::new(Exit::Integrity, format!("{shown} {error}")))?;
+    let protection = match file.protection() {
+        Protection::None => "its mode alone: only you can read it".to_owned(),
+        Protection::Passphrase(cost) => format!(
+            "a passphrase (Argon2id, {} MiB, {} passes, {} lanes)",
+            cost.memory_kib / 1024,
+            cost.passes,
+            cost.lanes
+        ),
+    };
+    if context.output.json {
+        return context.output.json(serde_json::json!({
+            "file": shown,
+            "protection": crate::credentials::protection(&home),
+            "principal": file.principal().to_string(),
+            "vault": file.vault().to_string(),
+        }));
+    }
+    context.output.line(&format!("file       {shown}"))?;
+    context.output.line(&format!("protected  by {protection}"))?;
+    context.output.line(&format!("key        {}", file.principal()))?;
+    context.output.line(&format!("vault      {}", file.vault()))
+}
