@@ -110,8 +110,11 @@ impl Session {
         Ok(found)
     }
 
-    /// Proves every scope that the caller can read and opens every record, going on past what is
-    /// broken. Nothing is given out but counts.
+    /// Proves every scope that the caller can read with its whole past, and opens every record,
+    /// going on past what is broken. Nothing is given out but counts.
+    ///
+    /// The past counts although no owner reads it today: whoever has seen an older state needs
+    /// every revision since, and who goes back needs the versions.
     ///
     /// # Errors
     /// [`SessionError`], where the caller is refused or the store is in trouble.
@@ -119,7 +122,13 @@ impl Session {
         let ((proof, read), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
             let mut proof = Proof { scopes: 0, records: 0, broken: Vec::new() };
             let read = walk(opening, None, |scope| {
-                match scope.and_then(|scope| scope.open_records()) {
+                let proven = scope.and_then(|scope| {
+                    let records = scope.open_records()?;
+                    // Without opening what it held: the roots of the past say what that is.
+                    opening.history(scope, Some(&[]))?;
+                    Ok(records)
+                });
+                match proven {
                     Ok(records) => {
                         proof.scopes += 1;
                         proof.records += records.len();
@@ -132,7 +141,7 @@ impl Session {
             Ok((proof, read))
         })?;
         let events = read_events(self, &read);
-        self.store.audit_append(&events).map_err(SessionError::Audit)?;
+        self.note(Action::Read, &events)?;
         self.keep(vault, seen)?;
         Ok(proof)
     }

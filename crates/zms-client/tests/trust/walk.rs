@@ -87,3 +87,29 @@ fn names_beside_what_is_broken_are_told_and_what_is_broken_too() {
     assert_eq!(unread.len(), 1, "{unread:?}");
     assert!(world.fresh(&world.owner).names(&path("shop/production"), true).is_err());
 }
+
+/// The current state does not use it, so that only who is behind, or looks back, is refused.
+#[test]
+fn a_proof_looks_at_the_past_too() {
+    let world = World::new();
+    for value in [b"one", b"two"] {
+        world.set(&world.owner, "lab", "CHANGED", value).expect("the owner may write");
+    }
+    let good = world.fresh(&world.owner).prove_all().expect("the vault opens");
+    assert!(good.broken.is_empty(), "{:?}", good.broken);
+    for lie in 0..2 {
+        let mut state = world.store.state();
+        let scope = state.scopes.get_mut(&world.id("lab")).expect("a scope");
+        match lie {
+            0 => scope.older[1][40] ^= 1,
+            _ => scope.ended.truncate(0),
+        }
+        world.store.show(state);
+        assert!(world.read(&world.owner, "lab").is_ok(), "nobody needs it to read");
+        let proof = world.fresh(&world.owner).prove_all().expect("the roster still verifies");
+        let past = OpenError::Integrity(Place::Past(path("lab")));
+        assert_eq!(proof.broken.len(), 1);
+        assert_eq!(proof.broken[0].to_string(), past.to_string());
+        world.store.honest();
+    }
+}

@@ -2,6 +2,7 @@
 
 mod audit;
 mod canaries;
+mod damage;
 mod locked;
 mod memory;
 mod network;
