@@ -156,3 +156,39 @@ fn init_survives_what_a_process_of_the_same_number_left_of_a_key() {
 fn init_survives_what_a_process_of_the_same_number_left_of_a_database() {
     survives_what_was_left("zms.db.1-0.new", true);
 }
+
+/// At every moment exactly one key opens the vault, and it is at hand.
+fn survives_with_a_key(args: &[&str]) {
+    let vault = Scratch::vault();
+    vault.set(&[], "A", "1");
+    let token = vault.token(&["ci", "-e", "development"]);
+    let key = fs::read(vault.home().join("zms.master.key")).unwrap();
+    for point in sample(&vault, args, "") {
+        println!("killed before {point:?}");
+        let home = vault.copy();
+        let ran = kill(&home, &point, args, b"");
+        assert_eq!(home.zms(["get", "A"]).go().text(), "1");
+        assert_eq!(home.zms(["get", "A"]).env("ZMS_TOKEN", &token).go().text(), "1");
+        home.zms(["audit", "verify"]).go().good();
+        home.zms(args).go().good();
+        assert_eq!(home.zms(["get", "A"]).go().text(), "1");
+        home.zms(["doctor"]).go().good();
+        if args.contains(&"rotate") {
+            assert_ne!(fs::read(home.home().join("zms.master.key")).unwrap(), key);
+            fs::write(home.home().join("zms.master.key"), &key).unwrap();
+            let said = home.zms(["get", "A"]).go().refused(4);
+            assert!(said.contains("has been replaced"), "{said}");
+        }
+        assert_eq!(ran.status.signal(), Some(9), "{}", ran.stderr);
+    }
+}
+
+#[test]
+fn key_rotate_survives() {
+    survives_with_a_key(&["key", "rotate", "--yes"]);
+}
+
+#[test]
+fn key_protect_survives() {
+    survives_with_a_key(&["key", "protect", "none"]);
+}
