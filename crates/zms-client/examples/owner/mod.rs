@@ -88,6 +88,10 @@ impl Store for Counting {
         self.0.spend(principal, most, events)
     }
 
+    fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble> {
+        self.0.audit_chains()
+    }
+
     fn audit_read(&self, chain: u64, after: u64, limit: usize) -> Result<Vec<Entry>, Trouble> {
         self.0.audit_read(chain, after, limit)
     }
