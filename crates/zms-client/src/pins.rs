@@ -2,7 +2,8 @@
 #![expect(clippy::disallowed_methods, reason = "this file owns the pins' files")]
 
 mod checkpoint;
-mod form;
+mod json;
+mod table;
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -14,10 +15,10 @@ use std::{
 use rustix::fs::{FlockOperation, OFlags, flock};
 use zms_core::{
     id::{PrincipalId, VaultId},
-    pin::Pins,
+    pin::{Pinned, Pins},
 };
 
-use self::form::{parse, render};
+pub use self::table::PinTable;
 
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
@@ -54,15 +55,29 @@ impl PinFolder {
         Self(folder)
     }
 
-    fn path(&self, principal: PrincipalId) -> PathBuf {
+    /// Where a principal's pins are kept.
+    pub fn path(&self, principal: PrincipalId) -> PathBuf {
+        self.0.join(format!("{principal}.pins"))
+    }
+
+    /// Where they were kept before, as JSON.
+    fn json_path(&self, principal: PrincipalId) -> PathBuf {
         self.0.join(format!("{principal}.json"))
     }
 
     /// What a principal's file holds now, before it is known of which vault it must be.
     pub fn peek(&self, principal: PrincipalId) -> Peek {
-        let path = self.path(principal);
-        let text = read(&path);
-        Peek { path, text }
+        let (path, json) = (self.path(principal), self.json_path(principal));
+        // The first one again at last: another process may have put it in place of the other.
+        let files: [(&Path, fn(Vec<u8>) -> Form); 3] =
+            [(&path, Form::Table), (&json, Form::Json), (&path, Form::Table)];
+        for (path, form) in files {
+            match read(path) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                held => return Peek { path: path.to_owned(), held: held.map(form) },
+            }
+        }
+        Peek { path, held: Ok(Form::None) }
     }
 
     /// What a principal has seen of a vault. No file is a first use; a file that can not be
@@ -70,7 +85,7 @@ impl PinFolder {
     ///
     /// # Errors
     /// [`PinTrouble`].
-    pub fn load(&self, vault: VaultId, principal: PrincipalId) -> Result<Pins, PinTrouble> {
+    pub fn load(&self, vault: VaultId, principal: PrincipalId) -> Result<PinTable, PinTrouble> {
         self.peek(principal).of(vault)
     }
 
@@ -82,17 +97,29 @@ impl PinFolder {
         &self,
         vault: VaultId,
         principal: PrincipalId,
-        seen: Pins,
+        seen: &Pins,
     ) -> Result<(), PinTrouble> {
         let path = self.path(principal);
         let trouble = |source| PinTrouble::File { path: path.clone(), verb: "kept", source };
         let _lock = self.lock().map_err(trouble)?;
-        let mut pins = self.load(vault, principal)?;
-        if pins.gains(&seen) {
-            pins.advance(seen);
-            write(&path, &render(&pins, vault)).map_err(trouble)?;
+        let peek = self.peek(principal);
+        let renewed = matches!(peek.held, Ok(Form::Json(_)));
+        let pins = peek.of(vault)?;
+        if renewed || pins.gains(seen) {
+            write(&path, &pins.advanced(vault, seen).into_bytes()).map_err(trouble)?;
+            self.drop_json(principal).map_err(trouble)?;
         }
         Ok(())
+    }
+
+    /// Removes the file of the old form, once the new one has its name for good.
+    fn drop_json(&self, principal: PrincipalId) -> io::Result<()> {
+        let json = self.json_path(principal);
+        if json.symlink_metadata().is_err() {
+            return Ok(());
+        }
+        File::open(&self.0)?.sync_all()?;
+        fs::remove_file(json)
     }
 
     /// Locks the folder, which is made where it is missing, until the file is dropped.
@@ -108,7 +135,14 @@ impl PinFolder {
 /// that state was read: what is pinned meanwhile, by another process, may be newer than the state.
 pub struct Peek {
     path: PathBuf,
-    text: io::Result<String>,
+    held: io::Result<Form>,
+}
+
+/// What was found.
+enum Form {
+    Table(Vec<u8>),
+    Json(Vec<u8>),
+    None,
 }
 
 impl Peek {
@@ -116,13 +150,17 @@ impl Peek {
     ///
     /// # Errors
     /// [`PinTrouble`].
-    pub fn of(self, vault: VaultId) -> Result<Pins, PinTrouble> {
-        let Self { path, text } = self;
-        match text {
-            Ok(text) => parse(&text, vault).ok_or(PinTrouble::Foreign { path }),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Pins::default()),
-            Err(source) => Err(PinTrouble::File { path, verb: "read", source }),
-        }
+    pub fn of(self, vault: VaultId) -> Result<PinTable, PinTrouble> {
+        let Self { path, held } = self;
+        let table = match held {
+            Ok(Form::Table(bytes)) => PinTable::read(bytes, vault),
+            Ok(Form::Json(text)) => json::parse(&text, vault)
+                .map(|pins| PinTable::default().advanced(vault, &pins).into_bytes())
+                .and_then(|bytes| PinTable::read(bytes, vault)),
+            Ok(Form::None) => Some(PinTable::default()),
+            Err(source) => return Err(PinTrouble::File { path, verb: "read", source }),
+        };
+        table.ok_or(PinTrouble::Foreign { path })
     }
 }
 
@@ -136,51 +174,25 @@ fn create(path: &Path, truncate: bool) -> io::Result<File> {
         .open(path)
 }
 
-fn read(path: &Path) -> io::Result<String> {
+fn read(path: &Path) -> io::Result<Vec<u8>> {
     let file = OpenOptions::new()
         .read(true)
         .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
         .open(path)?;
-    let mut text = String::new();
-    file.take(MAX_FILE).read_to_string(&mut text)?;
-    Ok(text)
+    let length = file.metadata()?.len().min(MAX_FILE);
+    let mut bytes = Vec::with_capacity(usize::try_from(length).unwrap_or_default());
+    file.take(MAX_FILE).read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Replaces the file: a crash leaves the old pins or the new ones.
-fn write(path: &Path, text: &str) -> io::Result<()> {
+fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     let new = path.with_extension("new");
     let mut file = create(&new, true)?;
-    file.write_all(text.as_bytes())?;
+    file.write_all(bytes)?;
     file.sync_all()?;
     fs::rename(&new, path)
 }
 
 #[cfg(test)]
-mod tests {
-    use zms_core::{
-        id::ScopeId,
-        pin::{HeadPin, RosterPin},
-    };
-
-    use super::*;
-
-    fn seen(version: u64) -> Pins {
-        let roster = RosterPin { generation: 1, version, hash: [version as u8; 32] };
-        let head = HeadPin { revision: version, hash: [9; 32] };
-        Pins { roster: Some(roster), heads: [(vec![ScopeId([1; 16])], head)].into() }
-    }
-
-    #[test]
-    fn pins_are_kept_and_never_lowered() {
-        let home = tempfile::tempdir().expect("a scratch folder");
-        let folder = PinFolder::new(home.path().join("pins"));
-        let (vault, me) = (VaultId([7; 16]), PrincipalId([8; 16]));
-        assert_eq!(folder.load(vault, me).expect("first use"), Pins::default());
-        folder.advance(vault, me, seen(5)).expect("kept");
-        folder.advance(vault, me, seen(4)).expect("kept");
-        assert_eq!(folder.load(vault, me).expect("kept"), seen(5));
-        assert!(folder.load(VaultId([6; 16]), me).is_err(), "pins of another vault are no pins");
-        fs::write(folder.path(me), "{}").expect("writable");
-        assert!(folder.load(vault, me).is_err(), "damaged pins are not a first use");
-    }
-}
+mod tests;

@@ -18,7 +18,7 @@ use zms_core::{
     change::ChangeError,
     id::{ScopeId, VaultId},
     open::{OpenError, OpenScope, Opening},
-    pin::Pins,
+    pin::{Pinned, Pins},
     principal::Principal,
 };
 use zms_crypto::CryptoRng;
@@ -108,7 +108,7 @@ impl Session {
         let bundle = self.store.bundle().map_err(OpenError::Trouble)?;
         let vault = bundle.vault().map_err(OpenError::Trouble)?.ok_or(OpenError::NoVault)?;
         let pins = pins.of(vault)?;
-        self.first_use = pins.roster.is_none();
+        self.first_use = pins.roster().is_none();
         let opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
         self.pins_void = opening.pins_void();
         self.uses = opening.line().limits.uses;
@@ -295,7 +295,7 @@ impl Session {
 
     fn pin(&self, vault: VaultId, seen: Option<Pins>) -> Result<(), SessionError> {
         let Some(seen) = seen else { return Ok(()) };
-        Ok(self.pins.advance(vault, self.principal.id(), seen)?)
+        Ok(self.pins.advance(vault, self.principal.id(), &seen)?)
     }
 }
 

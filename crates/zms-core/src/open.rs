@@ -31,7 +31,7 @@ use crate::{
     bundle::{Bundle, Standing, Trouble, Witness},
     id::{PrincipalId, ScopeId, VaultId},
     keyring::Keyring,
-    pin::{Pins, RosterPin},
+    pin::{Pinned, Pins, RosterPin},
     principal::{Kind, Principal},
     revision::{SignedMessage, message_hash},
     roster::{Line, MemberPart, Roster, authority},
@@ -43,7 +43,7 @@ use crate::{
 pub struct Opening<'a> {
     bundle: &'a dyn Bundle,
     principal: &'a Principal,
-    pins: &'a Pins,
+    pins: &'a dyn Pinned,
     now: u64,
     vault: VaultId,
     keyring: Keyring,
@@ -66,7 +66,7 @@ impl<'a> Opening<'a> {
     pub fn begin(
         principal: &'a Principal,
         bundle: &'a dyn Bundle,
-        pins: &'a Pins,
+        pins: &'a dyn Pinned,
         now: u64,
     ) -> Result<Self, OpenError> {
         let vault = bundle.vault()?.ok_or(OpenError::NoVault)?;
@@ -210,11 +210,11 @@ fn prove(id: PrincipalId, witness: &Witness, roster: &Roster) -> Result<Line, Op
 /// Step 5. Whether a higher generation voids the pins.
 fn check_roster_pin(
     bundle: &dyn Bundle,
-    pins: &Pins,
+    pins: &dyn Pinned,
     roster: &Roster,
     now: &RosterPin,
 ) -> Result<bool, OpenError> {
-    let Some(pin) = pins.roster else {
+    let Some(pin) = pins.roster() else {
         return Ok(false);
     };
     if now.generation > pin.generation {

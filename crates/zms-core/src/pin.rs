@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::scope::Lineage;
+use crate::{id::ScopeId, scope::Lineage};
 
 /// The newest roster seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,20 +33,39 @@ pub struct Pins {
     pub heads: BTreeMap<Lineage, HeadPin>,
 }
 
-impl Pins {
+/// What is pinned, however it is kept: only what is asked for needs to be looked up.
+pub trait Pinned {
+    /// The newest roster seen; absent at first use.
+    fn roster(&self) -> Option<RosterPin>;
+
+    /// The newest head seen of one lineage.
+    fn head(&self, lineage: &[ScopeId]) -> Option<HeadPin>;
+
     /// Whether taking this in would change anything.
-    pub fn gains(&self, seen: &Self) -> bool {
+    fn gains(&self, seen: &Pins) -> bool {
         let Some(new) = seen.roster else { return false };
-        let Some(old) = self.roster.filter(|old| old.generation >= new.generation) else {
+        let Some(old) = self.roster().filter(|old| old.generation >= new.generation) else {
             return true;
         };
         let older = |lineage, head: &HeadPin| {
-            self.heads.get(lineage).is_none_or(|held| head.revision > held.revision)
+            self.head(lineage).is_none_or(|held| head.revision > held.revision)
         };
         let higher = || seen.heads.iter().any(|(lineage, head)| older(lineage, head));
         old.generation == new.generation && (new.version > old.version || higher())
     }
+}
 
+impl Pinned for Pins {
+    fn roster(&self) -> Option<RosterPin> {
+        self.roster
+    }
+
+    fn head(&self, lineage: &[ScopeId]) -> Option<HeadPin> {
+        self.heads.get(lineage).copied()
+    }
+}
+
+impl Pins {
     /// Takes in what was seen since. A higher generation voids all older pins; within one,
     /// nothing is lowered.
     pub fn advance(&mut self, seen: Self) {
@@ -72,7 +91,6 @@ impl Pins {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::id::ScopeId;
 
     fn seen(generation: u64, version: u64, revision: u64) -> Pins {
         let head = HeadPin { revision, hash: [revision as u8; 32] };

@@ -66,11 +66,12 @@ pub(crate) fn session(
     scratch: &std::path::Path,
 ) -> Session {
     let folder = tempfile::tempdir_in(scratch).expect("a scratch folder").keep();
+    let (folder, who) = (PinFolder::new(folder), reader.who.id());
     if let Some(pins) = &reader.pins {
-        let name = format!("{}.json", reader.who.id());
-        std::fs::copy(pins.join(&name), folder.join(&name)).expect("pins can be copied");
+        let from = PinFolder::new(pins.clone()).path(who);
+        std::fs::copy(from, folder.path(who)).expect("pins can be copied");
     }
-    Session::new(store, twin(&reader.who), PinFolder::new(folder), now, Box::new(rng()))
+    Session::new(store, twin(&reader.who), folder, now, Box::new(rng()))
 }
 
 /// What one reader met, by reading everything and by asking for each name alone.

@@ -239,10 +239,10 @@ impl World {
     /// A session that remembers what was seen, and whose own pins nobody sees.
     fn scratch(&self, who: &Principal) -> Session {
         let folder = tempfile::tempdir_in(self.home.path()).expect("a scratch folder").keep();
-        let pins = format!("{}.json", who.id());
-        let from = self.pin_folder().join(&pins);
+        let from = PinFolder::new(self.pin_folder()).path(who.id());
         if from.exists() {
-            std::fs::copy(from, folder.join(pins)).expect("pins can be copied");
+            let to = PinFolder::new(folder.clone()).path(who.id());
+            std::fs::copy(from, to).expect("pins can be copied");
         }
         self.session(who, folder)
     }

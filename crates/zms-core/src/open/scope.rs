@@ -253,7 +253,8 @@ impl Opening<'_> {
         head: &Revision,
         hash: [u8; 32],
     ) -> Result<(), OpenError> {
-        if let Some(pin) = self.pins.heads.get(&found.lineage).filter(|_| !self.pins_void) {
+        let pinned = if self.pins_void { None } else { self.pins.head(&found.lineage) };
+        if let Some(pin) = pinned {
             let chain = Chain { number: head.revision, hash, prev_hash: head.prev_hash };
             let reached = chain.reaches(
                 pin.revision,

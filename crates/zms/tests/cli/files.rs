@@ -73,7 +73,7 @@ fn attack_a_database_behind_a_link_or_of_somebody_else() {
 #[test]
 fn attack_pins_behind_a_link() {
     let machine = Machine::with_secret();
-    machine.sh("cd ~/.zexio/pins && pin=$(ls *.json) && mv $pin ~/pin && ln -s ~/pin $pin").done();
+    machine.sh("cd ~/.zexio/pins && pin=$(ls *.pins) && mv $pin ~/pin && ln -s ~/pin $pin").done();
     machine.sh("zms get A").refused(1);
 }
 

@@ -1,12 +1,12 @@
-//! What a file of pins says. spec/pins.md#file
+//! The first version of a file of pins, which is only read any more. spec/pins.md#version-1
 //!
-//! Who has seen ten thousand scopes reads a file of some megabytes with every command, so hex is
-//! read and written in place, not by way of a text for each id.
+//! Who has seen ten thousand scopes has a file of some megabytes, so hex is read in place, not by
+//! way of a text for each id.
 
 use std::fmt;
 
 use serde::{
-    Deserialize, Deserializer, Serialize, Serializer,
+    Deserialize, Deserializer,
     de::{Error, Visitor},
 };
 use zms_core::{
@@ -14,7 +14,7 @@ use zms_core::{
     pin::{HeadPin, Pins, RosterPin},
 };
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileForm {
     version: u32,
@@ -23,7 +23,7 @@ struct FileForm {
     heads: Vec<HeadForm>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RosterForm {
     generation: u64,
@@ -31,7 +31,7 @@ struct RosterForm {
     hash: Hex<32>,
 }
 
-#[derive(Serialize, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct HeadForm {
     lineage: Vec<Hex<16>>,
@@ -42,15 +42,6 @@ struct HeadForm {
 /// Bytes that are a text of twice as many hex digits.
 #[derive(Clone, Copy)]
 struct Hex<const N: usize>([u8; N]);
-
-impl<const N: usize> Serialize for Hex<N> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut digits = [[0; 2]; N];
-        let digits = digits.as_flattened_mut();
-        hex::encode_to_slice(self.0, digits).expect("two digits for each byte");
-        serializer.serialize_str(std::str::from_utf8(digits).expect("hex is ASCII"))
-    }
-}
 
 impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -74,9 +65,9 @@ impl<'de, const N: usize> Deserialize<'de> for Hex<N> {
     }
 }
 
-/// Reads a file's text; `None` for one that can not be understood, or is of another vault.
-pub(super) fn parse(text: &str, vault: VaultId) -> Option<Pins> {
-    let form: FileForm = serde_json::from_str(text).ok()?;
+/// Reads a file; `None` for one that can not be understood, or is of another vault.
+pub(super) fn parse(text: &[u8], vault: VaultId) -> Option<Pins> {
+    let form: FileForm = serde_json::from_slice(text).ok()?;
     if form.version != 1 || form.vault.0 != vault.0 {
         return None;
     }
@@ -89,51 +80,26 @@ pub(super) fn parse(text: &str, vault: VaultId) -> Option<Pins> {
     Some(Pins { roster: Some(roster), heads: heads.collect() })
 }
 
-/// A file's text.
-pub(super) fn render(pins: &Pins, vault: VaultId) -> String {
-    let roster = pins.roster.expect("whoever saw anything saw a roster");
-    let heads = pins.heads.iter().map(|(lineage, head)| HeadForm {
-        lineage: lineage.iter().map(|id| Hex(id.0)).collect(),
-        revision: head.revision,
-        hash: Hex(head.hash),
-    });
-    let form = FileForm {
-        version: 1,
-        vault: Hex(vault.0),
-        roster: RosterForm {
-            generation: roster.generation,
-            version: roster.version,
-            hash: Hex(roster.hash),
-        },
-        heads: heads.collect(),
-    };
-    serde_json::to_string(&form).expect("a tree of numbers and texts serialises")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn a_file_reads_as_it_was_written_and_only_as_that() {
+    fn a_file_reads_as_what_it_says_and_nothing_else_does() {
         let vault = VaultId([7; 16]);
         let head = HeadPin { revision: 9, hash: [0xab; 32] };
         let lineage = vec![ScopeId([7; 16]), ScopeId([0x1c; 16])];
         let roster = RosterPin { generation: 1, version: 2, hash: [3; 32] };
         let pins = Pins { roster: Some(roster), heads: [(lineage, head)].into() };
-        let text = render(&pins, vault);
         let (seven, hash) = ("07".repeat(16), "03".repeat(32));
-        assert_eq!(
-            text,
-            format!(
-                "{{\"version\":1,\"vault\":\"{seven}\",\"roster\":{{\"generation\":1,\"version\":2,\
-                 \"hash\":\"{hash}\"}},\"heads\":[{{\"lineage\":[\"{seven}\",\"{}\"],\"revision\":9,\
-                 \"hash\":\"{}\"}}]}}",
-                "1c".repeat(16),
-                "ab".repeat(32)
-            )
+        let text = format!(
+            "{{\"version\":1,\"vault\":\"{seven}\",\"roster\":{{\"generation\":1,\"version\":2,\
+             \"hash\":\"{hash}\"}},\"heads\":[{{\"lineage\":[\"{seven}\",\"{}\"],\"revision\":9,\
+             \"hash\":\"{}\"}}]}}",
+            "1c".repeat(16),
+            "ab".repeat(32)
         );
-        assert_eq!(parse(&text, vault), Some(pins));
+        assert_eq!(parse(text.as_bytes(), vault), Some(pins));
         for (from, to) in [
             ("\"version\":1", "\"version\":2"),
             ("1c1c", "1c"),
@@ -141,8 +107,9 @@ mod tests {
             ("\"heads\"", "\"more\":1,\"heads\""),
             ("0707", "0707\",\"0707"),
         ] {
-            assert_eq!(parse(&text.replacen(from, to, 1), vault), None, "{from} as {to}");
+            let changed = text.replacen(from, to, 1);
+            assert_eq!(parse(changed.as_bytes(), vault), None, "{from} as {to}");
         }
-        assert_eq!(parse(&text[..text.len() - 1], vault), None);
+        assert_eq!(parse(&text.as_bytes()[..text.len() - 1], vault), None);
     }
 }
