@@ -112,6 +112,23 @@ impl PinFolder {
         Ok(())
     }
 
+    /// Gives a new principal what another one has seen.
+    ///
+    /// # Errors
+    /// [`PinTrouble`].
+    pub fn hand_on(
+        &self,
+        vault: VaultId,
+        from: PrincipalId,
+        to: PrincipalId,
+    ) -> Result<(), PinTrouble> {
+        let path = self.path(to);
+        let trouble = |source| PinTrouble::File { path: path.clone(), verb: "kept", source };
+        let _lock = self.lock().map_err(trouble)?;
+        let pins = self.peek(from).of(vault)?;
+        write(&path, &pins.into_bytes()).map_err(trouble)
+    }
+
     /// Removes the file of the old form, once the new one has its name for good.
     fn drop_json(&self, principal: PrincipalId) -> io::Result<()> {
         let json = self.json_path(principal);

@@ -33,8 +33,7 @@ impl Session {
             Ok((Some(batch), (heir, opening.vault())))
         })?;
         // The new one has seen what the old one has.
-        let seen = self.pins.load(vault, self.principal.id())?;
-        self.pins.advance(vault, heir.id(), seen)?;
+        self.pins.hand_on(vault, self.principal.id(), heir.id())?;
         Ok(heir)
     }
 }
