@@ -69,7 +69,7 @@ impl PinFolder {
     pub fn peek(&self, principal: PrincipalId) -> Peek {
         let (path, json) = (self.path(principal), self.json_path(principal));
         // The first one again at last: another process may have put it in place of the other.
-        let files: [(&Path, fn(Vec<u8>) -> Form); 3] =
+        let files: [(&Path, Made); 3] =
             [(&path, Form::Table), (&json, Form::Json), (&path, Form::Table)];
         for (path, form) in files {
             match read(path) {
@@ -154,6 +154,9 @@ pub struct Peek {
     path: PathBuf,
     held: io::Result<Form>,
 }
+
+/// How content becomes what it is.
+type Made = fn(Vec<u8>) -> Form;
 
 /// What was found.
 enum Form {
