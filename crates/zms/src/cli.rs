@@ -11,9 +11,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, audit, completions, cp, diff, doctor, env, export, exposure, get, help, history,
-        import, init, key, log, ls, man, mv, project, reset, rm, rollback, run, search, service,
-        set, status, token, undo, use_place, vault,
+        allow, audit, completions, cp, diff, doctor, edit, env, export, exposure, get, help,
+        history, import, init, key, log, ls, man, mv, project, reset, rm, rollback, run, search,
+        service, set, status, token, undo, use_place, vault,
     },
     environment,
     exit::Outcome,
@@ -77,6 +77,7 @@ enum Command {
     Ls(ls::Args),
     #[command(aliases = ["delete", "unset"])]
     Rm(rm::Args),
+    Edit(edit::Args),
     History(history::Args),
     Log(log::Args),
     Diff(diff::Args),
@@ -183,6 +184,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Get(args) => get::run(&context, &args),
         Command::Ls(args) => ls::run(&context, &args),
         Command::Rm(args) => rm::run(&context, &args),
+        Command::Edit(args) => edit::run(&context, &args),
         Command::History(args) => history::run(&context, &args),
         Command::Log(args) => log::run(&context, &args),
         Command::Diff(args) => diff::run(&context, &args),

@@ -6,6 +6,7 @@ pub mod completions;
 pub mod cp;
 pub mod diff;
 pub mod doctor;
+pub mod edit;
 pub mod env;
 pub mod export;
 pub mod exposure;

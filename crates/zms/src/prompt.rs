@@ -12,16 +12,21 @@ pub fn possible() -> bool {
     io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
-/// Asks for a line.
-#[expect(clippy::print_stderr, reason = "a question belongs on the terminal")]
+/// Asks for a line; at the end of the input it is empty.
 pub fn line(question: &str) -> Outcome<String> {
+    Ok(answer(question)?.unwrap_or_default())
+}
+
+/// Asks for a line; `None` at the end of the input.
+#[expect(clippy::print_stderr, reason = "a question belongs on the terminal")]
+pub fn answer(question: &str) -> Outcome<Option<String>> {
     eprint!("{}", crate::output::shown(question));
     let mut answer = String::new();
-    io::stdin()
+    let read = io::stdin()
         .lock()
         .read_line(&mut answer)
         .map_err(|error| Failure::other(format!("nothing could be read: {error}")))?;
-    Ok(answer.trim().to_owned())
+    Ok((read > 0).then(|| answer.trim().to_owned()))
 }
 
 /// Asks for a yes; anything else is a no.

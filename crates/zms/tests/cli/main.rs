@@ -7,6 +7,7 @@ mod audit;
 mod completions;
 mod database;
 mod doctor;
+mod edit;
 mod everyday;
 mod files;
 mod folder;
