@@ -11,7 +11,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, audit, completions, cp, diff, doctor, edit, env, export, exposure, get, help,
+        allow, audit, check, completions, cp, diff, doctor, edit, env, export, exposure, get, help,
         history, import, init, key, log, ls, man, mv, project, reset, rm, rollback, run, search,
         service, set, status, token, undo, use_place, vault,
     },
@@ -85,6 +85,7 @@ enum Command {
     Rollback(rollback::Args),
     Mv(mv::Args),
     Cp(cp::Args),
+    Check(check::Args),
     Search(search::Args),
     Import(import::Args),
     Export(export::Args),
@@ -192,6 +193,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Rollback(args) => rollback::run(&context, &args),
         Command::Mv(args) => mv::run(&context, &args),
         Command::Cp(args) => cp::run(&context, &args),
+        Command::Check(args) => check::run(&context, &args),
         Command::Search(args) => search::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),

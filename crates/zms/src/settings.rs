@@ -1,6 +1,8 @@
 //! `zms.toml`: where a folder's commands act, and which secrets its program needs. It is
 //! committed, holds no secret, and names neither a server nor a command nor `production`.
 
+mod kind;
+
 use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
@@ -8,6 +10,7 @@ use std::{
 
 use serde::Deserialize;
 
+pub use self::kind::Kind;
 use crate::{
     environment,
     exit::{Exit, Failure, Outcome},
@@ -37,18 +40,26 @@ pub struct Settings {
 /// What the file says of one secret.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "fields that other tools and people read are checked to be known")]
 pub struct Declared {
     /// Whether the program can not do without it.
     #[serde(default)]
     pub required: bool,
     /// What its value looks like.
     #[serde(rename = "type")]
-    kind: Option<String>,
+    pub kind: Option<String>,
     /// What it is for.
     description: Option<String>,
     /// What a value may look like.
     example: Option<String>,
+}
+
+impl Declared {
+    /// What it is for and may look like, for who is to set it.
+    pub fn explained(&self) -> String {
+        let example = self.example.as_ref().map(|example| format!("for example {example}"));
+        let parts: Vec<_> = [self.description.clone(), example].into_iter().flatten().collect();
+        parts.join("; ")
+    }
 }
 
 /// The nearest `zms.toml`, in the working folder or above it.
@@ -78,11 +89,7 @@ fn parse(path: &Path, bytes: &[u8]) -> Outcome<Settings> {
     let settings: Settings =
         toml::from_str(text).map_err(|error| wrong(error.message().to_owned()))?;
     for (name, declared) in &settings.secrets {
-        let known = |kind: &str| {
-            matches!(kind, "string" | "int" | "bool" | "url" | "email" | "port" | "json" | "pem")
-                || kind.starts_with("regex:")
-        };
-        if let Some(kind) = declared.kind.as_deref().filter(|kind| !known(kind)) {
+        if let Some(kind) = declared.kind.as_deref().filter(|kind| !kind::known(kind)) {
             return Err(wrong(format!("secret {name} has the unknown type {kind:?}")));
         }
     }
