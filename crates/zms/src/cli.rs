@@ -12,8 +12,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::{
     commands::{
         allow, audit, check, completions, cp, diff, doctor, edit, env, export, exposure, get, help,
-        history, import, init, key, log, ls, man, mv, project, reset, rm, rollback, run, search,
-        service, set, status, token, undo, use_place, vault,
+        history, import, init, key, log, ls, man, mv, project, render, reset, rm, rollback, run,
+        search, service, set, status, token, undo, use_place, vault,
     },
     environment,
     exit::Outcome,
@@ -89,6 +89,7 @@ enum Command {
     Search(search::Args),
     Import(import::Args),
     Export(export::Args),
+    Render(render::Args),
     Run(run::Args),
     Allow(allow::Args),
     /// Make, list, replace and revoke tokens
@@ -197,6 +198,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Search(args) => search::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
+        Command::Render(args) => render::run(&context, &args),
         Command::Run(args) => run::run(&context, &args, inherited),
         Command::Allow(args) => allow::run(&context, &args),
         Command::Token(command) => token::run(&context, &command),

@@ -23,6 +23,7 @@ pub mod man;
 pub mod mv;
 mod past;
 pub mod project;
+pub mod render;
 pub mod reset;
 pub mod rm;
 pub mod rollback;

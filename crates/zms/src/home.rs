@@ -223,12 +223,16 @@ pub fn create_private(path: &Path, text: &str) -> io::Result<()> {
         file.sync_all()?;
         // A link fails where the name is taken, where a rename would replace it.
         fs::hard_link(&new, path)?;
-        let folder = path.parent().unwrap_or(Path::new("."));
-        File::open(folder)?.sync_all()
+        File::open(above(path))?.sync_all()
     };
     let written = write();
     let _left_behind = fs::remove_file(&new);
     written
+}
+
+/// The folder that a file lies in.
+fn above(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
 /// Writes a file with mode 0600 in the place of whatever is there: whole and on disk.
@@ -245,7 +249,7 @@ pub fn put_in_place(new: &Path, path: &Path) -> io::Result<()> {
     let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
     let old = OpenOptions::new().write(true).custom_flags(flags).open(path);
     fs::rename(new, path)?;
-    File::open(path.parent().unwrap_or(Path::new(".")))?.sync_all()?;
+    File::open(above(path))?.sync_all()?;
     if let Ok(mut old) = old {
         let length = old.metadata()?.len();
         io::copy(&mut io::repeat(0).take(length), &mut old)?;
