@@ -11,9 +11,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, audit, check, completions, cp, diff, doctor, edit, env, export, exposure, get, help,
-        history, import, init, key, log, ls, man, mv, project, render, reset, rm, rollback, run,
-        search, service, set, status, token, undo, use_place, vault,
+        allow, audit, check, completions, cp, diff, doctor, edit, env, export, exposure, generate,
+        get, help, history, import, init, key, log, ls, man, mv, project, render, reset, rm,
+        rollback, run, search, service, set, status, token, undo, use_place, vault,
     },
     environment,
     exit::Outcome,
@@ -86,6 +86,7 @@ enum Command {
     Mv(mv::Args),
     Cp(cp::Args),
     Check(check::Args),
+    Generate(generate::Args),
     Search(search::Args),
     Import(import::Args),
     Export(export::Args),
@@ -195,6 +196,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Mv(args) => mv::run(&context, &args),
         Command::Cp(args) => cp::run(&context, &args),
         Command::Check(args) => check::run(&context, &args),
+        Command::Generate(args) => generate::run(&context, &args),
         Command::Search(args) => search::run(&context, &args),
         Command::Import(args) => import::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),

@@ -11,6 +11,7 @@ pub mod edit;
 pub mod env;
 pub mod export;
 pub mod exposure;
+pub mod generate;
 pub mod get;
 pub mod help;
 pub mod history;

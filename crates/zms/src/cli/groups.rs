@@ -17,7 +17,7 @@ const GROUPS: [(&str, &[&str]); 10] = [
         "Secrets",
         &[
             "set", "get", "ls", "rm", "mv", "cp", "edit", "history", "log", "diff", "rollback",
-            "undo", "check", "search",
+            "undo", "check", "generate", "search",
         ],
     ),
     ("In and out", &["import", "export", "render", "bundle"]),
