@@ -1,5 +1,6 @@
 //! The command line, and who handles what.
 
+pub mod complete;
 #[cfg(test)]
 mod examples;
 pub mod groups;
@@ -169,6 +170,9 @@ pub fn command() -> clap::Command {
 /// Parses the command line and runs the command.
 pub fn run(inherited: &Inherited) -> Outcome {
     let words: Vec<OsString> = environment::arguments();
+    if complete::answer(&words) {
+        return Ok(());
+    }
     let cli = match Cli::try_parse_from(&words) {
         Ok(cli) => cli,
         Err(error) => return refusal::tell(error, &words),

@@ -8,7 +8,10 @@ use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
 use clap::builder::StyledStr;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{Mode, OFlags},
+};
 use serde::Serialize;
 
 pub use self::{
@@ -118,6 +121,15 @@ pub fn closed_within(milliseconds: u32) -> bool {
     let timeout = Timespec { tv_sec: seconds, tv_nsec: nanoseconds };
     let woken = poll(&mut watched, Some(&timeout)).unwrap_or(0);
     woken > 0 && watched[0].revents().intersects(PollFlags::ERR | PollFlags::HUP | PollFlags::NVAL)
+}
+
+/// Says nothing from now on: what is printed is another program's to read, on a terminal or not.
+pub fn silence() {
+    let nowhere = rustix::fs::open("/dev/null", OFlags::WRONLY, Mode::empty());
+    if let Ok(nowhere) = nowhere {
+        // What can not be silenced speaks: it is no reason to stop.
+        let _speaks = rustix::stdio::dup2_stderr(nowhere);
+    }
 }
 
 fn print(bytes: &[u8]) -> Outcome {

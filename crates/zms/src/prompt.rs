@@ -2,14 +2,25 @@
 
 mod hidden;
 
-use std::io::{self, BufRead, IsTerminal};
+use std::{
+    io::{self, BufRead, IsTerminal},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 pub use self::hidden::hidden;
 use crate::exit::{Failure, Outcome};
 
+/// Whether nobody is to be asked, terminal or not.
+static NEVER: AtomicBool = AtomicBool::new(false);
+
+/// Asks nothing from now on.
+pub fn never() {
+    NEVER.store(true, Ordering::Relaxed);
+}
+
 /// Whether somebody can be asked: stdin and stderr are terminals.
 pub fn possible() -> bool {
-    io::stdin().is_terminal() && io::stderr().is_terminal()
+    !NEVER.load(Ordering::Relaxed) && io::stdin().is_terminal() && io::stderr().is_terminal()
 }
 
 /// Asks for a line; at the end of the input it is empty.

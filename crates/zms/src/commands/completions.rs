@@ -1,8 +1,10 @@
 //! `zms completions`.
 
-use clap_complete::{Shell, generate};
-
-use crate::{cli, exit::Outcome, session::Context};
+use crate::{
+    cli::complete::{Shell, script},
+    exit::Outcome,
+    session::Context,
+};
 
 /// Print a script that completes zms commands in a shell
 #[derive(clap::Args)]
@@ -12,7 +14,9 @@ Examples:
   zms completions zsh > ~/.zfunc/_zms
   zms completions fish > ~/.config/fish/completions/zms.fish
 
-It knows commands and flags. It never opens the vault, so it completes no names of secrets.")]
+It completes commands and flags, and the names of projects, environments, services, secrets and tokens
+that you or your token can read: each such look is in the audit, as any other. It shows no values, asks
+nothing, and offers no names while the vault is locked, or to a token with a limited number of uses.")]
 pub struct Args {
     /// The shell
     shell: Shell,
@@ -20,7 +24,5 @@ pub struct Args {
 
 /// Prints the script.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let mut script = Vec::new();
-    generate(args.shell, &mut cli::command(), "zms", &mut script);
-    context.output.data(&script)
+    context.output.data(&script(args.shell)?)
 }
