@@ -31,8 +31,7 @@ pub enum Shell {
     Bash,
     Elvish,
     Fish,
-    #[value(name = "powershell")]
-    PowerShell,
+    Powershell,
     Zsh,
 }
 
@@ -42,7 +41,7 @@ pub fn script(shell: Shell) -> Outcome<Vec<u8>> {
         Shell::Bash => &Bash,
         Shell::Elvish => &Elvish,
         Shell::Fish => &Fish,
-        Shell::PowerShell => &Powershell,
+        Shell::Powershell => &Powershell,
         Shell::Zsh => &Zsh,
     };
     let mut script = Vec::new();
