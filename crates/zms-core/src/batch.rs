@@ -4,7 +4,7 @@ use zms_crypto::Key;
 
 use crate::{
     child::StoredChild,
-    id::{ChildIndex, NameIndex, PrincipalId, VaultId},
+    id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId},
     pin::{HeadPin, Pins, RosterPin},
     record::StoredRecord,
     revision::{Revision, SignedMessage, message_hash},
@@ -26,6 +26,9 @@ pub struct Batch {
     pub roster: Option<RosterPut>,
     /// New revisions, one per scope.
     pub scopes: Vec<ScopePut>,
+    /// Scopes that it looked at and leaves alone, with the number of the head that it saw; the
+    /// commit fails if one moved. So nothing is signed meanwhile by a member that leaves.
+    pub unmoved: Vec<(ScopeId, u64)>,
     /// Unix seconds.
     pub at: u64,
 }

@@ -50,6 +50,12 @@ fn apply(tx: &Connection, batch: &Batch) -> Result<(), Refusal> {
         }
         found => require(vault == Some(batch.vault) && found == current)?,
     }
+    for (scope, number) in &batch.unmoved {
+        let mut last =
+            tx.prepare_cached("SELECT ifnull(max(revision), 0) FROM revision WHERE scope = ?1")?;
+        let head: i64 = last.query_row([scope.0], |row| row.get(0))?;
+        require(head.cast_unsigned() == *number)?;
+    }
     if let Some(put) = &batch.roster {
         put_roster(tx, put, current.as_ref())?;
     }

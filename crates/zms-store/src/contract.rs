@@ -80,6 +80,7 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         revisions::a_revision_follows_the_head,
         revisions::a_first_revision_has_number_1_and_follows_nothing,
         revisions::a_scope_begins_only_once,
+        revisions::a_head_that_must_not_move_refuses_the_batch,
         revisions::only_closing_follows_closing,
         revisions::closing_ends_every_row,
         revisions::nothing_begins_in_a_scope_that_closes,

@@ -39,6 +39,7 @@ pub trait Store {
     ///   1 and zero);
     /// - each revision is its scope's head + 1 and names the head's hash (a first one: no head
     ///   ever was; zero);
+    /// - a scope that the batch leaves `unmoved` has the head that it names;
     /// - nothing follows a closing revision but another closing one;
     /// - a member that joins was never here, one whose keyring changes or who departs is here;
     /// - every row that ends is live, and no row begins where one is live, or in a scope that

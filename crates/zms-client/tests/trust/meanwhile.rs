@@ -8,6 +8,7 @@ use zms_core::{
     batch::Batch,
     bundle::{Bundle, Trouble},
     id::PrincipalId,
+    roster::Right,
 };
 use zms_store::{CommitError, Store};
 
@@ -69,4 +70,26 @@ fn what_another_process_pins_during_a_read_is_no_rollback() {
     assert_eq!(seen["WHERE"], AT.as_bytes());
     let seen = values(&mut session, AT).expect("the newest state");
     assert_eq!(seen["WHERE"], b"moved");
+}
+
+/// A writer that commits while it is being revoked must not leave a head behind that nobody verifies.
+#[test]
+fn what_a_token_writes_while_it_is_revoked_still_verifies() {
+    for at in [AT, "shop/production/api"] {
+        let world = World::new();
+        let token = world.token("deploy", &[(AT, Right::Write, true)]);
+        let mut writer = world.pinned(&token);
+        let then = move || write(&mut writer, at, "WHERE", b"late").expect("it may still write");
+        let store =
+            Meanwhile { store: world.store.clone(), then: RefCell::new(Some(Box::new(then))) };
+        let pins = PinFolder::new(world.pin_folder());
+        let mut owner =
+            Session::new(Box::new(store), twin(&world.owner), pins, now, Box::new(rng()));
+        owner.revoke(&[token.id()]).expect("the owner may revoke");
+        world.all_verifies();
+        world.rekey().expect("nothing is spoiled");
+        world.all_verifies();
+        let seen = world.read(&world.owner, at).expect("it was not closed");
+        assert_eq!(seen["WHERE"], b"late");
+    }
 }

@@ -81,6 +81,7 @@ pub fn init(
         departed: Vec::new(),
         roster: Some(RosterPut { roster, signed }),
         scopes,
+        unmoved: Vec::new(),
         at: now,
     })
 }

@@ -59,7 +59,7 @@ pub(super) fn leave(
     pending: Rights,
     joining: Vec<(MemberPut, MemberPart)>,
 ) -> Result<Batch, ChangeError> {
-    let (author, mut scopes) = (Author::of(opening), Vec::new());
+    let (author, mut signed) = (Author::of(opening), SignedAnew::default());
     for id in leaving {
         let line = members.line(*id)?;
         let (_, keyring) = members.keyring(*id)?;
@@ -68,7 +68,7 @@ pub(super) fn leave(
                 && let Some(mut way) = unless_broken(opening.way(&entry.path, Reading::Last))?
                 && let Some(scope) = way.pop().filter(|scope| scope.lineage == entry.lineage)
             {
-                resign_below(opening, &author, &scope, leaving, &mut scopes)?;
+                resign_below(opening, &author, &scope, leaving, &mut signed)?;
             }
         }
     }
@@ -78,8 +78,19 @@ pub(super) fn leave(
         parts.extend(new);
     });
     let departed = leaving.to_vec();
+    let SignedAnew { scopes, unmoved } = signed;
     let base = Batch::after(opening);
-    Ok(Batch { members: puts, departed, roster: Some(roster), scopes, ..base })
+    Ok(Batch { members: puts, departed, roster: Some(roster), scopes, unmoved, ..base })
+}
+
+/// Heads that leaving members could have authored.
+#[derive(Default)]
+pub(super) struct SignedAnew {
+    /// Those that they did.
+    pub(super) scopes: Vec<ScopePut>,
+    /// The others: a member that signs one of them before the commit would leave a head that
+    /// nobody verifies.
+    pub(super) unmoved: Vec<(ScopeId, u64)>,
 }
 
 /// Signs anew, in empty revisions, the heads that leaving members authored: after the commit
@@ -89,19 +100,21 @@ pub(super) fn resign_below(
     author: &Author<'_>,
     scope: &OpenScope,
     leaving: &[PrincipalId],
-    puts: &mut Vec<ScopePut>,
+    signed: &mut SignedAnew,
 ) -> Result<(), ChangeError> {
-    let done = puts.iter().any(|put| put.revision.scope == scope.id());
-    if leaving.contains(&scope.head.author) && !done {
+    let done = signed.scopes.iter().any(|put| put.revision.scope == scope.id());
+    if !leaving.contains(&scope.head.author) {
+        signed.unmoved.push((scope.id(), scope.head.revision));
+    } else if !done {
         match Next::after(scope) {
-            Ok(next) => puts.push(author.revise(next)),
+            Ok(next) => signed.scopes.push(author.revise(next)),
             // It stays as it is and verifies no more: the re-key closes it.
             Err(_exhausted) => return Ok(()),
         }
     }
     for stored in scope.stored_children() {
         if let Some(child) = unless_broken(opening.below(scope, stored, Reading::Last))? {
-            resign_below(opening, author, &child, leaving, puts)?;
+            resign_below(opening, author, &child, leaving, signed)?;
         }
     }
     Ok(())

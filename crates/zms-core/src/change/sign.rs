@@ -106,6 +106,7 @@ impl Batch {
             departed: Vec::new(),
             roster: None,
             scopes: Vec::new(),
+            unmoved: Vec::new(),
             at: opening.now(),
         }
     }

@@ -5,12 +5,12 @@ use zms_crypto::{CryptoRng, Key};
 
 use super::{
     Author, ChangeError,
-    revoke::resign_below,
+    revoke::{SignedAnew, resign_below},
     sign::Next,
     token::{join, next_roster},
 };
 use crate::{
-    batch::{Batch, ScopePut},
+    batch::Batch,
     id::PrincipalId,
     keyring::{Entry, Keyring},
     open::{Members, Opening, Reading},
@@ -52,15 +52,15 @@ pub fn succeed(
         generation: opening.roster().generation,
         created_at: opening.now(),
     };
-    let scopes = signed_anew(opening, &members, &author, old)?;
+    let SignedAnew { scopes, unmoved } = signed_anew(opening, &members, &author, old)?;
     let pending = opening.roster().pending.clone();
     let roster = next_roster(opening, &members, pending, |parts| {
         parts.retain(|held| held.principal != old);
         parts.push(part);
     });
     let base = Batch::after(opening);
-    let batch =
-        Batch { members: vec![joins], departed: vec![old], roster: Some(roster), scopes, ..base };
+    let (members, departed) = (vec![joins], vec![old]);
+    let batch = Batch { members, departed, roster: Some(roster), scopes, unmoved, ..base };
     Ok((batch, heir))
 }
 
@@ -71,20 +71,20 @@ fn signed_anew(
     members: &Members<'_>,
     author: &Author<'_>,
     old: PrincipalId,
-) -> Result<Vec<ScopePut>, ChangeError> {
-    let mut puts = Vec::new();
+) -> Result<SignedAnew, ChangeError> {
+    let mut signed = SignedAnew::default();
     if let Some(root) = opening.way(&ScopePath::default(), Reading::Last)?.pop() {
-        resign_below(opening, author, &root, &[old], &mut puts)?;
+        resign_below(opening, author, &root, &[old], &mut signed)?;
     }
     for id in members.ids() {
         let (_, keyring) = members.keyring(id)?;
         for entry in &keyring.entries {
-            let done = puts.iter().any(|put| put.revision.scope == entry.scope());
+            let done = signed.scopes.iter().any(|put| put.revision.scope == entry.scope());
             if !done
                 && let Some((head, prev_hash)) = opening.closed_head(&entry.lineage)?
                 && head.author == old
             {
-                puts.push(author.revise(Next {
+                signed.scopes.push(author.revise(Next {
                     lineage: entry.lineage.clone(),
                     epoch: head.epoch,
                     revision: head.revision + 1,
@@ -96,5 +96,5 @@ fn signed_anew(
             }
         }
     }
-    Ok(puts)
+    Ok(signed)
 }

@@ -1,6 +1,6 @@
 //! Revisions: compare-and-swap on every scope's head.
 
-use zms_core::{bundle::Wanted, revision::Revision};
+use zms_core::{bundle::Wanted, id::ScopeId, revision::Revision};
 
 use super::vault::{Vault, close, put, remove, reword};
 use crate::Store;
@@ -52,6 +52,25 @@ pub(super) fn a_scope_begins_only_once<S: Store>(mut store: S) {
     let mut batch = vault.write(&store, "shop", &[]);
     batch.scopes = vec![reborn];
     vault.refused(&mut store, &batch);
+}
+
+pub(super) fn a_head_that_must_not_move_refuses_the_batch<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let other = vault.scope(&store, "shop/staging");
+    let (id, seen) = (other.id(), other.head.revision);
+    let nowhere = ScopeId([7; 16]);
+    for mark in [(id, seen + 1), (id, seen - 1), (nowhere, 1)] {
+        let mut batch = vault.write(&store, "shop/production", &[put("A", b"one")]);
+        batch.unmoved = vec![(id, seen), mark];
+        vault.refused(&mut store, &batch);
+    }
+    let mut late = vault.write(&store, "shop/production", &[put("A", b"one")]);
+    late.unmoved = vec![(id, seen)];
+    let meanwhile = vault.write(&store, "shop/staging", &[put("A", b"two")]);
+    vault.commit(&mut store, &meanwhile);
+    vault.refused(&mut store, &late);
+    late.unmoved = vec![(id, seen + 1), (nowhere, 0)];
+    vault.commit(&mut store, &late);
 }
 
 pub(super) fn only_closing_follows_closing<S: Store>(mut store: S) {

@@ -71,6 +71,10 @@ impl State {
             None => require(batch.roster.is_some())?,
             Some(pin) => require(self.vault == Some(batch.vault) && self.is_at(&pin))?,
         }
+        for (scope, revision) in &batch.unmoved {
+            let head = self.scopes.get(scope).map_or(0, |scope| scope.revisions.len() as u64);
+            require(head == *revision)?;
+        }
         self.vault = Some(batch.vault);
         if let Some(put) = &batch.roster {
             self.put_roster(put)?;
