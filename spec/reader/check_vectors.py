@@ -8,8 +8,9 @@ import pathlib
 import sys
 
 import formats
+from encoded import Encoded, read_file
 from formats import Failure, Malformed, Unopened, lp, sha256, u8, u32, u64
-from zms_reader import open_case, root_from_proof
+from zms_reader import open_case, open_secrets, root_from_proof
 
 SPEC = pathlib.Path(__file__).parent.parent
 VECTORS = SPEC / "vectors"
@@ -216,10 +217,25 @@ def of_child(plain, bound, key, place):
     return spelt(content)
 
 
+def encoded(case):
+    if "file" in case:
+        return accepted(case, lambda: read_file(case["file"]) is not None)
+    return accepted(case, lambda: seen_in(Encoded(bytes.fromhex(case["encoding"])), case))
+
+
+def seen_in(bundle, case):
+    kind, _, seed = formats.parse_seed(case["token"])
+    path = formats.parse_path(case["path"])
+    return comes_out(case["expect"], lambda: open_secrets(bundle, kind, seed, path, case["now"]))
+
+
 def bundle(book, case):
-    expect = case["expect"]
+    return comes_out(case["expect"], lambda: open_case(book, case))
+
+
+def comes_out(expect, opened):
     try:
-        reader, values, unreadable = open_case(book, case)
+        reader, values, unreadable = opened()
     except Failure as failure:
         return expect == {"class": failure.name}
     roster = {name: reader.roster[name] for name in ("generation", "version")}
@@ -236,7 +252,7 @@ def bundle(book, case):
 
 
 CHECKS = {
-    "audit": audit, "cbor": cbor, "checkpoint": checkpoint, "derivation": derivation, "envelope": envelope,
+    "audit": audit, "bundle-encoded": encoded, "cbor": cbor, "checkpoint": checkpoint, "derivation": derivation, "envelope": envelope,
     "key-file": key_file, "messages": messages, "names": names, "padding": padding,
     "past": past, "signatures": signatures, "text": text, "tree": tree,
 }

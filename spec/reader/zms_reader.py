@@ -2,6 +2,7 @@
 
     zms_reader.py vector spec/vectors/bundle-read.json 'name of a case'
     zms_reader.py database zms.db shop/production < token
+    zms_reader.py bundle app.zms shop/production < token
     zms_reader.py database zms.db shop/production --key-file zms.master.key
 
 It prints {name: base64 of the value}, or exits with 1 and names the class of failure. A token is
@@ -15,6 +16,7 @@ import sqlite3
 import sys
 import time
 
+from encoded import read_file
 from formats import (
     Failure, Malformed, Unopened, blind_index, derive, lp, open_box, parse_child, parse_keyring,
     parse_line, parse_path, parse_payload, parse_reference, parse_revision, parse_roster,
@@ -439,7 +441,7 @@ def open_case(book, case):
     return open_secrets(bundle, kind, seed, parse_path(case["path"]), case["now"], case["pins"])
 
 
-def open_database(arguments):
+def open_stored(arguments):
     if arguments.key_file:
         given = None if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         with open(arguments.key_file, encoding="ascii") as file:
@@ -448,23 +450,28 @@ def open_database(arguments):
     else:
         kind, _, seed = parse_seed(sys.stdin.readline().strip().split("@")[0])
         vault = None
-    bundle = Database(arguments.file)
+    bundle = Database(arguments.file) if arguments.form == "database" else open_file(arguments.file)
     integrity(vault in (None, bundle.vault))
     now = int(time.time()) if arguments.now is None else arguments.now
     return open_secrets(bundle, kind, seed, parse_path(arguments.path), now)
 
 
+def open_file(name):
+    with open(name, encoding="ascii", newline="") as file:
+        return read_file(file.read())
+
+
 def main():
     parser = argparse.ArgumentParser(description="Reads ZMS vaults, independently.")
-    parser.add_argument("form", choices=["vector", "database"])
+    parser.add_argument("form", choices=["vector", "database", "bundle"])
     parser.add_argument("file")
     parser.add_argument("path", help="a path, or the name of a case")
     parser.add_argument("--key-file")
     parser.add_argument("--now", type=int, help="unix seconds instead of the clock")
     arguments = parser.parse_args()
     try:
-        if arguments.form == "database":
-            _, values, unreadable = open_database(arguments)
+        if arguments.form != "vector":
+            _, values, unreadable = open_stored(arguments)
         else:
             with open(arguments.file, encoding="ascii") as file:
                 book = json.load(file)

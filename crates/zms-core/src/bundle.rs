@@ -1,8 +1,14 @@
 //! What a store shows: one state of one vault, to be believed only where it verifies.
 //! spec/bundle.md
 
+pub mod armour;
+pub mod collect;
+mod packed;
+mod wire;
+
 use std::{error::Error, fmt};
 
+pub use self::packed::{MAX_PACKED, Packed};
 use crate::{
     child::StoredChild,
     id::{NameIndex, PrincipalId, ScopeId, VaultId},

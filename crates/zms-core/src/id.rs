@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use minicbor::{Decode, Decoder, Encode, Encoder, decode, encode};
 use zms_crypto::CryptoRng;
 
 macro_rules! id {
@@ -34,6 +35,23 @@ macro_rules! id {
 
             fn try_from(bytes: &[u8]) -> Result<Self, Self::Error> {
                 bytes.try_into().map(Self)
+            }
+        }
+
+        impl<C> Encode<C> for $name {
+            fn encode<W: encode::Write>(
+                &self,
+                encoder: &mut Encoder<W>,
+                _: &mut C,
+            ) -> Result<(), encode::Error<W::Error>> {
+                encoder.bytes(&self.0)?.ok()
+            }
+        }
+
+        impl<'b, C> Decode<'b, C> for $name {
+            fn decode(decoder: &mut Decoder<'b>, _: &mut C) -> Result<Self, decode::Error> {
+                let bytes = decoder.bytes()?;
+                Self::try_from(bytes).map_err(|_| decode::Error::message("an id has 16 bytes"))
             }
         }
     };

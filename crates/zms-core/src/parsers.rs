@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use zms_crypto::{parts::Parts, text::parse_seed};
 
 use crate::{
+    bundle::{Packed, armour},
     id::PrincipalId,
     key_file::KeyFile,
     path::{ScopePath, SecretName},
@@ -20,6 +21,24 @@ fn tagged() -> impl Strategy<Value = Vec<u8>> {
     let part = sizes.prop_flat_map(|size: usize| prop::collection::vec(any::<u8>(), size));
     (prop::sample::select(tags.to_vec()), prop::collection::vec(part, 0..14))
         .prop_map(|(tag, parts)| Parts::tagged(tag).each(parts.iter().map(Vec::as_slice)).finish())
+}
+
+/// CBOR that begins like a bundle and goes on in any way.
+fn bundles() -> impl Strategy<Value = Vec<u8>> {
+    let head = prop::sample::select(vec![0xa1, 0xa3, 0xa5, 0xa6, 0x81, 0x9f, 0xbf, 0x80]);
+    let item = prop_oneof![
+        (0_u8..8).prop_map(|key| vec![key]),
+        prop::sample::select(vec![0x80_u8, 0x81, 0x82, 0xa1, 0xa2, 0xa4, 0x9f, 0xff, 0xf6, 0x5f])
+            .prop_map(|byte| vec![byte]),
+        prop::sample::select(vec![16_u8, 32, 33, 64, 100, 172]).prop_map(|size| [
+            vec![0x58, size],
+            vec![7; size.into()]
+        ]
+        .concat()),
+        prop::collection::vec(any::<u8>(), 0..9).prop_map(|tail| [vec![0x9b], tail].concat()),
+    ];
+    (head, prop::collection::vec(item, 0..40))
+        .prop_map(|(head, items)| [vec![head], items.concat()].concat())
 }
 
 proptest! {
@@ -50,6 +69,17 @@ proptest! {
         let _ = SecretName::parse(&text);
         let armour = "-----BEGIN ZMS MASTER KEY-----";
         let _ = KeyFile::parse(&format!("{armour}\n{body}\n{}\n", armour.replace("BEGIN", "END")));
+    }
+
+    #[test]
+    fn bundles_of_any_shape_are_read_or_refused(body in bundles(), file in "[A-Za-z0-9+/=\n ]{0,400}") {
+        let bytes = [&b"ZMB\x01"[..], &body].concat();
+        if let Ok(packed) = Packed::decode(&bytes) {
+            prop_assert_eq!(packed.encode(), bytes);
+        }
+        let rule = "-----BEGIN ZMS BUNDLE-----";
+        let file = format!("{rule}\n{file}\n{}\n", rule.replace("BEGIN", "END"));
+        let _ = armour::read(file.as_bytes());
     }
 
     #[test]

@@ -37,6 +37,14 @@ impl MemberPart {
         part[80..].copy_from_slice(&self.keyring);
         part
     }
+
+    /// Reads a leaf's bytes.
+    pub fn decode(part: &[u8; 112]) -> Self {
+        let (principal, hashes) = part.split_first_chunk().expect("a part starts with an id");
+        let (hashes, _) = hashes.as_chunks::<32>();
+        let [line, escrow, keyring] = *hashes else { unreachable!("three hashes follow") };
+        Self { principal: PrincipalId(*principal), line, escrow, keyring }
+    }
 }
 
 /// Tree head over all members' parts, which must be sorted, no principal twice.

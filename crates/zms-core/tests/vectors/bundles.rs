@@ -1,6 +1,7 @@
 //! `bundle-*.json`: whole bundles, what a token sees in them, and what each failure is called.
 
 mod cast;
+mod encoded;
 mod heads;
 mod members;
 mod pins;
@@ -8,6 +9,7 @@ mod read;
 mod rekeyed;
 
 use zms_core::{
+    bundle::Bundle,
     merge::{Merged, Unreadable},
     open::{OpenError, Opening, Reading},
     path::ScopePath,
@@ -41,7 +43,7 @@ fn class(error: &OpenError) -> &'static str {
 }
 
 /// What a token sees, or the class of failure, as a case states it.
-fn outcome(token: &str, vault: &Vault, pins: &Pins, at: &str, now: u64) -> Json {
+fn outcome(token: &str, vault: &dyn Bundle, pins: &Pins, at: &str, now: u64) -> Json {
     let failed = |class: &str| map([("class", text(class))]);
     let Ok((kind, seed)) = parse_seed(token) else {
         return failed("malformed");

@@ -53,11 +53,11 @@ pub(crate) fn chars(content: &str) -> Vec<u8> {
     [&head(3, content.len() as u64), content.as_bytes()].concat()
 }
 
-fn array(items: &[Vec<u8>]) -> Vec<u8> {
+pub(crate) fn array(items: &[Vec<u8>]) -> Vec<u8> {
     [head(4, items.len() as u64), items.concat()].concat()
 }
 
-type Pairs = Vec<(u64, Vec<u8>)>;
+pub(crate) type Pairs = Vec<(u64, Vec<u8>)>;
 
 pub(crate) fn pairs(pairs: &[(u64, Vec<u8>)]) -> Vec<u8> {
     let items = pairs.iter().flat_map(|(key, value)| [uint(*key), value.clone()]);

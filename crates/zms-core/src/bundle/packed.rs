@@ -1,0 +1,217 @@
+//! A bundle as bytes, and back: what a file holds and a server sends.
+//! spec/bundle.md#encoded
+
+use minicbor::{Decode, Encode, bytes::ByteVec};
+use zms_crypto::{parts::Malformed, sign::Signature};
+
+use super::{
+    Bundle, Standing, Trouble, Wanted, Witness,
+    wire::{Child, Member, Message, Record, Scope, Signed},
+};
+use crate::{
+    cbor,
+    child::StoredChild,
+    id::{PrincipalId, ScopeId, VaultId},
+    record::{EndedRecord, StoredRecord},
+    revision::{Revision, SignedMessage},
+    roster::{MemberPart, Roster},
+};
+
+/// Longest encoding, in bytes.
+pub const MAX_PACKED: usize = 64 * 1024 * 1024;
+
+/// Every encoding starts with this; the last byte is the version.
+const MAGIC: &[u8; 4] = b"ZMB\x01";
+
+/// Bytes of a member's part.
+pub(super) const PART: usize = 112;
+
+/// What [`super::collect`] found, or what was decoded: a bundle in memory, as unproven as any.
+///
+/// What it does not hold it shows as a store would that withholds it, so that [`crate::open`]
+/// refuses what needs it.
+#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+#[cbor(map)]
+pub struct Packed {
+    #[n(1)]
+    pub(super) vault: VaultId,
+    #[n(2)]
+    pub(super) roster: Signed,
+    /// Up to the one before the current one.
+    #[n(3)]
+    pub(super) rosters: Vec<Message>,
+    /// By principal.
+    #[n(4)]
+    pub(super) members: Vec<Member>,
+    /// By id.
+    #[n(5)]
+    pub(super) scopes: Vec<Scope>,
+    /// Parts of all members, where they were asked for.
+    #[n(6)]
+    pub(super) everyone: Option<ByteVec>,
+}
+
+impl Packed {
+    /// The encoding: the same for what is the same.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut out = MAGIC.to_vec();
+        minicbor::encode(self, &mut out).expect("a vector takes every encoding");
+        out
+    }
+
+    /// Reads an encoding. It proves nothing.
+    ///
+    /// # Errors
+    /// [`Malformed`] for anything but the one encoding of a bundle.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let body = bytes.strip_prefix(MAGIC).ok_or(Malformed)?;
+        if bytes.len() > MAX_PACKED {
+            return Err(Malformed);
+        }
+        let packed: Self = cbor::decode(body)?;
+        if packed.is_sorted() { Ok(packed) } else { Err(Malformed) }
+    }
+
+    /// Whose keyrings it holds: who can read from it.
+    pub fn readers(&self) -> impl Iterator<Item = PrincipalId> {
+        let whole = |member: &&Member| member.keyring.whole().is_some();
+        self.members.iter().filter(whole).map(|member| member.principal)
+    }
+
+    /// Ids of the scopes it shows.
+    pub fn scopes(&self) -> impl Iterator<Item = ScopeId> {
+        self.scopes.iter().map(|scope| scope.id)
+    }
+
+    /// Every list is in the one order it has.
+    fn is_sorted(&self) -> bool {
+        ascending(&self.members, |member| member.principal)
+            && ascending(&self.scopes, |scope| scope.id)
+            && self.scopes.iter().all(Scope::is_sorted)
+            && self.everyone.as_ref().is_none_or(|parts| {
+                let (parts, rest) = parts.as_chunks::<PART>();
+                rest.is_empty() && ascending(parts, |part| *part)
+            })
+    }
+
+    fn member(&self, principal: PrincipalId) -> Option<&Member> {
+        let at = self.members.binary_search_by_key(&principal, |member| member.principal);
+        at.ok().map(|at| &self.members[at])
+    }
+
+    fn scope(&self, id: ScopeId) -> Option<&Scope> {
+        let at = self.scopes.binary_search_by_key(&id, |scope| scope.id);
+        at.ok().map(|at| &self.scopes[at])
+    }
+}
+
+impl Scope {
+    fn is_sorted(&self) -> bool {
+        let live = self.records.as_deref().unwrap_or_default();
+        let children = self.children.as_deref().unwrap_or_default();
+        ascending(live, |record| record.name_index)
+            && live.iter().all(|record| record.rev_to.is_none())
+            && ascending(children, |child| child.child_index)
+            && self.past.as_ref().is_none_or(|past| {
+                ascending(&past.signatures, |kept| kept.revision)
+                    && ascending(&past.ended, Record::place)
+                    && past.ended.iter().all(|record| record.rev_to.is_some())
+                    && ascending(&past.epochs, |past| past.epoch)
+            })
+    }
+}
+
+/// Whether keys rise, none there twice.
+fn ascending<T, K: Ord>(items: &[T], key: impl Fn(&T) -> K) -> bool {
+    items.windows(2).all(|pair| key(&pair[0]) < key(&pair[1]))
+}
+
+/// The messages behind number `after`, of a list that ends right before `newest`.
+fn behind(messages: &[Message], newest: Option<u64>, after: u64) -> Vec<Vec<u8>> {
+    let wanted = newest.map_or(u64::MAX, |newest| newest.saturating_sub(after).saturating_sub(1));
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    let messages = &messages[messages.len().saturating_sub(wanted)..];
+    messages.iter().map(|message| message.0.clone()).collect()
+}
+
+impl Bundle for Packed {
+    fn vault(&self) -> Result<Option<VaultId>, Trouble> {
+        Ok(Some(self.vault))
+    }
+
+    fn standing(&self, principal: PrincipalId) -> Result<Standing, Trouble> {
+        Ok(self.member(principal).map_or(Standing::Unknown, |member| {
+            Standing::Member(Witness {
+                line: member.line.0.clone(),
+                escrow: member.escrow.hash(),
+                keyring: member.keyring.hash(),
+                proof: member.proof.0.clone(),
+            })
+        }))
+    }
+
+    fn keyring(&self, principal: PrincipalId) -> Result<Option<Vec<u8>>, Trouble> {
+        Ok(self.member(principal).and_then(|member| member.keyring.whole()))
+    }
+
+    fn escrow(&self, principal: PrincipalId) -> Result<Option<Vec<u8>>, Trouble> {
+        Ok(self.member(principal).and_then(|member| member.escrow.whole()))
+    }
+
+    fn members(&self) -> Result<Vec<MemberPart>, Trouble> {
+        let parts = self.everyone.as_ref().map_or(&[][..], |parts| parts.as_chunks().0);
+        Ok(parts.iter().map(MemberPart::decode).collect())
+    }
+
+    fn roster(&self) -> Result<Option<SignedMessage>, Trouble> {
+        Ok(Some(self.roster.shown()))
+    }
+
+    fn roster_messages(&self, after: u64) -> Result<Vec<Vec<u8>>, Trouble> {
+        let newest = Roster::parse(&self.roster.message.0).ok().map(|roster| roster.version);
+        Ok(behind(&self.rosters, newest, after))
+    }
+
+    fn head(&self, scope: ScopeId) -> Result<Option<SignedMessage>, Trouble> {
+        Ok(self.scope(scope).map(|scope| scope.head.shown()))
+    }
+
+    fn revision_messages(&self, scope: ScopeId, after: u64) -> Result<Vec<Vec<u8>>, Trouble> {
+        Ok(self.scope(scope).map_or_else(Vec::new, |scope| {
+            let newest = Revision::parse(&scope.head.message.0).ok().map(|head| head.revision);
+            behind(&scope.messages, newest, after)
+        }))
+    }
+
+    fn records(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<StoredRecord>, Trouble> {
+        let live = self.scope(scope).and_then(|scope| scope.records.as_deref());
+        let shown = |record: &Record| record.shown(wanted.includes(record.name_index));
+        Ok(live.unwrap_or_default().iter().map(shown).collect())
+    }
+
+    fn children(&self, scope: ScopeId) -> Result<Vec<StoredChild>, Trouble> {
+        let live = self.scope(scope).and_then(|scope| scope.children.as_deref());
+        Ok(live.unwrap_or_default().iter().map(Child::shown).collect())
+    }
+
+    fn signatures(&self, scope: ScopeId) -> Result<Vec<(u64, Signature)>, Trouble> {
+        let past = self.scope(scope).and_then(|scope| scope.past.as_ref());
+        let kept = past.map_or(&[][..], |past| &past.signatures);
+        Ok(kept.iter().map(|kept| (kept.revision, kept.signature)).collect())
+    }
+
+    fn ended(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<EndedRecord>, Trouble> {
+        let past = self.scope(scope).and_then(|scope| scope.past.as_ref());
+        let shown = |ended: &Record| EndedRecord {
+            record: ended.shown(wanted.includes(ended.name_index)),
+            rev_to: ended.rev_to.unwrap_or_default(),
+        };
+        Ok(past.map_or(&[][..], |past| &past.ended).iter().map(shown).collect())
+    }
+
+    fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble> {
+        let past = self.scope(scope).and_then(|scope| scope.past.as_ref());
+        let found = past.and_then(|past| past.epochs.iter().find(|past| past.epoch == epoch));
+        Ok(found.map(|past| past.envelope.clone()))
+    }
+}
