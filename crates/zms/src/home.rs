@@ -98,6 +98,11 @@ impl Home {
         self.folder.join("zms.db")
     }
 
+    /// When the key was split, and rebuilt for practice.
+    pub fn share_notes(&self) -> PathBuf {
+        self.folder.join("zms.shares.json")
+    }
+
     /// The folder of pins.
     pub fn pins(&self) -> PathBuf {
         self.folder.join("pins")

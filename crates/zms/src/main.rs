@@ -19,6 +19,7 @@ mod prompt;
 mod relocate;
 mod session;
 mod settings;
+mod shares;
 
 use std::process::ExitCode;
 

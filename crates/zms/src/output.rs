@@ -16,7 +16,7 @@ use serde::Serialize;
 
 pub use self::{
     progress::Progress,
-    terminal::{terminal, width},
+    terminal::{dumb, terminal, width},
 };
 
 use crate::exit::{Failure, Outcome};

@@ -1,13 +1,15 @@
 //! Questions on the terminal.
 
 mod hidden;
+mod typing;
+mod words;
 
 use std::{
     io::{self, BufRead, IsTerminal},
     sync::atomic::{AtomicBool, Ordering},
 };
 
-pub use self::hidden::hidden;
+pub use self::{hidden::hidden, words::Asker};
 use crate::exit::{Failure, Outcome};
 
 /// Whether nobody is to be asked, terminal or not.

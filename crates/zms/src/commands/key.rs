@@ -1,8 +1,11 @@
 //! `zms key`.
 
+mod combine;
+mod drill;
 mod protect;
 mod rotate;
 mod status;
+mod verify_share;
 
 use clap::Subcommand;
 
@@ -14,6 +17,9 @@ pub enum Command {
     Status(status::Args),
     Rotate(rotate::Args),
     Protect(protect::Args),
+    Combine(combine::Args),
+    VerifyShare(verify_share::Args),
+    Drill(drill::Args),
 }
 
 /// Runs the subcommand.
@@ -22,5 +28,8 @@ pub fn run(context: &Context, command: &Command) -> Outcome {
         Command::Status(args) => status::run(context, args),
         Command::Rotate(args) => rotate::run(context, args),
         Command::Protect(args) => protect::run(context, args),
+        Command::Combine(args) => combine::run(context, args),
+        Command::VerifyShare(args) => verify_share::run(context, args),
+        Command::Drill(args) => drill::run(context, args),
     }
 }

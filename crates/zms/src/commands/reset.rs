@@ -69,7 +69,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
 fn targets(home: &Home) -> Vec<PathBuf> {
     let names = files::names(home.folder());
     let ours = |name: &&String| {
-        name.starts_with("zms.db") || (name.starts_with("zms.master.") && *name != "zms.master.key")
+        name.starts_with("zms.db")
+            || *name == "zms.shares.json"
+            || (name.starts_with("zms.master.") && *name != "zms.master.key")
     };
     let mut rest: Vec<&String> = names.iter().filter(ours).collect();
     rest.sort();

@@ -27,7 +27,7 @@ const SIGNALS: [i32; 6] =
     [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT, libc::SIGTSTP, libc::SIGCONT];
 
 /// The signal that came while somebody was asked; 0 for none.
-static CAUGHT: AtomicI32 = AtomicI32::new(0);
+pub(super) static CAUGHT: AtomicI32 = AtomicI32::new(0);
 
 extern "C" fn note(signal: i32) {
     CAUGHT.store(signal, Ordering::Relaxed);
@@ -44,8 +44,7 @@ pub fn hidden(question: &str) -> Outcome<Zeroizing<String>> {
             .map_err(|error| Failure::other(format!("nothing could be read: {error}")))?;
         if signal != 0 {
             // The terminal is as it was: now the signal does what it would have done.
-            // SAFETY: raising a signal on ourselves is always allowed.
-            unsafe { libc::raise(signal) };
+            raise(signal);
             // Only who was stopped or goes on comes back here, and is asked again.
             continue;
         }
@@ -53,14 +52,19 @@ pub fn hidden(question: &str) -> Outcome<Zeroizing<String>> {
     }
 }
 
+/// Sends a signal to ourselves.
+pub(super) fn raise(signal: i32) {
+    // SAFETY: raising a signal on ourselves is always allowed.
+    unsafe { libc::raise(signal) };
+}
+
 /// A job in the background stops here until somebody brings it to the front: the terminal is not
 /// its own, and what its modes are now is a shell's business.
-fn wait_in_background() {
+pub(super) fn wait_in_background() {
     let front = tcgetpgrp(io::stdin());
     if front.is_ok_and(|front| front != getpgrp()) {
-        // SAFETY: raising a signal on ourselves is always allowed. Where nobody is there to
-        // continue us the system discards it, and reading fails.
-        unsafe { libc::raise(libc::SIGTTIN) };
+        // Where nobody is there to continue us the system discards it, and reading fails.
+        raise(libc::SIGTTIN);
     }
 }
 
@@ -113,8 +117,8 @@ fn read_line(handlers: &Handlers) -> io::Result<Option<Zeroizing<String>>> {
 }
 
 /// Shows what is typed again when it is dropped.
-struct Silence {
-    shown: Termios,
+pub(super) struct Silence {
+    pub(super) shown: Termios,
 }
 
 impl Drop for Silence {
@@ -125,13 +129,13 @@ impl Drop for Silence {
 
 /// Our handlers, and our signals held back except while we wait; what was there before comes back
 /// when it is dropped.
-struct Handlers {
+pub(super) struct Handlers {
     before: [libc::sigaction; SIGNALS.len()],
     mask: libc::sigset_t,
 }
 
 impl Handlers {
-    fn install() -> Self {
+    pub(super) fn install() -> Self {
         // SAFETY: the handler only stores a number, which is async-signal-safe; the structs are
         // plain data, filled by the calls that get them.
         unsafe {
@@ -158,7 +162,7 @@ impl Handlers {
 
     /// Waits for input, and lets signals in only here: one that came a moment before is seen too.
     /// False when a signal came.
-    fn wait(&self) -> io::Result<bool> {
+    pub(super) fn wait(&self) -> io::Result<bool> {
         let mut stdin = libc::pollfd { fd: 0, events: libc::POLLIN, revents: 0 };
         // SAFETY: one entry, no timeout, and a mask that lives as long as we do.
         let ready = unsafe { libc::ppoll(&raw mut stdin, 1, null(), &raw const self.mask) };

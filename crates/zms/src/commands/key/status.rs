@@ -3,9 +3,10 @@
 use zms_core::key_file::{KeyFile, Protection};
 
 use crate::{
-    exit::{Exit, Failure, Outcome},
+    exit::{Exit, Failure, Outcome, utc},
     home::read_private,
     session::Context,
+    shares::Notes,
 };
 
 /// Show whose key the master key file holds, and how it is protected
@@ -24,8 +25,10 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     let path = home.key();
     let shown = path.display().to_string();
     let Some(text) = read_private(&path, Exit::Integrity)? else {
-        return Err(Failure::new(Exit::Locked, format!("there is no master key at {shown}"))
-            .hint("make a vault with `zms init`, or put a copy of the key there"));
+        return Err(Failure::new(Exit::Locked, format!("there is no master key at {shown}")).hint(
+            "put a copy of the key there, or put it together from shares with `zms key \
+                 combine`; `zms init` makes a new vault",
+        ));
     };
     let file = KeyFile::parse(&text)
         .map_err(|error| Failure::new(Exit::Integrity, format!("{shown} {error}")))?;
@@ -38,16 +41,31 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
             cost.lanes
         ),
     };
+    let notes = Notes::load(&home)?;
+    let drill = notes.last_drill(file.principal());
     if context.output.json {
+        let sets: Vec<_> = notes.of(file.principal()).collect();
         return context.output.json(serde_json::json!({
             "file": shown,
             "protection": crate::credentials::protection(&home),
             "principal": file.principal().to_string(),
             "vault": file.vault().to_string(),
+            "sets_of_shares": sets,
+            "last_drill": drill,
         }));
     }
     context.output.line(&format!("file       {shown}"))?;
     context.output.line(&format!("protected  by {protection}"))?;
     context.output.line(&format!("key        {}", file.principal()))?;
-    context.output.line(&format!("vault      {}", file.vault()))
+    context.output.line(&format!("vault      {}", file.vault()))?;
+    for split in notes.of(file.principal()) {
+        let (scheme, at) = (split.scheme(), utc(split.at));
+        context.output.line(&format!("shares     set {}, {scheme}, made on {at}", split.set))?;
+    }
+    if let Some(drill) = drill {
+        let count = drill.shares.len();
+        let (at, set) = (utc(drill.at), &drill.set);
+        context.output.line(&format!("drill      on {at}, with {count} shares of set {set}"))?;
+    }
+    Ok(())
 }

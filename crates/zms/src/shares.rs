@@ -1,0 +1,19 @@
+//! Shares of the master key: read, asked for, put together, proven, kept note of. spec/shares.md
+
+mod gather;
+mod notes;
+mod proof;
+mod read;
+
+pub use self::{
+    gather::{Given, gather, set_name, share_name},
+    notes::{Drill, Notes, Split},
+    proof::{Claim, Reference, rebuild},
+    read::{Found, read},
+};
+
+/// Which shares took part, for programs.
+pub fn as_json(members: &[(u8, u8)]) -> Vec<serde_json::Value> {
+    let each = members.iter();
+    each.map(|(group, share)| serde_json::json!({ "group": group, "share": share })).collect()
+}
