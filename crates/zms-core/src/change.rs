@@ -9,6 +9,7 @@ pub mod protect;
 pub mod rekey;
 pub mod remove;
 pub mod rename;
+pub mod renew;
 pub mod revoke;
 pub mod rollback;
 pub mod rotate;
@@ -82,6 +83,9 @@ pub enum ChangeError {
     /// An administrator can be taken out only together with the vault key.
     #[error("an administrator can not be revoked: who has held the vault key may have kept it")]
     AdministratorLeaves,
+    /// Who changes the vault's key has to be there afterwards.
+    #[error("nobody can take out the key that acts here")]
+    OwnLine,
     /// What the leaving member may have spoiled, to be confirmed before it is left out.
     #[error("{} can not be read, and the leaving token may have written it", list(.0))]
     Junk(Vec<Junk>),

@@ -6,6 +6,7 @@
 
 mod audit;
 mod members;
+mod renewed;
 mod revisions;
 mod rosters;
 mod rows;
@@ -71,6 +72,8 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         members::who_departed_stays_out,
         members::only_a_member_changes_its_keyring,
         members::only_a_member_departs,
+        renewed::a_vault_made_anew_opens_for_its_new_members_only,
+        renewed::a_vault_is_made_anew_whole_or_not_at_all,
         rosters::a_vault_is_made_only_once,
         rosters::a_vault_comes_before_everything_else,
         rosters::a_first_roster_has_version_1_and_follows_nothing,

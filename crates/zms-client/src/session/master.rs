@@ -1,8 +1,16 @@
-//! Replaces the caller's own seed. spec/revocation.md#the-master-key
+//! Replaces the caller's own seed, alone or with everything. spec/revocation.md#the-master-key
 
-use zms_core::{audit::Action, change::succeed::succeed, principal::Principal};
+use zms_core::{
+    audit::Action,
+    change::{
+        renew::{Renewal, Renewing, renew},
+        revoke::reach,
+        succeed::succeed,
+    },
+    principal::Principal,
+};
 
-use super::{Session, SessionError};
+use super::{Noted, Session, SessionError};
 
 impl Session {
     /// How many scopes a replacement of the caller's seed would sign anew.
@@ -35,5 +43,51 @@ impl Session {
         // The new one has seen what the old one has.
         self.pins.hand_on(vault, self.principal.id(), heir.id())?;
         Ok(heir)
+    }
+
+    /// What [`Session::renew_vault`] would do; nothing is done.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn renewal(
+        &mut self,
+        renewing: Renewing<'_>,
+        told: &mut dyn FnMut(),
+    ) -> Result<Renewal, SessionError> {
+        let (renewal, vault, seen) = self.opened_audited(Action::Succeed, |opening, rng| {
+            Ok(renew(opening, renewing, rng, told)?.1)
+        })?;
+        self.keep(vault, seen)?;
+        Ok(renewal)
+    }
+
+    /// Gives the vault a new key, every scope new keys, and every member a new seed, in one commit.
+    /// `exposed` notes that everything could be read: by who leaves, or who has the old key.
+    /// `keep` stores the new seeds where they survive a crash; it is called before the commit, again
+    /// where that lost a race, and the last call counts.
+    ///
+    /// # Errors
+    /// [`SessionError`]; then the old seeds are the ones that count.
+    pub fn renew_vault(
+        &mut self,
+        renewing: Renewing<'_>,
+        exposed: bool,
+        told: &mut dyn FnMut(),
+        mut keep: impl FnMut(&Renewal) -> Result<(), SessionError>,
+    ) -> Result<Renewal, SessionError> {
+        let (renewal, vault) = self.change_noting(Action::Succeed, |opening, rng| {
+            let (batch, renewal) = renew(opening, renewing, rng, told)?;
+            let reached = match exposed {
+                true => reach(opening, &[opening.principal().id()])?,
+                false => Vec::new(),
+            };
+            let expose = |(scope, revision)| Noted { action: Action::Expose, scope, revision };
+            keep(&renewal)?;
+            let noted = reached.into_iter().map(expose).collect();
+            Ok((Some(batch), noted, (renewal, opening.vault())))
+        })?;
+        // The new one has seen what the old one has.
+        self.pins.hand_on(vault, self.principal.id(), renewal.own.principal.id())?;
+        Ok(renewal)
     }
 }

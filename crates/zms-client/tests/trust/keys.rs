@@ -9,6 +9,7 @@ use zms_core::{
     keyring::{Depth, Keyring},
     principal::Principal,
     record::{Envelope, StoredRecord, open_record},
+    roster::Escrow,
     scope::{DataKeys, NodeKeys},
 };
 use zms_crypto::{Key, envelope::open, parts::Parts};
@@ -29,6 +30,7 @@ pub(crate) struct Keys {
 #[derive(Default)]
 pub(crate) struct Sealed {
     keyrings: BTreeSet<(PrincipalId, Vec<u8>)>,
+    escrows: BTreeSet<(PrincipalId, Vec<u8>)>,
     children: Vec<(ParentPlace, zms_core::child::StoredChild)>,
     past: BTreeSet<(ScopeId, u32, Vec<u8>)>,
     pub(crate) records: Vec<(ScopeId, StoredRecord)>,
@@ -41,6 +43,7 @@ impl Sealed {
         for state in states {
             for (id, member) in &state.members {
                 sealed.keyrings.insert((*id, member.keyring.clone()));
+                sealed.escrows.insert((*id, member.escrow.clone()));
             }
             for (id, scope) in &state.scopes {
                 let place =
@@ -69,14 +72,26 @@ impl Keys {
     /// Everything that can be derived from a seed and from what is stored.
     pub(crate) fn of(who: &Principal, vault: zms_core::id::VaultId, sealed: &Sealed) -> Self {
         let mut keys = Self::default();
-        for (id, keyring) in &sealed.keyrings {
-            if let Ok(keyring) = Keyring::open(&who.wrap_key(), vault, *id, keyring) {
+        let (mut wraps, mut tried) = (vec![*who.wrap_key().expose()], BTreeSet::new());
+        while let Some(wrap) = wraps.pop() {
+            if !tried.insert(wrap) {
+                continue;
+            }
+            let wrap = Key::from_bytes(&wrap);
+            for (id, keyring) in &sealed.keyrings {
+                let Ok(keyring) = Keyring::open(&wrap, vault, *id, keyring) else { continue };
                 for entry in keyring.entries {
                     match entry.depth {
                         Depth::Subtree => keys.nodes.insert(*entry.key.expose()),
                         Depth::Exact => keys.data.insert(*entry.key.expose()),
                     };
                 }
+                let Some(vault_key) = keyring.vault_key else { continue };
+                // Who holds R has every W that lies in escrow under it.
+                let held = sealed.escrows.iter();
+                let opened =
+                    held.filter_map(|(id, it)| Escrow::open(&vault_key, vault, *id, it).ok());
+                wraps.extend(opened.map(|escrow| *escrow.wrap.expose()));
             }
         }
         while keys.grow(vault, sealed) {}

@@ -19,6 +19,7 @@ mod moves;
 mod property;
 mod records;
 mod rekey;
+mod renew;
 mod restore;
 mod resume;
 mod shape;

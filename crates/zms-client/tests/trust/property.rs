@@ -13,7 +13,8 @@ use zms_core::{id::ScopeId, principal::Principal, roster::Right};
 use crate::{
     class::Class,
     keys::{Keys, Sealed},
-    world::{Values, World, path, seedling, way},
+    renew::{heir, renew},
+    world::{Values, World, path, seedling, twin, way},
 };
 
 /// Scopes by number, the root first; each names its parent.
@@ -33,6 +34,8 @@ enum Step {
     Revoke(usize, Option<usize>),
     /// Goes on with an interrupted re-key.
     Rekey,
+    /// Everything anew: keys, and a seed for everybody.
+    Renew,
 }
 
 fn plans() -> impl Strategy<Value = Plan> {
@@ -45,6 +48,7 @@ fn plans() -> impl Strategy<Value = Plan> {
         1 => (0..12_usize).prop_map(Step::Plant),
         2 => (0..4_usize, prop::option::of(0..4_usize)).prop_map(|(w, stop)| Step::Revoke(w, stop)),
         1 => Just(Step::Rekey),
+        1 => Just(Step::Renew),
     ];
     (parents, vec(token(), 1..5), vec(step, 1..14)).prop_map(|(parents, tokens, steps)| Plan {
         parents: parents.iter().enumerate().map(|(at, pick)| pick.index(at + 1)).collect(),
@@ -223,6 +227,31 @@ impl Model {
         }
     }
 
+    fn renew(&mut self) {
+        let done = renew(&self.world, &self.world.owner, &[]).expect("the owner may");
+        let owner = std::mem::replace(&mut self.world.owner, twin(&done.own.principal));
+        let mut gone = vec![Token {
+            principal: owner,
+            held: [(String::new(), Held::Write)].into(),
+            knows_until: None,
+            live: false,
+        }];
+        for token in self.tokens.iter_mut().filter(|token| token.live) {
+            let new = heir(&done, &token.principal);
+            let principal = std::mem::replace(&mut token.principal, new);
+            gone.push(Token {
+                principal,
+                held: token.held.clone(),
+                knows_until: None,
+                live: false,
+            });
+        }
+        self.tokens.extend(gone);
+        for token in self.tokens.iter_mut().filter(|token| !token.live) {
+            token.knows_until.get_or_insert(self.written);
+        }
+    }
+
     /// Every head verifies, and every scope holds what was last written in it.
     fn owner_sees_all(&self) {
         let mut names = Vec::new();
@@ -298,9 +327,10 @@ fn run(plan: &Plan) {
             Step::Plant(parent) => model.plant(*parent, 100 + number),
             Step::Revoke(token, stop) => model.revoke(*token, *stop),
             Step::Rekey => model.rekey(None),
+            Step::Renew => model.renew(),
         }
         model.owner_sees_all();
-        if matches!(step, Step::Revoke(..)) {
+        if matches!(step, Step::Revoke(..) | Step::Renew) {
             model.every_token_reads_its_own();
         }
     }

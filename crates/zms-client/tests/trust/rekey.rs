@@ -207,7 +207,7 @@ fn attack_holder_expires_during_rekey() {
 }
 
 /// A writer's head with something in it that no key opens, otherwise consistent.
-fn with_junk(world: &World, writer: &Principal) -> State {
+pub(crate) fn with_junk(world: &World, writer: &Principal) -> State {
     let mut state = world.store.shown();
     let mut draft = Draft::after(&state, world.id(AT));
     let place = draft.place();

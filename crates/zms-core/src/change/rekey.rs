@@ -1,7 +1,7 @@
 //! Gives pending scopes new keys, parents first, one commit each. spec/revocation.md#re-keying
 
-mod salvage;
-mod seal;
+pub(super) mod salvage;
+pub(super) mod seal;
 
 use zms_crypto::{CryptoRng, Key, digest::sha256};
 
@@ -97,7 +97,8 @@ pub fn next(
     Ok(Some(Step { batch, path: Some(stands.path.clone()), pending: pending.len() }))
 }
 
-fn goes_on(head: &Revision) -> bool {
+/// Whether a scope can have a next epoch and revision.
+pub(super) const fn goes_on(head: &Revision) -> bool {
     head.epoch < u32::MAX && head.revision < LAST_REVISION
 }
 
@@ -127,9 +128,9 @@ fn let_go(
 /// A place that a keyring names: made by an administrator, so to be believed where a scope's own
 /// list of children is not.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
-struct Named {
-    lineage: Lineage,
-    path: ScopePath,
+pub(super) struct Named {
+    pub(super) lineage: Lineage,
+    pub(super) path: ScopePath,
 }
 
 /// Last words for scopes below a lineage that keyrings name and that none of these revisions ends:
@@ -150,7 +151,8 @@ pub(super) fn end_orphans(
     Ok(orphans.iter().map(|orphan| closing(&author, orphan)).collect())
 }
 
-fn named(members: &Members<'_>) -> Result<Vec<Named>, ChangeError> {
+/// Every place that a keyring names, once.
+pub(super) fn named(members: &Members<'_>) -> Result<Vec<Named>, ChangeError> {
     let mut named = Vec::new();
     for member in members.ids() {
         let (_, keyring) = members.keyring(member)?;

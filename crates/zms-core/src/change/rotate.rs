@@ -3,7 +3,7 @@
 
 use zms_crypto::{CryptoRng, Key};
 
-use super::{ChangeError, revoke::leave, token::join};
+use super::{ChangeError, revoke::leave, token::Joining};
 use crate::{
     batch::Batch,
     id::PrincipalId,
@@ -42,7 +42,8 @@ pub fn rotate(
     line.rights.iter().for_each(|(scope, right)| pending.add(scope, right));
     let new =
         Line { limits: line.limits, ..Line::new(&principal, opening.now(), expires, line.rights) };
-    let joining = join(opening, &members, &principal, &new, &keyring, &label, rng);
+    let joining = Joining { principal: &principal, line: &new, keyring: &keyring, label: &label };
+    let joining = joining.join(opening.vault(), members.vault_key(), rng);
     let batch = leave(opening, &members, &[old], pending, vec![joining])?;
     Ok((batch, principal))
 }

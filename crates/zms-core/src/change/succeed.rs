@@ -1,23 +1,25 @@
 //! Gives the master key a successor: a new seed with all that the old one held.
 //! spec/revocation.md#the-master-key
 
+use std::collections::BTreeSet;
+
 use zms_crypto::{CryptoRng, Key};
 
 use super::{
     Author, ChangeError,
     revoke::{SignedAnew, resign_below},
     sign::Next,
-    token::{join, next_roster},
+    token::{Joining, next_roster},
 };
 use crate::{
-    batch::Batch,
-    id::PrincipalId,
+    batch::{Batch, ScopePut},
+    id::{PrincipalId, ScopeId},
     keyring::{Entry, Keyring},
     open::{Members, Opening, Reading},
     path::{ScopePath, Segment},
     principal::Principal,
     record::records_root,
-    revision::CLOSED,
+    revision::{CLOSED, LAST_REVISION},
     roster::Line,
 };
 
@@ -45,7 +47,8 @@ pub fn succeed(
         ..Line::new(&heir, opening.now(), opening.line().expires, opening.line().rights.clone())
     };
     let label = Segment::parse(&members.escrow(old)?.label).map_err(ChangeError::Name)?;
-    let (joins, part) = join(opening, &members, &heir, &line, &keyring, &label, rng);
+    let joining = Joining { principal: &heir, line: &line, keyring: &keyring, label: &label };
+    let (joins, part) = joining.join(opening.vault(), members.vault_key(), rng);
     let author = Author {
         principal: &heir,
         vault: opening.vault(),
@@ -65,7 +68,7 @@ pub fn succeed(
 }
 
 /// Every head that a member authored: those of the tree, and those of closed scopes that a keyring
-/// still names, whose holders must go on being told that they are closed.
+/// still names.
 fn signed_anew(
     opening: &Opening<'_>,
     members: &Members<'_>,
@@ -76,15 +79,30 @@ fn signed_anew(
     if let Some(root) = opening.way(&ScopePath::default(), Reading::Last)?.pop() {
         resign_below(opening, author, &root, &[old], &mut signed)?;
     }
+    closed_anew(opening, members, author, |by| by == old, &mut signed.scopes)?;
+    Ok(signed)
+}
+
+/// The last words of closed scopes that a keyring still names, once more, where who said them
+/// leaves: their holders must go on being told that they are closed.
+pub(super) fn closed_anew(
+    opening: &Opening<'_>,
+    members: &Members<'_>,
+    author: &Author<'_>,
+    leaves: impl Fn(PrincipalId) -> bool,
+    puts: &mut Vec<ScopePut>,
+) -> Result<(), ChangeError> {
+    let mut done: BTreeSet<ScopeId> = puts.iter().map(|put| put.revision.scope).collect();
     for id in members.ids() {
         let (_, keyring) = members.keyring(id)?;
         for entry in &keyring.entries {
-            let done = signed.scopes.iter().any(|put| put.revision.scope == entry.scope());
-            if !done
+            if !done.contains(&entry.scope())
                 && let Some((head, prev_hash)) = opening.closed_head(&entry.lineage)?
-                && head.author == old
+                && leaves(head.author)
+                && head.revision < LAST_REVISION
             {
-                signed.scopes.push(author.revise(Next {
+                done.insert(entry.scope());
+                puts.push(author.revise(Next {
                     lineage: entry.lineage.clone(),
                     epoch: head.epoch,
                     revision: head.revision + 1,
@@ -96,5 +114,5 @@ fn signed_anew(
             }
         }
     }
-    Ok(signed)
+    Ok(())
 }

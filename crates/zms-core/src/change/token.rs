@@ -5,6 +5,7 @@ use zms_crypto::{CryptoRng, Key};
 use super::{ChangeError, target};
 use crate::{
     batch::{Batch, MemberPut, RosterPut},
+    id::VaultId,
     keyring::{Depth, Entry, Keyring},
     open::{Members, OpenScope, Opening, Reading},
     path::{ScopePath, Segment},
@@ -79,7 +80,9 @@ pub fn create(
     }
     let mut line = Line::new(&principal, opening.now(), new.expires, rights);
     line.limits.uses = new.uses;
-    let (joins, part) = join(opening, &members, &principal, &line, &keyring, &new.label, rng);
+    let joining =
+        Joining { principal: &principal, line: &line, keyring: &keyring, label: &new.label };
+    let (joins, part) = joining.join(opening.vault(), members.vault_key(), rng);
     let roster = next_roster(opening, &members, opening.roster().pending.clone(), |parts| {
         parts.push(part);
     });
@@ -87,29 +90,31 @@ pub fn create(
     Ok((batch, principal))
 }
 
-/// A new member, and its part of the members' tree.
-pub(super) fn join(
-    opening: &Opening<'_>,
-    members: &Members<'_>,
-    principal: &Principal,
-    line: &Line,
-    keyring: &Keyring,
-    label: &Segment,
-    rng: &mut dyn CryptoRng,
-) -> (MemberPut, MemberPart) {
-    let keyring = keyring.seal(&principal.wrap_key(), opening.vault(), principal.id(), rng);
-    let line = line.encode();
-    let escrow = Escrow { wrap: principal.wrap_key(), label: label.as_str().to_owned() };
-    let escrow = escrow.seal(members.vault_key(), opening.vault(), principal.id(), rng);
-    let part = MemberPart::new(principal.id(), &line, &escrow, &keyring);
-    let joins = MemberPut::Joins {
-        principal: principal.id(),
-        line,
-        escrow,
-        keyring,
-        request_key: principal.request_key(),
-    };
-    (joins, part)
+/// A member that is about to join.
+pub(super) struct Joining<'m> {
+    pub(super) principal: &'m Principal,
+    pub(super) line: &'m Line,
+    pub(super) keyring: &'m Keyring,
+    pub(super) label: &'m Segment,
+}
+
+impl Joining<'_> {
+    /// The new member, and its part of the members' tree. Its escrow is sealed under R.
+    pub(super) fn join(
+        &self,
+        vault: VaultId,
+        vault_key: &Key,
+        rng: &mut dyn CryptoRng,
+    ) -> (MemberPut, MemberPart) {
+        let (principal, id) = (self.principal, self.principal.id());
+        let keyring = self.keyring.seal(&principal.wrap_key(), vault, id, rng);
+        let line = self.line.encode();
+        let escrow = Escrow { wrap: principal.wrap_key(), label: self.label.as_str().to_owned() };
+        let escrow = escrow.seal(vault_key, vault, id, rng);
+        let part = MemberPart::new(id, &line, &escrow, &keyring);
+        let request_key = principal.request_key();
+        (MemberPut::Joins { principal: id, line, escrow, keyring, request_key }, part)
+    }
 }
 
 /// What an administrator holds: the root, and the vault key.
@@ -164,6 +169,16 @@ pub(super) fn next_roster(
 ) -> RosterPut {
     let mut parts: Vec<MemberPart> = members.parts().copied().collect();
     edit(&mut parts);
+    roster_of(opening, parts, pending, members.vault_key())
+}
+
+/// The roster after this one, with these members, signed by the authority that R gives.
+pub(super) fn roster_of(
+    opening: &Opening<'_>,
+    mut parts: Vec<MemberPart>,
+    pending: Rights,
+    vault_key: &Key,
+) -> RosterPut {
     parts.sort_unstable();
     let pin = opening.roster_pin();
     let roster = Roster {
@@ -175,6 +190,6 @@ pub(super) fn next_roster(
         members_root: members_root(&parts),
         pending,
     };
-    let signed = roster.sign(&authority(members.vault_key()));
+    let signed = roster.sign(&authority(vault_key));
     RosterPut { roster, signed }
 }

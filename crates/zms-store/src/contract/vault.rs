@@ -12,6 +12,7 @@ use zms_core::{
         init::init,
         plant::{Seedling, plant},
         rekey::{self, Spoiled},
+        renew::{Renewal, Renewing, renew},
         revoke::revoke,
         token::{Grant, NewToken, TokenKind, create},
         write::{Edit, write, write_all},
@@ -174,6 +175,14 @@ impl Vault {
                 uses: 0,
             };
             create(opening, &new, rng).expect("the owner may mint tokens")
+        })
+    }
+
+    /// New keys for everything, and a new seed for everybody.
+    pub fn renew<S: Store>(&mut self, store: &S) -> (Batch, Renewal) {
+        self.opened(store, |opening, rng| {
+            let renewing = Renewing { leaving: &[], spoiled: Spoiled::Report };
+            renew(opening, renewing, rng, &mut || {}).expect("the owner may renew the vault")
         })
     }
 

@@ -14,20 +14,20 @@ use crate::{
 };
 
 /// A scope that only keyrings still name.
-pub(super) struct Orphan {
-    pub(super) lineage: Lineage,
+pub(in crate::change) struct Orphan {
+    pub(in crate::change) lineage: Lineage,
     /// Its head as the store shows it, unproven.
-    pub(super) signed: SignedMessage,
-    pub(super) number: Revision,
+    pub(in crate::change) signed: SignedMessage,
+    pub(in crate::change) number: Revision,
 }
 
 /// What of a scope opened, to be sealed under new keys.
-pub(super) struct Content {
-    pub(super) records: Vec<Payload>,
-    pub(super) children: Vec<(StoredChild, ChildContent)>,
+pub(in crate::change) struct Content {
+    pub(in crate::change) records: Vec<Payload>,
+    pub(in crate::change) children: Vec<(StoredChild, ChildContent)>,
     /// Scopes below that keyrings name and no list of children holds any more: to be closed, else
     /// they live on under a key that the leaving member may have.
-    pub(super) orphans: Vec<Orphan>,
+    pub(in crate::change) orphans: Vec<Orphan>,
 }
 
 impl Rekey<'_> {
@@ -67,7 +67,7 @@ impl Rekey<'_> {
 
 /// The scopes among those that keyrings name which are not closed, with their heads as the store
 /// shows them: to be closed, once that is confirmed.
-pub(super) fn orphans(
+pub(in crate::change) fn orphans(
     opening: &Opening<'_>,
     named: &[Named],
     spoiled: Spoiled,

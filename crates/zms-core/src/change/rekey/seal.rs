@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// The scope's next revision: a new epoch with every live record and child entry sealed anew.
-pub(super) fn reseal(
+pub(in crate::change) fn reseal(
     author: &Author<'_>,
     scope: &OpenScope,
     old: &NodeKeys,
@@ -85,7 +85,7 @@ pub(super) fn hand_down(
 }
 
 /// A last revision on top of whatever the store shows as a scope's head.
-pub(super) fn closing(author: &Author<'_>, orphan: &Orphan) -> ScopePut {
+pub(in crate::change) fn closing(author: &Author<'_>, orphan: &Orphan) -> ScopePut {
     author.revise(Next {
         lineage: orphan.lineage.clone(),
         epoch: orphan.number.epoch,
