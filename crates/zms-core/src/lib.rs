@@ -5,6 +5,7 @@
 //! [`batch`] to commit. The formats are written down in `spec/`.
 
 pub mod audit;
+pub mod backup;
 pub mod batch;
 pub mod bundle;
 mod cbor;

@@ -1,6 +1,8 @@
 //! Files that the user names: read whole, with errors that name them.
 #![expect(clippy::disallowed_methods, reason = "this file owns the user's files")]
 
+pub mod backup;
+
 use std::{
     fs,
     io::{self, Read, Write},
