@@ -1,6 +1,10 @@
 //! A batch: everything one commit puts, and what must still hold for it. spec/store.md#commit
 
-use zms_crypto::Key;
+use zms_crypto::{
+    Key,
+    parts::Parts,
+    sign::{Signature, VerifyingKey},
+};
 
 use crate::{
     child::StoredChild,
@@ -24,6 +28,8 @@ pub struct Batch {
     pub departed: Vec<PrincipalId>,
     /// The next roster, present wherever a member joins, changes or leaves.
     pub roster: Option<RosterPut>,
+    /// The authority that this roster is the first of, with a new vault and with a new vault key.
+    pub authority: Option<AuthorityPut>,
     /// New revisions, one per scope.
     pub scopes: Vec<ScopePut>,
     /// Scopes that it looked at and leaves alone, with the number of the head that it saw; the
@@ -55,6 +61,31 @@ pub enum MemberPut {
         /// The new sealed keyring.
         keyring: Vec<u8>,
     },
+}
+
+/// The authority that signs rosters from now on. Readers take it from their keyrings; an engine,
+/// which opens none, has to be told. spec/roster.md#authority
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct AuthorityPut {
+    /// Verifies this roster and those after it.
+    pub vk: VerifyingKey,
+    /// By the authority before, over [`succession`]; `None` where the vault begins.
+    pub endorsement: Option<Signature>,
+}
+
+/// What an authority signs to name the one that follows it, with roster `version`.
+pub fn succession(
+    vault: VaultId,
+    version: u64,
+    prev_hash: &[u8; 32],
+    vk: &VerifyingKey,
+) -> Vec<u8> {
+    Parts::tagged("zms/v1/authority")
+        .bytes(vault.as_bytes())
+        .u64(version)
+        .bytes(prev_hash)
+        .bytes(&vk.0)
+        .finish()
 }
 
 /// The next roster.

@@ -4,8 +4,8 @@
 //! [`open`] verifies and opens it, and a [`change`] turns what was opened into a
 //! [`batch`] to commit. The formats are written down in `spec/`.
 
+pub mod admit;
 pub mod audit;
-pub mod backup;
 pub mod batch;
 pub mod bundle;
 mod cbor;

@@ -4,6 +4,7 @@ use std::cell::Cell;
 
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use zms_core::{
+    admit::Tree,
     bundle::{Bundle, Standing, Trouble, Wanted},
     child::StoredChild,
     id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId},
@@ -11,7 +12,7 @@ use zms_core::{
     revision::SignedMessage,
     roster::MemberPart,
 };
-use zms_crypto::sign::Signature;
+use zms_crypto::sign::{Signature, VerifyingKey};
 
 use crate::{member, trouble::trouble};
 
@@ -34,6 +35,19 @@ impl<'c> SqliteBundle<'c> {
         })?;
         let (vault, members) = found.unzip();
         Ok(Self { reading, vault, members: members.unwrap_or(0) })
+    }
+}
+
+impl Tree for SqliteBundle<'_> {
+    fn parent(&self, child: ScopeId) -> Result<Option<ScopeId>, Trouble> {
+        self.one("SELECT scope FROM child WHERE child = ?1", [child.0], |row| {
+            row.get(0).map(ScopeId)
+        })
+    }
+
+    fn authority(&self) -> Result<Option<VerifyingKey>, Trouble> {
+        let sql = "SELECT vk FROM authority ORDER BY version DESC LIMIT 1";
+        self.one(sql, (), |row| row.get(0).map(VerifyingKey))
     }
 }
 

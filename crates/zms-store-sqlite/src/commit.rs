@@ -1,5 +1,7 @@
 //! One batch, one transaction.
 
+use std::cell::Cell;
+
 use rusqlite::{Connection, TransactionBehavior, params};
 use zms_core::{
     audit::Event,
@@ -11,11 +13,11 @@ use zms_core::{
     revision::{Revision, SignedMessage, message_hash},
     roster::Roster,
 };
-use zms_store::CommitError;
+use zms_store::{Check, CommitError};
 
 use crate::{
     audit,
-    bundle::{current_roster, head, vault_id},
+    bundle::{SqliteBundle, current_roster, head, vault_id},
     member,
     refusal::{Refusal, require},
     trouble::corrupt,
@@ -26,15 +28,28 @@ pub(crate) fn commit(
     connection: &mut Connection,
     batch: &Batch,
     events: &[Event],
+    check: Option<Check<'_>>,
 ) -> Result<(), CommitError> {
-    transact(connection, batch, events).map_err(CommitError::from)
+    transact(connection, batch, events, check).map_err(CommitError::from)
 }
 
 /// Whatever fails, the transaction is dropped with it.
-fn transact(connection: &mut Connection, batch: &Batch, events: &[Event]) -> Result<(), Refusal> {
+fn transact(
+    connection: &mut Connection,
+    batch: &Batch,
+    events: &[Event],
+    check: Option<Check<'_>>,
+) -> Result<(), Refusal> {
     // Immediate: what is read here must still hold when it is written.
     let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    if let Some(check) = check {
+        // The transaction is this one: a bundle on it begins none of its own, and ends none.
+        let within = Cell::new(1);
+        let checked = check(&SqliteBundle::begin(&tx, &within)?);
+        checked.map_err(CommitError::from).map_err(Refusal::Commit)?;
+    }
     apply(&tx, batch)?;
+    tx.execute("UPDATE state SET commits = commits + 1", ())?;
     audit::append(&tx, batch.vault, events)?;
     Ok(tx.commit()?)
 }
@@ -58,6 +73,12 @@ fn apply(tx: &Connection, batch: &Batch) -> Result<(), Refusal> {
     }
     if let Some(put) = &batch.roster {
         put_roster(tx, put, current.as_ref())?;
+    }
+    if let Some((put, authority)) = batch.roster.as_ref().zip(batch.authority) {
+        tx.execute(
+            "INSERT INTO authority (version, vk) VALUES (?1, ?2)",
+            params![put.roster.version.cast_signed(), authority.vk.0],
+        )?;
     }
     member::put(tx, batch)?;
     for put in &batch.scopes {

@@ -58,8 +58,7 @@ fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(ask_again))
 }
 
-/// Waits a moment; whether it is worth asking once more.
-pub(crate) fn ask_again(asked: i32) -> bool {
+fn ask_again(asked: i32) -> bool {
     thread::sleep(PAUSE);
     PAUSE * u32::try_from(asked).unwrap_or(u32::MAX) < PATIENCE
 }

@@ -29,7 +29,8 @@ use zms_core::{
     bundle::{Bundle, Trouble},
     id::PrincipalId,
 };
-use zms_store::{CommitError, Store};
+use zms_crypto::Key;
+use zms_store::{Check, CommitError, Keeper, Store};
 
 use self::{bundle::SqliteBundle, file::Draft, migrate::MIGRATIONS, trouble::trouble as sorted};
 
@@ -70,47 +71,6 @@ impl SqliteStore {
     /// [`Trouble`]; then there is no copy.
     pub fn copy_to(&mut self, path: &Path) -> Result<(), Trouble> {
         copy::copy(&self.connection, &file::absolute(path)?)
-    }
-
-    /// Gives this database the name of a vault's, unless something has it: then `false`. Nobody else
-    /// may use it, and it lies in the file system of that name.
-    ///
-    /// # Errors
-    /// [`Trouble`]; then the name is as it was.
-    pub fn publish(self, path: &Path) -> Result<bool, Trouble> {
-        let path = file::absolute(path)?;
-        self.fold()?.publish(&path)
-    }
-
-    /// As [`SqliteStore::publish`], in place of a database that is damaged, which gets the name
-    /// `aside` with its log. It must not be open here.
-    ///
-    /// # Errors
-    /// [`Trouble`]; then the name is as it was.
-    pub fn supplant(self, path: &Path, aside: &Path) -> Result<(), Trouble> {
-        let (path, aside) = (file::absolute(path)?, file::absolute(aside)?);
-        let whole = self.fold()?;
-        file::set_aside(&path, &aside)?;
-        whole.replace(&path)
-    }
-
-    /// Makes this database hold what another one does, in one transaction. Whoever has it open
-    /// sees one or the other.
-    ///
-    /// # Errors
-    /// [`Trouble`]; then nothing was changed.
-    pub fn become_copy(&mut self, other: &Self) -> Result<(), Trouble> {
-        self.make_durable()?;
-        copy::overwrite(&other.connection, &mut self.connection)
-    }
-
-    /// Folds the log away and closes, so that the one file is complete.
-    fn fold(self) -> Result<Draft, Trouble> {
-        let Self { connection, path, .. } = self;
-        connection::checkpoint_on_close(&connection, true).map_err(sorted)?;
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(sorted)?;
-        connection.close().map_err(|(_, error)| sorted(error))?;
-        Ok(Draft::of(path))
     }
 
     fn create_with(path: &Path, migrations: &[&str]) -> Result<Self, Trouble> {
@@ -174,7 +134,7 @@ impl Store for SqliteStore {
 
     fn commit(&mut self, batch: &Batch, events: &[Event]) -> Result<(), CommitError> {
         self.make_durable()?;
-        self.folding(|connection| commit::commit(connection, batch, events))
+        self.folding(|connection| commit::commit(connection, batch, events, None))
     }
 
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
@@ -197,5 +157,27 @@ impl Store for SqliteStore {
 
     fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble> {
         audit::chains(&self.connection).map_err(sorted)
+    }
+}
+
+impl Keeper for SqliteStore {
+    fn commit_checked(
+        &mut self,
+        batch: &Batch,
+        events: &[Event],
+        check: Check<'_>,
+    ) -> Result<(), CommitError> {
+        self.make_durable()?;
+        self.folding(|connection| commit::commit(connection, batch, events, Some(check)))
+    }
+
+    fn commits(&self) -> Result<u64, Trouble> {
+        let commits = self.connection.prepare_cached("SELECT commits FROM state");
+        let commits = commits.and_then(|mut select| select.query_row((), |row| row.get(0)));
+        commits.map(i64::cast_unsigned).map_err(sorted)
+    }
+
+    fn request_key(&self, principal: PrincipalId) -> Result<Option<Key>, Trouble> {
+        member::request_key(&self.connection, principal).map_err(sorted)
     }
 }

@@ -8,7 +8,7 @@ use zms_core::{
     roster::MemberPart,
     tree_head::{Step, Tree, proof_positions},
 };
-use zms_crypto::digest::sha256;
+use zms_crypto::{Key, digest::sha256};
 
 use crate::{
     refusal::{Refusal, require},
@@ -142,6 +142,17 @@ fn proof(connection: &Connection, members: usize, at: usize) -> rusqlite::Result
             Ok(Step { left, hash })
         })
         .collect()
+}
+
+/// The key that a member's requests are checked with.
+pub(crate) fn request_key(
+    connection: &Connection,
+    principal: PrincipalId,
+) -> rusqlite::Result<Option<Key>> {
+    connection
+        .prepare_cached("SELECT request_key FROM member WHERE principal = ?1")?
+        .query_row([principal.0], |row| row.get(0).map(|bytes| Key::from_bytes(&bytes)))
+        .optional()
 }
 
 /// When a principal left.

@@ -16,8 +16,11 @@ use crate::{
 pub(crate) const APPLICATION_ID: i32 = 0x5a4d_5331;
 
 /// What leads from schema number 0, the empty one, to each next.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_vault.sql"), include_str!("migrations/0002_uses.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_vault.sql"),
+    include_str!("migrations/0002_uses.sql"),
+    include_str!("migrations/0003_engine.sql"),
+];
 
 /// Lays out an empty database.
 pub(crate) fn lay_out(connection: &mut Connection, migrations: &[&str]) -> Result<(), Trouble> {
@@ -91,8 +94,13 @@ mod tests {
     use super::*;
     use crate::SqliteStore;
 
+    /// Today's schema in one step, and two that might come.
     const NEXT: &[&str] = &[
-        MIGRATIONS[0],
+        concat!(
+            include_str!("migrations/0001_vault.sql"),
+            include_str!("migrations/0002_uses.sql"),
+            include_str!("migrations/0003_engine.sql")
+        ),
         "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;",
         "ALTER TABLE extra ADD COLUMN more TEXT; INSERT INTO extra VALUES (7, 'seven');",
     ];

@@ -5,6 +5,7 @@
 //! one thing broken, so nothing but the promise under test can be the reason.
 
 mod audit;
+mod kept;
 mod members;
 mod renewed;
 mod revisions;
@@ -17,7 +18,7 @@ pub mod vault;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use crate::Store;
+use crate::{Keeper, Store};
 
 /// A promise by its name, with the test that it is kept.
 pub type Promise<S> = (&'static str, fn(S));
@@ -28,8 +29,20 @@ pub type SharedPromise<S> = (&'static str, fn(S, S));
 ///
 /// # Panics
 /// With the names of all promises that are broken.
-pub fn run<S: Store>(mut new_store: impl FnMut() -> S) {
-    report(promises().into_iter().map(|(name, keeps)| {
+pub fn run<S: Store>(new_store: impl FnMut() -> S) {
+    keep(promises(), new_store);
+}
+
+/// Tests every promise of a [`Keeper`] beside those of [`run`].
+///
+/// # Panics
+/// With the names of all promises that are broken.
+pub fn run_kept<S: Keeper>(new_store: impl FnMut() -> S) {
+    keep(kept_promises(), new_store);
+}
+
+fn keep<S>(promises: Vec<Promise<S>>, mut new_store: impl FnMut() -> S) {
+    report(promises.into_iter().map(|(name, keeps)| {
         let store = new_store();
         (name, catch_unwind(AssertUnwindSafe(|| keeps(store))).is_ok())
     }));
@@ -102,6 +115,17 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         audit::a_refused_commit_leaves_no_entry,
         audit::no_entry_comes_before_the_vault,
         audit::uses_are_counted_with_their_entries,
+    ]
+}
+
+/// Every promise of [`Keeper`].
+pub fn kept_promises<S: Keeper>() -> Vec<Promise<S>> {
+    named![
+        kept::a_check_sees_the_state_that_a_batch_is_put_on,
+        kept::what_a_check_refuses_changes_nothing,
+        kept::commits_are_counted_and_reads_are_not,
+        kept::a_members_request_key_is_kept_and_goes_with_it,
+        kept::a_new_authority_takes_the_place_of_the_old_one,
     ]
 }
 

@@ -4,9 +4,13 @@
 //! what each promise means; [`contract`] tests every promise, and every backend runs it.
 
 pub mod contract;
+mod keeper;
 pub mod memory;
 
+pub use keeper::{Check, Keeper};
+
 use zms_core::{
+    admit::Refused,
     audit::{Entry, Event},
     batch::Batch,
     bundle::{Bundle, Trouble},
@@ -95,7 +99,21 @@ pub enum CommitError {
     /// There is a vault already.
     #[error("there is a vault already")]
     Exists,
+    /// A check of the state that it was to be put on refused it.
+    #[error(transparent)]
+    Refused(Refused),
     /// The store is in trouble.
     #[error(transparent)]
     Trouble(#[from] Trouble),
+}
+
+impl From<Refused> for CommitError {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Moved => Self::Conflict,
+            Refused::Exists => Self::Exists,
+            Refused::Trouble(trouble) => Self::Trouble(trouble),
+            refused => Self::Refused(refused),
+        }
+    }
 }

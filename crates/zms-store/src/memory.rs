@@ -17,9 +17,10 @@ use zms_core::{
     bundle::{Bundle, Trouble},
     id::PrincipalId,
 };
+use zms_crypto::Key;
 
 use self::{shown::Shown, state::State};
-use crate::{CommitError, Store};
+use crate::{Check, CommitError, Keeper, Store};
 
 /// A vault in memory.
 #[derive(Default)]
@@ -49,18 +50,39 @@ impl MemoryStore {
     }
 }
 
+impl Keeper for MemoryStore {
+    fn commit_checked(
+        &mut self,
+        batch: &Batch,
+        events: &[Event],
+        check: Check<'_>,
+    ) -> Result<(), CommitError> {
+        let mut current = self.lock();
+        check(&Shown(Arc::clone(&current)))?;
+        let mut next = State::clone(&current);
+        next.apply(batch)?;
+        next.append(events)?;
+        *current = Arc::new(next);
+        Ok(())
+    }
+
+    fn commits(&self) -> Result<u64, Trouble> {
+        Ok(self.current().commits)
+    }
+
+    fn request_key(&self, principal: PrincipalId) -> Result<Option<Key>, Trouble> {
+        let current = self.current();
+        Ok(current.members.get(&principal).map(|member| member.request_key.duplicate()))
+    }
+}
+
 impl Store for MemoryStore {
     fn bundle(&self) -> Result<Box<dyn Bundle + '_>, Trouble> {
         Ok(Box::new(Shown(self.current())))
     }
 
     fn commit(&mut self, batch: &Batch, events: &[Event]) -> Result<(), CommitError> {
-        let mut current = self.lock();
-        let mut next = State::clone(&current);
-        next.apply(batch)?;
-        next.append(events)?;
-        *current = Arc::new(next);
-        Ok(())
+        self.commit_checked(batch, events, &|_| Ok(()))
     }
 
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
@@ -110,6 +132,7 @@ mod tests {
     #[test]
     fn the_reference_keeps_every_promise() {
         contract::run(MemoryStore::default);
+        contract::run_kept(MemoryStore::default);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::fmt::{self, Display};
 
 use zms_client::{SessionError, pins::PinTrouble};
 use zms_core::{
+    admit::Refused,
     bundle::{Trouble, TroubleClass},
     change::ChangeError,
     open::OpenError,
@@ -115,6 +116,8 @@ impl From<SessionError> for Failure {
             SessionError::Conflict => Self::new(Exit::Conflict, message)
                 .hint("look at what is there now with `zms ls`, then try again"),
             SessionError::Exists => Self::other(message),
+            SessionError::Refused(Refused::Denied(_)) => Self::new(Exit::Denied, message),
+            SessionError::Refused(_) => Self::new(Exit::Integrity, message),
             SessionError::Used => Self::new(Exit::Denied, message)
                 .hint("ask an administrator of the vault for a new one: `zms token create`"),
             SessionError::Pins(PinTrouble::Foreign { .. }) => Self::new(Exit::Integrity, message)

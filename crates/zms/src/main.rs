@@ -12,7 +12,6 @@ mod files;
 mod generate;
 mod home;
 mod hygiene;
-mod last_backup;
 mod master_key;
 mod output;
 mod place;

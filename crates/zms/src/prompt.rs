@@ -1,7 +1,6 @@
 //! Questions on the terminal.
 
 mod hidden;
-mod shown;
 mod typing;
 mod words;
 
@@ -10,7 +9,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-pub use self::{hidden::hidden, shown::shown, words::Asker};
+pub use self::{hidden::hidden, words::Asker};
 use crate::exit::{Failure, Outcome};
 
 /// Whether nobody is to be asked, terminal or not.

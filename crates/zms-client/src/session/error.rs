@@ -1,7 +1,8 @@
 //! What can go wrong in a session.
 
 use zms_core::{
-    audit::Outcome, bundle::Trouble, change::ChangeError, merge::Unreadable, open::OpenError,
+    admit::Refused, audit::Outcome, bundle::Trouble, change::ChangeError, merge::Unreadable,
+    open::OpenError,
 };
 use zms_store::CommitError;
 
@@ -29,6 +30,9 @@ pub enum SessionError {
     /// There is a vault already.
     #[error("there is a vault already")]
     Exists,
+    /// Who keeps the store refused the change.
+    #[error("the vault's engine refused the change: {0}")]
+    Refused(#[source] Refused),
     /// The store is in trouble: nothing was written.
     #[error("{0}")]
     Store(#[source] Trouble),
@@ -71,6 +75,7 @@ impl From<CommitError> for SessionError {
     fn from(error: CommitError) -> Self {
         match error {
             CommitError::Exists => Self::Exists,
+            CommitError::Refused(refused) => Self::Refused(refused),
             CommitError::Trouble(trouble) => Self::Store(trouble),
             _ => Self::Conflict,
         }

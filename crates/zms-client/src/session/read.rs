@@ -121,8 +121,6 @@ impl Session {
 
 /// What a principal can prove of itself.
 pub struct Own {
-    /// The vault.
-    pub vault: VaultId,
     /// Its line in the roster.
     pub line: Line,
     /// What its keyring opens, and the right it has there.
@@ -142,7 +140,7 @@ impl Session {
                 .filter_map(|entry| Some((entry.path.clone(), line.rights.on(entry.scope())?)));
             let mut scopes: Vec<_> = scopes.collect();
             scopes.sort();
-            Ok(Own { vault: opening.vault(), line, scopes })
+            Ok(Own { line, scopes })
         })?;
         self.keep(vault, seen)?;
         Ok(own)

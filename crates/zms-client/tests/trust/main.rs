@@ -2,6 +2,7 @@
 //! store, alone or together with holders of tokens; what is not defended is stated in the
 //! protocol's limits and shown here where an attack needs a control.
 
+mod admit;
 mod audit;
 mod children;
 mod class;

@@ -7,14 +7,15 @@ use std::{
 };
 
 use zms_core::{
+    admit::{Tree, admit},
     audit::{Entry, Event},
     batch::{Batch, MemberPut},
     bundle::{Bundle, Trouble, TroubleClass},
     id::{PrincipalId, ScopeId},
 };
-use zms_store::{CommitError, Store};
+use zms_store::{CommitError, Keeper, Store};
 
-use crate::state::State;
+use crate::{state::State, world::now};
 
 /// What the store shows, and what it does with commits.
 #[derive(Clone)]
@@ -146,7 +147,7 @@ impl<S: Store> Inner<S> {
     }
 }
 
-impl<S: Store> Store for Malicious<S> {
+impl<S: Keeper> Store for Malicious<S> {
     fn bundle(&self) -> Result<Box<dyn Bundle + '_>, Trouble> {
         let empty = || Trouble::new(TroubleClass::Other, "no test reads before there is a vault");
         Ok(Box::new(self.0.borrow().shown()?.ok_or_else(empty)?))
@@ -165,7 +166,10 @@ impl<S: Store> Store for Malicious<S> {
             state.apply(batch);
             return Ok(());
         }
-        inner.store.commit(batch, events)?;
+        // An engine takes in all that an honest client makes.
+        let caller = events.first().expect("a commit has its entry").principal;
+        let check = |tree: &dyn Tree| admit(tree, caller, batch, now());
+        inner.store.commit_checked(batch, events, &check)?;
         let state = inner.real()?;
         inner.history.extend(state);
         drop(inner);

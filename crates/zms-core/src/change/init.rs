@@ -7,7 +7,7 @@ use super::{
     plant::{Seedling, first_revision, grow},
 };
 use crate::{
-    batch::{Batch, MemberPut, RosterPut},
+    batch::{AuthorityPut, Batch, MemberPut, RosterPut},
     child::ParentPlace,
     id::VaultId,
     keyring::{Depth, Entry, Keyring},
@@ -80,6 +80,7 @@ pub fn init(
         members: vec![joins],
         departed: Vec::new(),
         roster: Some(RosterPut { roster, signed }),
+        authority: Some(AuthorityPut { vk: authority.verifying_key(), endorsement: None }),
         scopes,
         unmoved: Vec::new(),
         at: now,

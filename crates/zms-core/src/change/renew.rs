@@ -17,13 +17,13 @@ use super::{
     token::{Joining, roster_of},
 };
 use crate::{
-    batch::{Batch, MemberPut},
+    batch::{AuthorityPut, Batch, MemberPut, succession},
     id::PrincipalId,
     keyring::{Depth, Entry, Keyring},
     open::{Members, Opening},
     path::Segment,
     principal::Principal,
-    roster::{Line, MemberPart, Rights, authority},
+    roster::{Line, MemberPart, Rights, Roster, authority},
 };
 
 /// A member's successor: the same name, kind, rights and limits under a new seed.
@@ -117,6 +117,7 @@ pub fn renew(
         parts.push(part);
     }
     let roster = roster_of(opening, parts, Rights::default(), &vault_key);
+    let follows = named_by(&members, &vault_key, &roster.roster);
     let records = tree.records;
     heirs.sort_by(|a, b| a.label.cmp(&b.label));
     left.sort();
@@ -124,10 +125,18 @@ pub fn renew(
         members: joining,
         departed: members.ids().collect(),
         roster: Some(roster),
+        authority: Some(follows),
         scopes,
         ..Batch::after(opening)
     };
     Ok((batch, Renewal { own, heirs, left, scopes: count, records }))
+}
+
+/// The new authority, named by the old one.
+fn named_by(members: &Members<'_>, vault_key: &Key, roster: &Roster) -> AuthorityPut {
+    let vk = authority(vault_key).verifying_key();
+    let message = succession(roster.vault, roster.version, &roster.prev_hash, &vk);
+    AuthorityPut { vk, endorsement: Some(authority(members.vault_key()).sign(&message)) }
 }
 
 fn label(members: &Members<'_>, id: PrincipalId) -> Result<Segment, ChangeError> {

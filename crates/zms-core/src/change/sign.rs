@@ -105,6 +105,7 @@ impl Batch {
             members: Vec::new(),
             departed: Vec::new(),
             roster: None,
+            authority: None,
             scopes: Vec::new(),
             unmoved: Vec::new(),
             at: opening.now(),

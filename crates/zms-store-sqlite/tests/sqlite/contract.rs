@@ -8,10 +8,12 @@ use zms_store_sqlite::SqliteStore;
 fn every_promise_is_kept() {
     let folder = TempDir::new().unwrap();
     let mut made = 0;
-    contract::run(|| {
+    let mut new_store = || {
         made += 1;
         SqliteStore::create(&folder.path().join(format!("{made}.db"))).unwrap()
-    });
+    };
+    contract::run(&mut new_store);
+    contract::run_kept(new_store);
 }
 
 #[test]

@@ -3,15 +3,16 @@
 use std::sync::Arc;
 
 use zms_core::{
+    admit::Tree,
     bundle::{Bundle, Standing, Trouble, Wanted, Witness},
     child::StoredChild,
     id::{PrincipalId, ScopeId, VaultId},
     record::{EndedRecord, Envelope, StoredRecord},
     revision::SignedMessage,
     roster::MemberPart,
-    tree_head::{Step, Tree, proof_positions},
+    tree_head::{self, Step, proof_positions},
 };
-use zms_crypto::sign::Signature;
+use zms_crypto::sign::{Signature, VerifyingKey};
 
 use super::state::{Scope, State};
 
@@ -40,7 +41,7 @@ impl Bundle for Shown {
             return Ok(departed.map_or(Standing::Unknown, |at| Standing::Departed { at: *at }));
         };
         let parts: Vec<[u8; 112]> = self.parts().iter().map(MemberPart::encode).collect();
-        let tree = Tree::new(parts.iter().map(|part| &part[..]));
+        let tree = tree_head::Tree::new(parts.iter().map(|part| &part[..]));
         let nodes: Vec<&[u8; 32]> = tree.nodes().collect();
         let at = self.0.members.range(..principal).count();
         let proof = proof_positions(parts.len(), at).into_iter();
@@ -113,6 +114,16 @@ impl Bundle for Shown {
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble> {
         let scope = self.scope(scope);
         Ok(scope.and_then(|scope| scope.past.get(&epoch).cloned()))
+    }
+}
+
+impl Tree for Shown {
+    fn parent(&self, child: ScopeId) -> Result<Option<ScopeId>, Trouble> {
+        Ok(self.0.parent(child))
+    }
+
+    fn authority(&self) -> Result<Option<VerifyingKey>, Trouble> {
+        Ok(self.0.authority)
     }
 }
 

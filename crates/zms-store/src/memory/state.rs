@@ -1,6 +1,6 @@
 //! One state, and the next one.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use zms_core::{
     audit::{Entry, Event},
@@ -13,6 +13,7 @@ use zms_core::{
     revision::{Revision, SignedMessage, message_hash},
     roster::{MemberPart, Roster},
 };
+use zms_crypto::{Key, sign::VerifyingKey};
 
 use crate::CommitError::{self, Conflict, Exists};
 
@@ -30,11 +31,16 @@ pub(super) struct State {
     pub(super) audit: Vec<Entry>,
     /// How often members with a limit were used.
     pub(super) spent: BTreeMap<PrincipalId, u32>,
+    /// Who signs rosters now.
+    pub(super) authority: Option<VerifyingKey>,
+    /// How many commits there were.
+    pub(super) commits: u64,
 }
 
-/// A member. Its request key is for engines, and nobody serves from memory.
+/// A member.
 #[derive(Clone)]
 pub(super) struct Member {
+    pub(super) request_key: Arc<Key>,
     pub(super) line: Vec<u8>,
     pub(super) escrow: Vec<u8>,
     pub(super) keyring: Vec<u8>,
@@ -96,6 +102,8 @@ impl State {
         for put in &batch.scopes {
             self.begin_rows(put)?;
         }
+        self.authority = batch.authority.map_or(self.authority, |put| Some(put.vk));
+        self.commits += 1;
         Ok(())
     }
 
@@ -116,10 +124,14 @@ impl State {
 
     fn put_member(&mut self, put: &MemberPut) -> Result<(), CommitError> {
         match put {
-            MemberPut::Joins { principal, line, escrow, keyring, request_key: _ } => {
+            MemberPut::Joins { principal, line, escrow, keyring, request_key } => {
                 require(!self.departed.contains_key(principal))?;
-                let member =
-                    Member { line: line.clone(), escrow: escrow.clone(), keyring: keyring.clone() };
+                let member = Member {
+                    request_key: Arc::new(request_key.duplicate()),
+                    line: line.clone(),
+                    escrow: escrow.clone(),
+                    keyring: keyring.clone(),
+                };
                 require(self.members.insert(*principal, member).is_none())
             }
             MemberPut::Keyring { principal, keyring } => {

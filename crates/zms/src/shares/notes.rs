@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use zms_core::id::PrincipalId;
 
 use crate::{
-    exit::{Exit, Failure, Outcome, utc},
+    exit::{Exit, Failure, Outcome},
     home::{Home, read_private, replace_private, trouble},
     output::Output,
 };
@@ -115,16 +115,6 @@ impl Notes {
 }
 
 impl Split {
-    /// The same for programs that ask a command.
-    pub fn as_json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "set": self.set,
-            "made": utc(self.at),
-            "groups_needed": self.groups_needed,
-            "groups": self.groups,
-        })
-    }
-
     /// How many of how many are needed, in words.
     pub fn scheme(&self) -> String {
         let groups = self.groups.iter();
@@ -140,16 +130,5 @@ impl Split {
                 )
             }
         }
-    }
-}
-
-impl Drill {
-    /// The same for programs that ask a command.
-    pub fn as_json(&self) -> serde_json::Value {
-        serde_json::json!({
-            "at": utc(self.at),
-            "set": self.set,
-            "shares": super::as_json(&self.shares),
-        })
     }
 }

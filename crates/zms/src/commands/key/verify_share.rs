@@ -116,14 +116,20 @@ impl Known {
             }
             None => String::new(),
         };
-        let needed = share.member_threshold();
+        let needed = match share.member_threshold() {
+            1 => "1 is needed".to_owned(),
+            several => format!("{several} are needed"),
+        };
         let which = match set.group_count {
-            1 => format!("{}{of}; it takes {needed}", share.member_index() + 1),
+            1 => format!("{}{of}, {needed}", share.member_index() + 1),
             groups => format!(
-                "{}{of} in group {}; it takes {needed} of this group, and {} of {groups} groups",
+                "{}{of}, {needed}, in group {} of {groups}, of which {} needed",
                 share.member_index() + 1,
                 share.group_index() + 1,
-                set.group_threshold,
+                match set.group_threshold {
+                    1 => "1 is".to_owned(),
+                    several => format!("{several} are"),
+                }
             ),
         };
         let mut rows = vec![
