@@ -1,6 +1,7 @@
 //! Opens, audits, pins; prepares and commits changes.
 
 mod audit;
+mod backup;
 mod error;
 mod exposure;
 mod history;
@@ -26,6 +27,7 @@ use zms_store::{CommitError, Store};
 
 pub use self::{
     audit::{AuditAlarm, AuditNames, AuditReader, AuditReport, NoteError, Standing, Subject},
+    backup::Copied,
     error::SessionError,
     exposure::{Exposed, Exposure, Received},
     history::Past,

@@ -33,6 +33,10 @@ pub enum Action {
     Expose = 9,
     /// The master key was replaced.
     Succeed = 10,
+    /// The whole vault was copied into a backup.
+    Backup = 11,
+    /// The vault became what a backup holds.
+    Restore = 12,
 }
 
 impl Action {
@@ -49,6 +53,8 @@ impl Action {
             8 => Self::ReadPast,
             9 => Self::Expose,
             10 => Self::Succeed,
+            11 => Self::Backup,
+            12 => Self::Restore,
             _ => return None,
         })
     }
@@ -66,6 +72,8 @@ impl Action {
             Self::ReadPast => "read past",
             Self::Expose => "expose",
             Self::Succeed => "succeed",
+            Self::Backup => "backup",
+            Self::Restore => "restore",
         }
     }
 }

@@ -10,6 +10,7 @@ pub mod rekey;
 pub mod remove;
 pub mod rename;
 pub mod renew;
+pub mod restore;
 pub mod revoke;
 pub mod rollback;
 pub mod rotate;
@@ -77,6 +78,9 @@ pub enum ChangeError {
     /// The numbers of a scope's revisions were used up, which only a hostile writer can do.
     #[error("{0} has had its last revision")]
     Exhausted(ScopePath),
+    /// The generations were used up, which only an administrator can do.
+    #[error("the vault can not be restored any more: its pins have the last generation")]
+    LastGeneration,
     /// A path would be too deep.
     #[error("the name {0}")]
     Name(NameRefused),

@@ -6,6 +6,7 @@
 
 pub mod admit;
 pub mod audit;
+pub mod backup;
 pub mod batch;
 pub mod bundle;
 mod cbor;

@@ -78,6 +78,11 @@ impl Principal {
         Self { id: principal_id(&vk), seed, kind, sign, vk }
     }
 
+    /// A second custody of the same seed, named so that it is a decision and not an accident.
+    pub fn duplicate(&self) -> Self {
+        Self::from_seed(self.kind, self.seed.duplicate())
+    }
+
     /// Public id.
     pub const fn id(&self) -> PrincipalId {
         self.id

@@ -34,6 +34,9 @@ impl Purpose {
     /// Key file under a passphrase: Argon2id output -> sealing key.
     pub const KEY_FILE_PASSPHRASE: Self = Self("zms/v1/key-file/passphrase");
 
+    /// W -> key that seals the key of a backup.
+    pub const BACKUP_KEY: Self = Self("zms/v1/backup/key");
+
     pub(crate) const fn label(self) -> &'static [u8] {
         self.0.as_bytes()
     }

@@ -58,7 +58,8 @@ fn be_patient(connection: &mut Connection) -> rusqlite::Result<()> {
     connection.busy_handler(Some(ask_again))
 }
 
-fn ask_again(asked: i32) -> bool {
+/// Waits a moment; whether it is worth asking once more.
+pub(crate) fn ask_again(asked: i32) -> bool {
     thread::sleep(PAUSE);
     PAUSE * u32::try_from(asked).unwrap_or(u32::MAX) < PATIENCE
 }

@@ -2,7 +2,10 @@
 
 use std::path::Path;
 
-use rusqlite::Connection;
+use rusqlite::{
+    Connection,
+    backup::{Backup, StepResult},
+};
 use zms_core::bundle::{Trouble, TroubleClass};
 
 use crate::{
@@ -18,6 +21,22 @@ pub(crate) fn copy(connection: &Connection, to: &Path) -> Result<(), Trouble> {
         Ok(())
     } else {
         Err(Trouble::new(TroubleClass::Other, "there is a file of that name already"))
+    }
+}
+
+/// Makes a database hold what another one does, page by page in one transaction.
+pub(crate) fn overwrite(from: &Connection, to: &mut Connection) -> Result<(), Trouble> {
+    let backup = Backup::new(from, to).map_err(trouble)?;
+    // Who writes there holds it for a commit at most, and is waited for as in any other.
+    let mut asked = 0;
+    loop {
+        match backup.step(-1).map_err(trouble)? {
+            StepResult::Done => return Ok(()),
+            StepResult::Busy | StepResult::Locked if connection::ask_again(asked) => asked += 1,
+            _ => {
+                return Err(Trouble::new(TroubleClass::Busy, "another process keeps writing"));
+            }
+        }
     }
 }
 

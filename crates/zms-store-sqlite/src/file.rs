@@ -69,6 +69,22 @@ pub(crate) fn beside(path: &Path, suffix: impl AsRef<OsStr>) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// Gives a database that can not be used another name, with its log. It keeps its own until
+/// something takes its place.
+pub(crate) fn set_aside(path: &Path, aside: &Path) -> Result<(), Trouble> {
+    let set = || -> io::Result<()> {
+        fs::hard_link(path, aside)?;
+        for suffix in ["-wal", "-shm"] {
+            match fs::rename(beside(path, suffix), beside(aside, suffix)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                renamed => renamed?,
+            }
+        }
+        flush_folder(path)
+    };
+    set().map_err(file_trouble)
+}
+
 /// A database in the making, under a name of its own. Removed unless it is published.
 pub(crate) struct Draft(PathBuf);
 
@@ -89,6 +105,11 @@ impl Draft {
             file.set_permissions(Permissions::from_mode(0o600)).map_err(file_trouble)?;
             return Ok(draft);
         }
+    }
+
+    /// A complete database that was made under a name of its own.
+    pub(crate) const fn of(path: PathBuf) -> Self {
+        Self(path)
     }
 
     /// Where it is.

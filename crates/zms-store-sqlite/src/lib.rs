@@ -73,6 +73,47 @@ impl SqliteStore {
         copy::copy(&self.connection, &file::absolute(path)?)
     }
 
+    /// Gives this database the name of a vault's, unless something has it: then `false`. Nobody else
+    /// may use it, and it lies in the file system of that name.
+    ///
+    /// # Errors
+    /// [`Trouble`]; then the name is as it was.
+    pub fn publish(self, path: &Path) -> Result<bool, Trouble> {
+        let path = file::absolute(path)?;
+        self.fold()?.publish(&path)
+    }
+
+    /// As [`SqliteStore::publish`], in place of a database that is damaged, which gets the name
+    /// `aside` with its log. It must not be open here.
+    ///
+    /// # Errors
+    /// [`Trouble`]; then the name is as it was.
+    pub fn supplant(self, path: &Path, aside: &Path) -> Result<(), Trouble> {
+        let (path, aside) = (file::absolute(path)?, file::absolute(aside)?);
+        let whole = self.fold()?;
+        file::set_aside(&path, &aside)?;
+        whole.replace(&path)
+    }
+
+    /// Makes this database hold what another one does, in one transaction. Whoever has it open
+    /// sees one or the other.
+    ///
+    /// # Errors
+    /// [`Trouble`]; then nothing was changed.
+    pub fn become_copy(&mut self, other: &Self) -> Result<(), Trouble> {
+        self.make_durable()?;
+        copy::overwrite(&other.connection, &mut self.connection)
+    }
+
+    /// Folds the log away and closes, so that the one file is complete.
+    fn fold(self) -> Result<Draft, Trouble> {
+        let Self { connection, path, .. } = self;
+        connection::checkpoint_on_close(&connection, true).map_err(sorted)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(())).map_err(sorted)?;
+        connection.close().map_err(|(_, error)| sorted(error))?;
+        Ok(Draft::of(path))
+    }
+
     fn create_with(path: &Path, migrations: &[&str]) -> Result<Self, Trouble> {
         let path = file::absolute(path)?;
         if !file::exists(&path)? {

@@ -12,9 +12,9 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, audit, check, completions, cp, diff, doctor, edit, env, export, exposure, generate,
-        get, help, history, import, init, key, log, ls, man, mv, project, render, reset, rm,
-        rollback, run, search, service, set, status, token, undo, use_place, vault,
+        allow, audit, backup, check, completions, cp, diff, doctor, edit, env, export, exposure,
+        generate, get, help, history, import, init, key, log, ls, man, mv, project, render, reset,
+        restore, rm, rollback, run, search, service, set, status, token, undo, use_place, vault,
     },
     environment,
     exit::Outcome,
@@ -156,6 +156,8 @@ Examples:
     Vault(vault::Command),
     Status(status::Args),
     Doctor(doctor::Args),
+    Backup(backup::Args),
+    Restore(restore::Args),
     Reset(reset::Args),
     Completions(completions::Args),
     Man(man::Args),
@@ -218,6 +220,8 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Vault(command) => vault::run(&context, &command),
         Command::Status(args) => status::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args, inherited),
+        Command::Backup(args) => backup::run(&context, &args),
+        Command::Restore(args) => restore::run(&context, &args),
         Command::Reset(args) => reset::run(&context, &args),
         Command::Completions(args) => completions::run(&context, &args),
         Command::Man(args) => man::run(&context, &args),

@@ -2,6 +2,7 @@
 
 pub mod allow;
 pub mod audit;
+pub mod backup;
 pub mod check;
 pub mod completions;
 pub mod cp;
@@ -26,6 +27,7 @@ mod past;
 pub mod project;
 pub mod render;
 pub mod reset;
+pub mod restore;
 pub mod rm;
 pub mod rollback;
 pub mod run;

@@ -1,6 +1,8 @@
 //! Files that the user names: read whole, with errors that name them.
 #![expect(clippy::disallowed_methods, reason = "this file owns the user's files")]
 
+pub mod backup;
+
 use std::{
     fs,
     io::{self, Read, Write},
@@ -16,7 +18,7 @@ use rustix::{
 use zeroize::Zeroizing;
 
 use crate::{
-    exit::{Failure, Outcome},
+    exit::{Exit, Failure, Outcome},
     home::trouble,
 };
 
@@ -114,6 +116,23 @@ pub fn make_folder(path: &Path) -> Outcome {
 pub fn write(path: &Path, text: &str) -> Outcome {
     put(path, text, |new| fs::rename(new, path))
         .map_err(|error| trouble(&error, format!("{} can not be written", path.display())))
+}
+
+/// Makes a new file with a secret in it, mode 0600, on disk; not in the place of another one.
+pub fn create_secret(path: &Path, text: &str) -> Outcome {
+    let write = || -> io::Result<()> {
+        let mut file =
+            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        file.write_all(text.as_bytes())?;
+        file.sync_all()
+    };
+    let shown = path.display();
+    write().map_err(|error| match error.kind() {
+        io::ErrorKind::AlreadyExists => {
+            Failure::new(Exit::Conflict, format!("{shown} is there already"))
+        }
+        _ => trouble(&error, format!("{shown} can not be written")),
+    })
 }
 
 /// Writes a new file that holds no secret; `None` where one is there.

@@ -1,6 +1,8 @@
 //! Where the vault lives on this machine, and how its files are read and made.
 #![expect(clippy::disallowed_methods, reason = "this file owns the vault's files")]
 
+mod scratch;
+
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
@@ -13,6 +15,7 @@ use zeroize::Zeroizing;
 use zms_client::pins::PinFolder;
 use zms_core::id::PrincipalId;
 
+pub use self::scratch::{SCRATCH, Scratch};
 use crate::{
     environment,
     exit::{Exit, Failure, Outcome},
@@ -101,6 +104,11 @@ impl Home {
     /// When the key was split, and rebuilt for practice.
     pub fn share_notes(&self) -> PathBuf {
         self.folder.join("zms.shares.json")
+    }
+
+    /// What is known of the last backup.
+    pub fn last_backup(&self) -> PathBuf {
+        self.folder.join("zms.backup.json")
     }
 
     /// The folder of pins.

@@ -12,6 +12,7 @@ mod files;
 mod generate;
 mod home;
 mod hygiene;
+mod last_backup;
 mod master_key;
 mod output;
 mod place;

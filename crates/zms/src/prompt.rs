@@ -1,6 +1,7 @@
 //! Questions on the terminal.
 
 mod hidden;
+mod shown;
 mod typing;
 mod words;
 
@@ -9,7 +10,7 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
-pub use self::{hidden::hidden, words::Asker};
+pub use self::{hidden::hidden, shown::shown, words::Asker};
 use crate::exit::{Failure, Outcome};
 
 /// Whether nobody is to be asked, terminal or not.

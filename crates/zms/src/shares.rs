@@ -1,15 +1,22 @@
 //! Shares of the master key: read, asked for, put together, proven, kept note of. spec/shares.md
 
+mod deliver;
 mod gather;
 mod notes;
 mod proof;
 mod read;
+mod set;
+mod sheet;
+mod wanted;
 
 pub use self::{
+    deliver::{Delivered, Delivery},
     gather::{Given, gather, set_name, share_name},
     notes::{Drill, Notes, Split},
     proof::{Claim, Reference, rebuild},
     read::{Found, read},
+    set::Set,
+    wanted::Wanted,
 };
 
 /// Which shares took part, for programs.

@@ -121,6 +121,8 @@ impl Session {
 
 /// What a principal can prove of itself.
 pub struct Own {
+    /// The vault.
+    pub vault: VaultId,
     /// Its line in the roster.
     pub line: Line,
     /// What its keyring opens, and the right it has there.
@@ -140,7 +142,7 @@ impl Session {
                 .filter_map(|entry| Some((entry.path.clone(), line.rights.on(entry.scope())?)));
             let mut scopes: Vec<_> = scopes.collect();
             scopes.sort();
-            Ok(Own { line, scopes })
+            Ok(Own { vault: opening.vault(), line, scopes })
         })?;
         self.keep(vault, seen)?;
         Ok(own)

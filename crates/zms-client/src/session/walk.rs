@@ -119,32 +119,36 @@ impl Session {
     /// # Errors
     /// [`SessionError`], where the caller is refused or the store is in trouble.
     pub fn prove_all(&mut self) -> Result<Proof, SessionError> {
-        let ((proof, read), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
-            let mut proof = Proof { scopes: 0, records: 0, broken: Vec::new() };
-            let read = walk(opening, None, |scope| {
-                let proven = scope.and_then(|scope| {
-                    let records = scope.open_records()?;
-                    // Without opening what it held: the roots of the past say what that is.
-                    opening.history(scope, Some(&[]))?;
-                    Ok(records)
-                });
-                match proven {
-                    Ok(records) => {
-                        proof.scopes += 1;
-                        proof.records += records.len();
-                    }
-                    Err(OpenError::Trouble(trouble)) => return Err(trouble.into()),
-                    Err(error) => proof.broken.push(error),
-                }
-                Ok(())
-            })?;
-            Ok((proof, read))
-        })?;
+        let ((proof, read), vault, seen) =
+            self.opened_audited(Action::Read, |opening, _| Ok(prove(opening)?))?;
         let events = read_events(self, &read);
         self.note(Action::Read, &events)?;
         self.keep(vault, seen)?;
         Ok(proof)
     }
+}
+
+/// Proves and opens all that there is, and gives back the scopes that are sound.
+pub(super) fn prove(opening: &Opening<'_>) -> Result<(Proof, Vec<OpenScope>), OpenError> {
+    let mut proof = Proof { scopes: 0, records: 0, broken: Vec::new() };
+    let read = walk(opening, None, |scope| {
+        let proven = scope.and_then(|scope| {
+            let records = scope.open_records()?;
+            // Without opening what it held: the roots of the past say what that is.
+            opening.history(scope, Some(&[]))?;
+            Ok(records)
+        });
+        match proven {
+            Ok(records) => {
+                proof.scopes += 1;
+                proof.records += records.len();
+            }
+            Err(OpenError::Trouble(trouble)) => return Err(OpenError::Trouble(trouble)),
+            Err(error) => proof.broken.push(error),
+        }
+        Ok(())
+    })?;
+    Ok((proof, read))
 }
 
 /// Opens each scope within a path, or all that the keyring leads to, once and from the top down.

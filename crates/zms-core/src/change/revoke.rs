@@ -68,7 +68,8 @@ pub(super) fn leave(
                 && let Some(mut way) = unless_broken(opening.way(&entry.path, Reading::Last))?
                 && let Some(scope) = way.pop().filter(|scope| scope.lineage == entry.lineage)
             {
-                resign_below(opening, &author, &scope, leaving, &mut signed)?;
+                let theirs = |author| leaving.contains(&author);
+                resign_below(opening, &author, &scope, &theirs, &mut signed)?;
             }
         }
     }
@@ -93,17 +94,17 @@ pub(super) struct SignedAnew {
     pub(super) unmoved: Vec<(ScopeId, u64)>,
 }
 
-/// Signs anew, in empty revisions, the heads that leaving members authored: after the commit
-/// their signatures count no more.
+/// Signs anew, in empty revisions, the heads of a scope and all below it whose author is `whose`:
+/// after the commit those signatures count no more.
 pub(super) fn resign_below(
     opening: &Opening<'_>,
     author: &Author<'_>,
     scope: &OpenScope,
-    leaving: &[PrincipalId],
+    whose: &dyn Fn(PrincipalId) -> bool,
     signed: &mut SignedAnew,
 ) -> Result<(), ChangeError> {
     let done = signed.scopes.iter().any(|put| put.revision.scope == scope.id());
-    if !leaving.contains(&scope.head.author) {
+    if !whose(scope.head.author) {
         signed.unmoved.push((scope.id(), scope.head.revision));
     } else if !done {
         match Next::after(scope) {
@@ -114,7 +115,7 @@ pub(super) fn resign_below(
     }
     for stored in scope.stored_children() {
         if let Some(child) = unless_broken(opening.below(scope, stored, Reading::Last))? {
-            resign_below(opening, author, &child, leaving, signed)?;
+            resign_below(opening, author, &child, whose, signed)?;
         }
     }
     Ok(())

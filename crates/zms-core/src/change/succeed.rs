@@ -55,7 +55,8 @@ pub fn succeed(
         generation: opening.roster().generation,
         created_at: opening.now(),
     };
-    let SignedAnew { scopes, unmoved } = signed_anew(opening, &members, &author, old)?;
+    let SignedAnew { scopes, unmoved } =
+        signed_anew(opening, &members, &author, &|author| author == old)?;
     let pending = opening.roster().pending.clone();
     let roster = next_roster(opening, &members, pending, |parts| {
         parts.retain(|held| held.principal != old);
@@ -67,19 +68,19 @@ pub fn succeed(
     Ok((batch, heir))
 }
 
-/// Every head that a member authored: those of the tree, and those of closed scopes that a keyring
+/// Every head whose author is `whose`: those of the tree, and those of closed scopes that a keyring
 /// still names.
-fn signed_anew(
+pub(super) fn signed_anew(
     opening: &Opening<'_>,
     members: &Members<'_>,
     author: &Author<'_>,
-    old: PrincipalId,
+    whose: &dyn Fn(PrincipalId) -> bool,
 ) -> Result<SignedAnew, ChangeError> {
     let mut signed = SignedAnew::default();
     if let Some(root) = opening.way(&ScopePath::default(), Reading::Last)?.pop() {
-        resign_below(opening, author, &root, &[old], &mut signed)?;
+        resign_below(opening, author, &root, whose, &mut signed)?;
     }
-    closed_anew(opening, members, author, |by| by == old, &mut signed.scopes)?;
+    closed_anew(opening, members, author, whose, &mut signed.scopes)?;
     Ok(signed)
 }
 

@@ -32,7 +32,7 @@ struct Vector {
 
 /// Every purpose, its label as the specification spells it, and `HK` of the counting key as
 /// OpenSSL computes it.
-const PURPOSES: [(Purpose, &str, &str); 14] = [
+const PURPOSES: [(Purpose, &str, &str); 15] = [
     (
         Purpose::PRINCIPAL_SIGN,
         "zms/v1/principal/sign",
@@ -102,6 +102,11 @@ const PURPOSES: [(Purpose, &str, &str); 14] = [
         Purpose::KEY_FILE_PASSPHRASE,
         "zms/v1/key-file/passphrase",
         "b1672bd3874508eed82565b3e047f260286e1e12fdf78ff34683df1674e01493",
+    ),
+    (
+        Purpose::BACKUP_KEY,
+        "zms/v1/backup/key",
+        "055466d20032d7a9f9a9d297bfeb85ea2c51af941b50d74653d04b6a72c3191d",
     ),
 ];
 

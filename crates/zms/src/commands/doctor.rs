@@ -1,5 +1,6 @@
 //! `zms doctor`.
 
+mod backup;
 mod database;
 mod files;
 mod folder;
@@ -40,6 +41,7 @@ pub fn run(context: &Context, _: &Args, inherited: &Inherited) -> Outcome {
             Some(found) => vault::check(&mut report, context, &home, found.vault),
             None => report.skip("vault", "its database does not open"),
         }
+        backup::check(&mut report, &home, found.and_then(|found| found.vault));
         found.and_then(|found| found.newest)
     } else {
         report.fail(

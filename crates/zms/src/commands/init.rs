@@ -8,7 +8,7 @@ use zms_core::{
     path::Segment,
     principal::{Kind, Principal},
 };
-use zms_crypto::Key;
+use zms_crypto::{Key, share::Scheme};
 use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
 
@@ -21,6 +21,7 @@ use crate::{
     output::Output,
     place::{DEFAULT_ENVIRONMENT, DEFAULT_PROJECT},
     session::Context,
+    shares::{Claim, Delivered, Delivery, Set, Wanted},
 };
 
 /// Make a master key and an encrypted database on this machine
@@ -30,6 +31,8 @@ Examples:
   zms init
   zms init --protect passphrase
   zms init --vault work
+  zms init --shares 5 --threshold 3 --sheets .                 and a page for each share of the key
+  zms init --shares 5 --threshold 3 --sheets . --no-key-file   the key is in the shares alone
 
 Files: ~/.zexio/zms.master.key and ~/.zexio/zms.db (ZMS_HOME moves them); those of `--vault NAME`
 lie in ~/.zexio/vaults/NAME")]
@@ -37,55 +40,126 @@ pub struct Args {
     /// How the master key file is protected
     #[arg(long, value_enum, default_value_t = Protect::None)]
     protect: Protect,
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Write no key file: the owner acts only once shares have put the key together
+    #[arg(long, conflicts_with = "protect")]
+    no_key_file: bool,
 }
 
 /// Makes the vault, or ends an init that was interrupted.
 pub fn run(context: &Context, args: &Args) -> Outcome {
+    let shared = shares(context, args)?;
     let home = context.home_to_make()?;
     home.make()?;
     let keyed = files::exists(&home.key());
-    let (owner, vault) = if keyed {
-        resume(&home)?
-    } else {
-        if files::exists(&home.database()) {
-            return Err(Failure::other(format!(
-                "there is a database at {}, but no master key for it",
-                home.database().display()
-            ))
-            .hint("put the key file back, or remove everything with `zms reset`"));
-        }
-        make_key(&home, args.protect)?
+    if !keyed && files::exists(&home.database()) {
+        return Err(Failure::other(format!(
+            "there is a database at {}, but no master key for it",
+            home.database().display()
+        ))
+        .hint(
+            "put the key file back, put it together from shares with `zms key combine`, or remove \
+             everything with `zms reset`",
+        ));
+    }
+    let (owner, vault) = match keyed {
+        true if args.no_key_file => return Err(exists(&home)),
+        true => resume(&home)?,
+        false if args.no_key_file => new_key(),
+        false => make_key(&home, args.protect)?,
     };
-    let store = store(&home)?;
+    let claim = Claim { vault, key: owner.id() };
+    let hand_over = |owner: &Principal, (scheme, delivery): &(Scheme, Delivery)| {
+        delivery.hand_over(Set::make(&home, owner, claim, scheme.clone())?, context.output)
+    };
+    // A key that is nowhere else must be in somebody's hands before anything is sealed for it.
+    let first = shared.as_ref().filter(|_| args.no_key_file);
+    let mut delivered = first.map(|shared| hand_over(&owner, shared)).transpose()?;
+    let made = plant(&home, owner, vault);
+    if let (Err(_), Some(delivered)) = (&made, &delivered) {
+        delivered.take_back();
+    }
+    let session = made?;
+    if let (Some(shared), None) = (&shared, &delivered) {
+        let set = hand_over(session.principal(), shared);
+        delivered = Some(set.map_err(|failure| {
+            let hint =
+                failure.hint.clone().map_or_else(String::new, |hint| format!("{hint}\nhint: "));
+            failure.hint(format!("{hint}the vault is made; make its shares with `zms key split`"))
+        })?);
+    }
+    if let Some(delivered) = &delivered {
+        delivered.note(&home, context.output)?;
+    }
+    let shared = delivered.as_ref().zip(shared.as_ref().map(|(_, delivery)| delivery));
+    say(context.output, &home, args, shared)
+}
+
+/// Which shares are wanted and where they go, found out before there is anything.
+fn shares(context: &Context, args: &Args) -> Outcome<Option<(Scheme, Delivery)>> {
+    let Some(scheme) = args.wanted.scheme()? else {
+        if args.no_key_file || args.wanted.all_in_one || args.wanted.sheets.is_some() {
+            return Err(Failure::usage(
+                "it is not said how many shares there are, and how many are needed",
+            )
+            .hint("for example `--shares 5 --threshold 3`"));
+        }
+        return Ok(None);
+    };
+    Ok(Some((scheme, Delivery::plan(&args.wanted, context.output)?)))
+}
+
+fn plant(home: &Home, owner: Principal, vault: VaultId) -> Outcome<Session> {
+    let store = store(home)?;
     let pins = PinFolder::new(home.pins());
     let mut session = Session::new(store, owner, pins, environment::now, environment::entropy());
     session.init(vault, first_scopes()).map_err(|error| match error {
-        SessionError::Exists => exists(&home),
+        SessionError::Exists => exists(home),
         error => error.into(),
     })?;
-    say(context.output, &home, args.protect)
+    Ok(session)
 }
 
-fn say(output: Output, home: &Home, protect: Protect) -> Outcome {
-    let how = match protect {
+fn say(
+    output: Output,
+    home: &Home,
+    args: &Args,
+    shared: Option<(&Delivered, &Delivery)>,
+) -> Outcome {
+    let key = Some(home.key().display().to_string()).filter(|_| !args.no_key_file);
+    if output.json {
+        let mut json = serde_json::json!({
+            "key": key,
+            "database": home.database().display().to_string(),
+        });
+        if let Some((delivered, delivery)) = shared {
+            json["shares"] = delivered.as_json(delivery);
+        }
+        return output.json(json);
+    }
+    let how = match args.protect {
         Protect::None => "only you can read it",
         Protect::Passphrase => "opens with your passphrase",
     };
-    if output.json {
-        return output.json(serde_json::json!({
-            "key": home.key().display().to_string(),
-            "database": home.database().display().to_string(),
-        }));
-    }
-    output.line(&format!("Master key  {}  ({how})", home.key().display()))?;
+    output.line(&match key {
+        Some(key) => format!("Master key  {key}  ({how})"),
+        None => "Master key  in its shares alone".to_owned(),
+    })?;
     output.line(&format!(
         "Vault       {}  (project default: development, staging, production)",
         home.database().display()
     ))?;
-    output.note(format!(
-        "Keep a copy of the key in a safe place: there is no back door.\nNext: zms import .env{}",
-        home.as_typed()
-    ));
+    if let Some((delivered, _)) = shared {
+        delivered.say(output);
+    } else {
+        output.note("Keep a copy of the key in a safe place: there is no back door.");
+    }
+    if args.no_key_file {
+        output.note("The owner is locked out until shares put the key together.");
+    } else {
+        output.note(format!("Next: zms import .env{}", home.as_typed()));
+    }
     Ok(())
 }
 
@@ -123,10 +197,14 @@ fn resume(home: &Home) -> Outcome<(Principal, VaultId)> {
     Ok((credentials::owner(home)?.principal, file.vault()))
 }
 
-fn make_key(home: &Home, protect: Protect) -> Outcome<(Principal, VaultId)> {
+fn new_key() -> (Principal, VaultId) {
     let mut rng = environment::entropy();
     let owner = Principal::from_seed(Kind::Administrator, Key::generate(&mut *rng));
-    let vault = VaultId::generate(&mut *rng);
+    (owner, VaultId::generate(&mut *rng))
+}
+
+fn make_key(home: &Home, protect: Protect) -> Outcome<(Principal, VaultId)> {
+    let (owner, vault) = new_key();
     let text = Seal::ask(protect)?.seal(&owner, vault)?;
     create_private(&home.key(), &text).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(home),

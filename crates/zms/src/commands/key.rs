@@ -4,6 +4,7 @@ mod combine;
 mod drill;
 mod protect;
 mod rotate;
+mod split;
 mod status;
 mod verify_share;
 
@@ -17,6 +18,7 @@ pub enum Command {
     Status(status::Args),
     Rotate(rotate::Args),
     Protect(protect::Args),
+    Split(split::Args),
     Combine(combine::Args),
     VerifyShare(verify_share::Args),
     Drill(drill::Args),
@@ -28,6 +30,7 @@ pub fn run(context: &Context, command: &Command) -> Outcome {
         Command::Status(args) => status::run(context, args),
         Command::Rotate(args) => rotate::run(context, args),
         Command::Protect(args) => protect::run(context, args),
+        Command::Split(args) => split::run(context, args),
         Command::Combine(args) => combine::run(context, args),
         Command::VerifyShare(args) => verify_share::run(context, args),
         Command::Drill(args) => drill::run(context, args),

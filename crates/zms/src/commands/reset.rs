@@ -2,10 +2,11 @@
 
 use std::path::PathBuf;
 
+use super::backup;
 use crate::{
     exit::{Failure, Outcome},
     files,
-    home::{DEFAULT_VAULT, Home},
+    home::{DEFAULT_VAULT, Home, SCRATCH},
     prompt,
     session::Context,
 };
@@ -16,14 +17,18 @@ use crate::{
 Examples:
   zms reset --dry-run
   zms reset
+  zms reset --backup /media/usb/last.backup
 
 The key goes first: from then on no master key opens the database or a copy of it. A token that
-was kept together with a copy of the database still opens its scopes there. Keep a copy of key and
-database if you may want them back.")]
+was kept together with a copy of the database still opens its scopes there. Keep a backup, and
+a copy of the key elsewhere, if you may want it back: `zms restore`.")]
 pub struct Args {
     /// Show what would be destroyed, and destroy nothing
     #[arg(long)]
     dry_run: bool,
+    /// Make an encrypted backup in this new file first
+    #[arg(long, value_name = "FILE", conflicts_with = "dry_run")]
+    backup: Option<PathBuf>,
 }
 
 /// Wipes the key first, then everything else that zms made. Needs no key.
@@ -51,10 +56,21 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     if args.dry_run {
         return Ok(());
     }
-    let question = "This destroys the vault above. Nothing and nobody can bring it back.";
-    prompt::typed(question, "reset", context.yes)?;
-    for path in &files {
+    let question = match saved(context, args, &home)? {
+        None => "This destroys the vault above. Nothing and nobody can bring it back.".to_owned(),
+        Some(file) => format!(
+            "This destroys the vault above, its master key too: without a copy of that key, or its \
+             shares, nothing opens {}.",
+            file.display()
+        ),
+    };
+    prompt::typed(&question, "reset", context.yes)?;
+    // A backup that was just made left its note.
+    for path in &targets(&home) {
         files::wipe(path)?;
+    }
+    for name in files::names(home.folder()).iter().filter(|name| name.starts_with(SCRATCH)) {
+        files::remove_folder(&home.folder().join(name))?;
     }
     files::remove_folder(&home.pins())?;
     files::remove_folder(&home.allowed())?;
@@ -65,12 +81,35 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     Ok(())
 }
 
+/// Makes a backup where one is wanted: named, or asked for on a terminal.
+fn saved(context: &Context, args: &Args, home: &Home) -> Outcome<Option<PathBuf>> {
+    let whole = files::exists(&home.key()) && files::exists(&home.database());
+    let file = match &args.backup {
+        Some(file) => file.clone(),
+        None if context.yes || !whole || !prompt::possible() => return Ok(None),
+        None => {
+            let question = "Encrypted backup first? Name a new file for it, or leave it empty: ";
+            match prompt::line(question)? {
+                none if none.is_empty() => return Ok(None),
+                file => PathBuf::from(file),
+            }
+        }
+    };
+    backup::make(context, &file).map_err(|failure| Failure {
+        message: format!("{failure}; nothing was destroyed"),
+        ..failure
+    })?;
+    context.output.note(format!("{} holds the vault as it was", file.display()));
+    Ok(Some(file))
+}
+
 /// What there is to destroy, the key first.
 fn targets(home: &Home) -> Vec<PathBuf> {
     let names = files::names(home.folder());
     let ours = |name: &&String| {
         name.starts_with("zms.db")
             || *name == "zms.shares.json"
+            || *name == "zms.backup.json"
             || (name.starts_with("zms.master.") && *name != "zms.master.key")
     };
     let mut rest: Vec<&String> = names.iter().filter(ours).collect();

@@ -9,6 +9,7 @@ use crate::{
     expiry::{Nearness, nearness},
     files,
     home::{DEFAULT_VAULT, Home},
+    last_backup::LastBackup,
     session::{Acting, Context, tell},
 };
 
@@ -72,6 +73,7 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     drop(view);
     // Whoever acts with a token has no business with the master key.
     let protection = acting.owner.then(|| credentials::protection(&home)).flatten();
+    let backup = acting.owner.then(|| LastBackup::of(&home, &vault));
     let first_use = acting.session.first_use();
     let ending = ending(&mut acting, now)?;
     // A token that is named goes before that of the folder.
@@ -97,6 +99,7 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
             "first_use": first_use,
             "pending_rekeys": pending,
             "tokens_ending": ending,
+            "backup": backup.as_ref().and_then(Option::as_ref).map(LastBackup::json),
         }));
     }
     let named = match home.name() {
@@ -116,6 +119,10 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     rows.extend(protection.map(|how| {
         let by = if how == "none" { "its mode alone: only you can read it" } else { how };
         ("key file", format!("protected by {by}"))
+    }));
+    rows.extend(backup.map(|last| {
+        let none = || "none that is known of here: `zms backup FILE`".to_owned();
+        ("backup", last.map_or_else(none, |last| last.shown(now)))
     }));
     for (what, text) in rows {
         context.output.line(&crate::output::shown(&format!("{what:<10} {text}")))?;

@@ -69,7 +69,8 @@ fn list(context: &Context) -> Outcome {
     context.output.table(&["NAME", "KIND", "SCOPES", "EXPIRES", "USES"], &rows)
 }
 
-const fn kind(kind: Kind) -> &'static str {
+/// What people call a kind.
+pub const fn kind(kind: Kind) -> &'static str {
     match kind {
         Kind::Service => "service",
         Kind::Agent => "agent",
@@ -86,13 +87,14 @@ const fn right(right: Right) -> &'static str {
 }
 
 /// What a token is for; what it only inherits goes without saying.
-fn scopes(token: &TokenInfo) -> String {
+pub fn scopes(token: &TokenInfo) -> String {
     let named = token.scopes.iter().filter(|(_, held)| *held > Right::Exact);
     let text = named.map(|(path, held)| format!("{path} ({})", right(*held)));
     text.collect::<Vec<_>>().join(", ")
 }
 
-fn json(token: &TokenInfo) -> serde_json::Value {
+/// A token as JSON.
+pub fn json(token: &TokenInfo) -> serde_json::Value {
     let scopes = token
         .scopes
         .iter()

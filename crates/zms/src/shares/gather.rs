@@ -70,7 +70,7 @@ pub fn gather<T>(
         false => Zeroizing::new(String::new()),
     };
     let passphrase = Passphrase::parse(&passphrase).map_err(Failure::usage)?;
-    let mut gathering = Gathering { passphrase, sets: Vec::new() };
+    let mut gathering = Gathering { passphrase, sets: Vec::new(), refused: Vec::new() };
     let mut found = Vec::new();
     for path in &given.files {
         found.extend(read(path)?);
@@ -120,6 +120,8 @@ enum Taken<T> {
 struct Gathering<'a> {
     passphrase: Passphrase<'a>,
     sets: Vec<Set>,
+    /// Sets that gave another key than the one that is wanted.
+    refused: Vec<Parameters>,
 }
 
 /// The shares of one set.
@@ -139,6 +141,10 @@ impl Gathering<'_> {
     ) -> Outcome<Taken<T>> {
         let (parameters, name) = (share.parameters(), share_name(&share));
         let member = (share.group_index() + 1, share.member_index() + 1);
+        let label = set_name(&parameters);
+        if self.refused.contains(&parameters) {
+            return Ok(Taken::More(format!("{name} is of set {label} too, which was refused")));
+        }
         let at = self.sets.iter().position(|set| set.parameters == parameters);
         let others: Vec<String> = self.sets.iter().map(|set| set_name(&set.parameters)).collect();
         let at = at.unwrap_or_else(|| {
@@ -148,7 +154,6 @@ impl Gathering<'_> {
             self.sets.len() - 1
         });
         let set = &mut self.sets[at];
-        let label = set_name(&parameters);
         let progress = match set.combiner.add(share) {
             Ok(progress) => progress,
             Err(why) => {
@@ -163,10 +168,11 @@ impl Gathering<'_> {
             let needed = still_needed(&progress);
             let foreign = others.iter().filter(|other| **other != label).count() == others.len();
             return Ok(Taken::More(if foreign && !others.is_empty() {
+                let others: Vec<String> = others.iter().map(|set| format!("set {set}")).collect();
                 format!(
-                    "{name} is of another set ({label}) than the one before ({}); they are kept \
-                     apart. Of set {label}, {needed}",
-                    others.join(", ")
+                    "{name} is of set {label}, and not of {} as before; they are kept apart. Of \
+                     set {label}, {needed}",
+                    others.join(" or ")
                 )
             } else {
                 format!("{name} of set {label} is taken; {needed}")
@@ -179,7 +185,7 @@ impl Gathering<'_> {
             set.combiner.finish_key(self.passphrase)
         };
         let key = key.map_err(|why| unfit(why, &label))?;
-        let proven = check(key, &set.claims)?;
+        let proven = check(key, &set.claims).inspect_err(|_| self.refused.push(parameters))?;
         Ok(Taken::Proven(Gathered { proven, set: parameters, members: set.members }))
     }
 
@@ -266,7 +272,8 @@ mod tests {
 
     /// Takes one after the other, and gives what was said of each; the last one the key's first byte.
     fn said(shares: &[&Share], wanted: u8) -> Vec<String> {
-        let mut gathering = Gathering { passphrase: Passphrase::EMPTY, sets: Vec::new() };
+        let mut gathering =
+            Gathering { passphrase: Passphrase::EMPTY, sets: Vec::new(), refused: Vec::new() };
         let mut check = |key: Key, _: &[Claim]| match key.expose()[0] {
             byte if byte == wanted => Ok(byte),
             byte => Err(Failure::new(Exit::Denied, format!("key {byte}"))),
@@ -294,8 +301,8 @@ mod tests {
             [
                 format!("share 2 of set {foreign} is taken; 1 more share is needed"),
                 format!(
-                    "share 3 is of another set ({set}) than the one before ({foreign}); they are \
-                     kept apart. Of set {set}, 1 more share is needed"
+                    "share 3 is of set {set}, and not of set {foreign} as before; they are kept \
+                     apart. Of set {set}, 1 more share is needed"
                 ),
                 format!("share 3 of set {set} was given already; 1 more share is needed"),
                 "key 2".to_owned(),

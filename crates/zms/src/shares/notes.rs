@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use zms_core::id::PrincipalId;
 
 use crate::{
-    exit::{Exit, Failure, Outcome},
+    exit::{Exit, Failure, Outcome, utc},
     home::{Home, read_private, replace_private, trouble},
     output::Output,
 };
@@ -115,6 +115,16 @@ impl Notes {
 }
 
 impl Split {
+    /// The same for programs that ask a command.
+    pub fn as_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "set": self.set,
+            "made": utc(self.at),
+            "groups_needed": self.groups_needed,
+            "groups": self.groups,
+        })
+    }
+
     /// How many of how many are needed, in words.
     pub fn scheme(&self) -> String {
         let groups = self.groups.iter();
@@ -130,5 +140,16 @@ impl Split {
                 )
             }
         }
+    }
+}
+
+impl Drill {
+    /// The same for programs that ask a command.
+    pub fn as_json(&self) -> serde_json::Value {
+        serde_json::json!({
+            "at": utc(self.at),
+            "set": self.set,
+            "shares": super::as_json(&self.shares),
+        })
     }
 }

@@ -146,6 +146,13 @@ impl Reference {
 /// As [`gather`]. Nothing is written, and nothing of the key is shown.
 pub fn rebuild(home: &Home, output: Output, given: &Given) -> Outcome<Gathered<Proven>> {
     let reference = Reference::find(home, None)?;
+    if !matches!(reference, Reference::Vault(_)) {
+        return Err(Failure::new(
+            Exit::Locked,
+            format!("there is no vault at {}", home.database().display()),
+        )
+        .hint("put its database back, or name another vault with `--vault NAME` or ZMS_HOME"));
+    }
     gather(output, given, &mut |seed, sheets| reference.prove(home, seed, sheets, output))
 }
 

@@ -37,7 +37,7 @@ transcripts! {
     help init set get ls rm mv cp search import export run allow token project env service audit
     r#use vault status doctor reset place credentials database history log undo rollback diff
     exposure words key edit check render
-    generate
+    generate backup restore
 }
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd");

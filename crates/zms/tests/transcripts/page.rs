@@ -33,6 +33,11 @@ fn the_first_hour() {
     run("first-hour.md");
 }
 
+#[test]
+fn backup_and_recovery() {
+    run("backup.md");
+}
+
 /// A piece of a page, as it is written.
 enum Piece {
     Text(String),

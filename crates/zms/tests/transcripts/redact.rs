@@ -18,6 +18,7 @@ pub fn redact(text: &str) -> String {
             32 if hex => (run, "[ID]"),
             // The start of an id, as far as it is shown.
             8 if hex => (run, "[ID]"),
+            4 if hex && set(&safe) => (run, "[SET]"),
             1.. if size(&rest[..run], &rest[run..], &safe) => (run, "[SIZE]"),
             0 => (first.len_utf8(), &rest[..first.len_utf8()]),
             _ => (run, &rest[..run]),
@@ -26,6 +27,13 @@ pub fn redact(text: &str) -> String {
         rest = &rest[length..];
     }
     safe
+}
+
+/// Whether the name of a set of shares comes next.
+fn set(before: &str) -> bool {
+    let word = before.trim_end_matches(' ');
+    let named = word.len() < before.len() && word.ends_with("set");
+    named || ["\"set\": \"", "zms-share-", "zms-shares-"].iter().any(|end| before.ends_with(end))
 }
 
 /// Whether a number is the size of a file.

@@ -1,13 +1,15 @@
 //! `zms key rotate`.
 
-use zms_core::key_file::KeyFile;
+use zms_core::{key_file::KeyFile, principal::Principal};
 
 use crate::{
     exit::{Exit, Failure, Outcome},
-    home::{read_private, replace_private, trouble},
+    files,
+    home::{Home, read_private, replace_private, trouble},
     master_key::{Protect, Seal, promote},
     prompt,
-    session::{Context, tell},
+    session::{Acting, Context, tell},
+    shares::Notes,
 };
 
 /// Replace the master key by a new one that holds the same; the old one opens nothing any more
@@ -34,11 +36,6 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         return Err(Failure::usage("a token acts here, and the master key is what is replaced")
             .hint("run it as the owner: without ZMS_TOKEN, or with `--as-owner`"));
     }
-    let text = read_private(&path, Exit::Integrity)?;
-    let file = text.as_deref().and_then(|text| KeyFile::parse(text).ok());
-    let (protection, vault) = file
-        .map(|file| (Protect::from(file.protection()), file.vault()))
-        .ok_or_else(|| Failure::new(Exit::Integrity, "the key file was changed meanwhile"))?;
     if args.dry_run {
         let heads = acting.session.succession()?;
         tell(&acting.session, context.output);
@@ -51,17 +48,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         ));
         return Ok(());
     }
-    let question = format!("The key in {} and every copy of it will open nothing.", path.display());
-    prompt::typed(&question, "rotate", context.yes)?;
-    let seal = Seal::ask(protection)?;
-    let next = home.next_key();
-    let heir = acting.session.succeed(|heir| {
-        let text = seal.seal(heir, vault)?;
-        let kept = replace_private(&next, &text);
-        Ok(kept.map_err(|error| trouble(&error, format!("{} can not be made", next.display())))?)
-    });
-    let heir = heir.map_err(|error| acting.explain(error))?;
-    promote(&home)?;
+    confirm(context, &home)?;
+    let old = acting.session.principal().id();
+    let heir = replace(&home, &mut acting)?;
     tell(&acting.session, context.output);
     if context.output.json {
         return context.output.json(serde_json::json!({
@@ -72,5 +61,44 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         "{} holds a new key. Make a new copy of it for a safe place: the old ones are void",
         path.display()
     ));
+    let notes = Notes::load(&home).unwrap_or_default();
+    if notes.of(old).next().is_some() {
+        context.output.note("Shares of the old key are void too. Make new ones: zms key split");
+    }
     Ok(())
+}
+
+/// Has it confirmed that the key is replaced.
+pub(super) fn confirm(context: &Context, home: &Home) -> Outcome {
+    let shown = home.key().display().to_string();
+    let question = match files::exists(&home.key()) {
+        true => format!("The key in {shown} and every copy of it will open nothing."),
+        false => "The master key, and all shares of it, will open nothing.".to_owned(),
+    };
+    prompt::typed(&question, "rotate", context.yes)
+}
+
+/// Replaces the key in its file. The new one is on disk before the vault learns of it.
+pub(super) fn replace(home: &Home, acting: &mut Acting) -> Outcome<Principal> {
+    let text = read_private(&home.key(), Exit::Integrity)?;
+    let Some(text) = text else {
+        return Err(Failure::new(
+            Exit::Locked,
+            format!("there is no master key at {}", home.key().display()),
+        )
+        .hint("a key that is only in shares is replaced by `zms key split --rotate`"));
+    };
+    let (protection, vault) = KeyFile::parse(&text)
+        .map(|file| (Protect::from(file.protection()), file.vault()))
+        .map_err(|_| Failure::new(Exit::Integrity, "the key file was changed meanwhile"))?;
+    let seal = Seal::ask(protection)?;
+    let next = home.next_key();
+    let heir = acting.session.succeed(|heir| {
+        let text = seal.seal(heir, vault)?;
+        let kept = replace_private(&next, &text);
+        Ok(kept.map_err(|error| trouble(&error, format!("{} can not be made", next.display())))?)
+    });
+    let heir = heir.map_err(|error| acting.explain(error))?;
+    promote(home)?;
+    Ok(heir)
 }

@@ -6,7 +6,7 @@ use crate::{
     exit::{Exit, Failure, Outcome, utc},
     home::read_private,
     session::Context,
-    shares::Notes,
+    shares::{Drill, Notes, Split},
 };
 
 /// Show whose key the master key file holds, and how it is protected
@@ -44,14 +44,14 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     let notes = Notes::load(&home)?;
     let drill = notes.last_drill(file.principal());
     if context.output.json {
-        let sets: Vec<_> = notes.of(file.principal()).collect();
+        let sets: Vec<_> = notes.of(file.principal()).map(Split::as_json).collect();
         return context.output.json(serde_json::json!({
             "file": shown,
             "protection": crate::credentials::protection(&home),
             "principal": file.principal().to_string(),
             "vault": file.vault().to_string(),
             "sets_of_shares": sets,
-            "last_drill": drill,
+            "last_drill": drill.map(Drill::as_json),
         }));
     }
     context.output.line(&format!("file       {shown}"))?;

@@ -116,20 +116,14 @@ impl Known {
             }
             None => String::new(),
         };
-        let needed = match share.member_threshold() {
-            1 => "1 is needed".to_owned(),
-            several => format!("{several} are needed"),
-        };
+        let needed = share.member_threshold();
         let which = match set.group_count {
-            1 => format!("{}{of}, {needed}", share.member_index() + 1),
+            1 => format!("{}{of}; it takes {needed}", share.member_index() + 1),
             groups => format!(
-                "{}{of}, {needed}, in group {} of {groups}, of which {} needed",
+                "{}{of} in group {}; it takes {needed} of this group, and {} of {groups} groups",
                 share.member_index() + 1,
                 share.group_index() + 1,
-                match set.group_threshold {
-                    1 => "1 is".to_owned(),
-                    several => format!("{several} are"),
-                }
+                set.group_threshold,
             ),
         };
         let mut rows = vec![

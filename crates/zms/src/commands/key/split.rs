@@ -1,0 +1,138 @@
+//! `zms key split`.
+
+use zms_core::id::PrincipalId;
+
+use super::rotate;
+use crate::{
+    exit::{Failure, Outcome, utc},
+    files,
+    session::{Acting, Context, tell},
+    shares::{Claim, Delivery, Notes, Set, Split, Wanted},
+};
+
+/// Split the master key into shares, of which some are needed to put it together again
+#[derive(clap::Args)]
+#[command(after_help = "\
+Examples:
+  zms key split --shares 5 --threshold 3              shows them, one at a time
+  zms key split --shares 5 --threshold 3 --sheets .   a page for each, to be printed
+  zms key split --group 2of3 --group 3of5 --groups-needed 2 --sheets .
+  zms key split --shares 5 --threshold 3 --rotate     replaces the key, so that older shares are void
+
+Fewer shares than are needed tell nothing of the key. Shares are those of SLIP-0039, 33 words each: any
+program that knows it puts them together. Making new ones does not end older ones, which stay good as
+long as the key does: where one was lost, add `--rotate`.")]
+pub struct Args {
+    #[command(flatten)]
+    wanted: Wanted,
+    /// Replace the master key first, so that shares and copies made before open nothing any more
+    #[arg(long)]
+    rotate: bool,
+    /// Show what would happen, and make no shares
+    #[arg(long)]
+    dry_run: bool,
+}
+
+/// Splits the key of the vault, once it is proven that it is the one.
+pub fn run(context: &Context, args: &Args) -> Outcome {
+    let scheme = args.wanted.scheme()?.ok_or_else(|| {
+        Failure::usage("it is not said how many shares there are, and how many are needed")
+            .hint("for example `--shares 5 --threshold 3`")
+    })?;
+    let delivery = Delivery::plan(&args.wanted, context.output)?;
+    let home = context.home()?;
+    let mut acting = context.act()?;
+    if !acting.owner {
+        return Err(Failure::usage("a token acts here, and the master key is what is split")
+            .hint("run it as the owner: without ZMS_TOKEN, or with `--as-owner`"));
+    }
+    let vault = vault(&mut acting)?;
+    tell(&acting.session, context.output);
+    let key = acting.session.principal().id();
+    let older = Notes::load(&home).unwrap_or_default();
+    let older: Vec<_> = older.of(key).cloned().collect();
+    if args.dry_run {
+        return dry(context, args, &delivery, &older);
+    }
+    let make = |owner: &_, key: PrincipalId| {
+        let set = Set::make(&home, owner, Claim { vault, key }, scheme.clone())?;
+        delivery.hand_over(set, context.output)
+    };
+    let delivered = if args.rotate {
+        rotate::confirm(context, &home)?;
+        // Where there is no key file, the new key must be in somebody's hands before it counts.
+        if files::exists(&home.key()) {
+            let heir = rotate::replace(&home, &mut acting)?;
+            make(&heir, heir.id()).map_err(|failure| {
+                let next = "the key is replaced, and has no shares yet: run `zms key split` again";
+                let hint = failure.hint.clone();
+                let failure = failure.hint(next);
+                match hint {
+                    Some(first) => failure.hint(format!("{first}\nhint: {next}")),
+                    None => failure,
+                }
+            })?
+        } else {
+            let mut delivered = None;
+            let heir = acting.session.succeed(|heir| {
+                delivered = Some(make(heir, heir.id())?);
+                Ok(())
+            });
+            heir.map_err(|error| acting.explain(error))?;
+            delivered.ok_or_else(|| Failure::other("the key was not replaced"))?
+        }
+    } else {
+        make(acting.session.principal(), key)?
+    };
+    delivered.note(&home, context.output)?;
+    if context.output.json {
+        let mut json = delivered.as_json(&delivery);
+        let older = if args.rotate { Vec::new() } else { older };
+        json["older_sets_still_good"] = older.iter().map(Split::as_json).collect();
+        json["rotated"] = args.rotate.into();
+        return context.output.json(json);
+    }
+    delivered.say(context.output);
+    match (args.rotate, &older[..]) {
+        (true, _) => context
+            .output
+            .note("The key is a new one: shares and copies of the old key open nothing any more."),
+        (false, []) => {}
+        (false, older) => warn(context, older),
+    }
+    Ok(())
+}
+
+/// Says which shares stay good.
+fn warn(context: &Context, older: &[Split]) {
+    let each = older.iter().map(|set| format!("set {} (made on {})", set.set, utc(set.at)));
+    let sets: Vec<String> = each.collect();
+    context.output.warn(format!(
+        "shares of {} still open this key. Where one of them was lost or seen, replace the key: \
+         `zms key split --rotate` with the same flags",
+        sets.join(", ")
+    ));
+}
+
+fn dry(context: &Context, args: &Args, delivery: &Delivery, older: &[Split]) -> Outcome {
+    if context.output.json {
+        return context.output.json(serde_json::json!({
+            "would_rotate": args.rotate,
+            "older_sets": older.iter().map(Split::as_json).collect::<Vec<_>>(),
+        }));
+    }
+    if args.rotate {
+        context.output.note("the master key would be replaced first");
+    }
+    context.output.note(format!("shares would be made; {}", delivery.planned()));
+    if !args.rotate && !older.is_empty() {
+        warn(context, older);
+    }
+    Ok(())
+}
+
+/// The vault's id, once the key is proven to open it: shares of a key that was replaced help nobody.
+fn vault(acting: &mut Acting) -> Outcome<zms_core::id::VaultId> {
+    let own = acting.session.own().map_err(|error| acting.explain(error))?;
+    Ok(own.vault)
+}
