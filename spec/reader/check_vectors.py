@@ -148,6 +148,14 @@ def key_file(case):
     return "seed" in case and (seed.hex(), vault.hex()) == (case["seed"], case["vault"])
 
 
+def backup(case):
+    try:
+        vault, plain = formats.read_backup(*unhex(case, "file", "seed"))
+    except Failure as failure:
+        return failure.name == case["class"]
+    return not case["class"] and (vault.hex(), plain.hex()) == (case["vault"], case["plain"])
+
+
 def past(case):
     node, vault, scope, sealed = unhex(case, "node", "vault", "scope", "sealed")
     aad = lp(b"zms/v1/aad/past", vault, scope, u32(case["epoch"] - 1))
@@ -252,7 +260,7 @@ def comes_out(expect, opened):
 
 
 CHECKS = {
-    "audit": audit, "bundle-encoded": encoded, "cbor": cbor, "checkpoint": checkpoint, "derivation": derivation, "envelope": envelope,
+    "audit": audit, "backup": backup, "bundle-encoded": encoded, "cbor": cbor, "checkpoint": checkpoint, "derivation": derivation, "envelope": envelope,
     "key-file": key_file, "messages": messages, "names": names, "padding": padding,
     "past": past, "signatures": signatures, "text": text, "tree": tree,
 }

@@ -511,3 +511,45 @@ def canonical_base64(text, length):
         raise Malformed from None
     require(len(decoded) == length and base64.b64encode(decoded).decode() == text)
     return decoded
+
+
+BACKUP = b"ZMS-BACKUP"
+
+
+def read_backup(file, seed):
+    """The vault of a backup and its database, as one of its holders: backup.md#reading"""
+    if file[:10] != BACKUP:
+        raise Failure("no-backup")
+    if len(file) >= 12 and file[10:12] != b"\x01\x01":
+        raise Failure("newer")
+    behind = 16 + int.from_bytes(file[12:16], "big")
+    if len(file) < 16 or behind > 16 + 2**20 or behind > len(file):
+        raise Failure("integrity")
+    try:
+        return split_backup(file[:behind], file[behind:], seed)
+    except (Malformed, Unopened):
+        raise Failure("integrity") from None
+
+
+def split_backup(start, rest, seed):
+    layout = [raw("vault", 16), raw("made", 8), number("chunk", 4), raw("holders")]
+    head = fields(start[16:], b"zms/v1/backup", layout)
+    holders = [split(holder) for holder in split(head["holders"])]
+    require(all(len(holder) == 2 and len(holder[0]) == 16 for holder in holders))
+    ids = [holder[0] for holder in holders]
+    require(ids == sorted(set(ids)) and 1 <= head["chunk"] <= 2**20)
+    me = principal_id(verifying_key(seed, "zms/v1/principal/sign"))
+    if me not in ids:
+        raise Failure("denied")
+    wrap = derive(derive(seed, "zms/v1/principal/wrap"), "zms/v1/backup/key")
+    bound = lp(b"zms/v1/aad/backup-key", head["vault"], me, head["made"])
+    key = open_seal(wrap, bound, dict(holders)[me])
+    require(len(key) == 32)
+    size, plain = head["chunk"] + 44, b""
+    for at in range(0, max(len(rest), 1), size):
+        last = u8(at + size >= len(rest))
+        bound = lp(b"zms/v1/aad/backup", sha256(start), u64(at // size), last)
+        part = open_seal(key, bound, rest[at : at + size])
+        require(part)
+        plain += part
+    return head["vault"], plain

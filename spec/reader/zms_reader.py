@@ -2,6 +2,7 @@
 
     zms_reader.py vector spec/vectors/bundle-read.json 'name of a case'
     zms_reader.py database zms.db shop/production < token
+    zms_reader.py backup all.backup shop/production --key-file zms.master.key
     zms_reader.py bundle app.zms shop/production < token
     zms_reader.py database zms.db shop/production --key-file zms.master.key
 
@@ -14,13 +15,14 @@ import base64
 import json
 import sqlite3
 import sys
+import tempfile
 import time
 
 from encoded import read_file
 from formats import (
     Failure, Malformed, Unopened, blind_index, derive, lp, open_box, parse_child, parse_keyring,
     parse_line, parse_path, parse_payload, parse_reference, parse_revision, parse_roster,
-    parse_seed, principal_id, read_key_file, sha256, u32, u64, verifies, verifying_key,
+    parse_seed, principal_id, read_backup, read_key_file, sha256, u32, u64, verifies, verifying_key,
 )
 
 EXACT, SUBTREE = 1, 2
@@ -450,10 +452,22 @@ def open_stored(arguments):
     else:
         kind, _, seed = parse_seed(sys.stdin.readline().strip().split("@")[0])
         vault = None
-    bundle = Database(arguments.file) if arguments.form == "database" else open_file(arguments.file)
+    opens = {"database": Database, "bundle": open_file, "backup": lambda name: open_backup(name, seed)}
+    bundle = opens[arguments.form](arguments.file)
     integrity(vault in (None, bundle.vault))
     now = int(time.time()) if arguments.now is None else arguments.now
     return open_secrets(bundle, kind, seed, parse_path(arguments.path), now)
+
+
+def open_backup(name, seed):
+    with open(name, "rb") as file:
+        vault, plain = read_backup(file.read(), seed)
+    with tempfile.NamedTemporaryFile() as database:
+        database.write(plain)
+        database.flush()
+        bundle = Database(database.name)
+        integrity(bundle.vault == vault)
+    return bundle
 
 
 def open_file(name):
@@ -463,7 +477,7 @@ def open_file(name):
 
 def main():
     parser = argparse.ArgumentParser(description="Reads ZMS vaults, independently.")
-    parser.add_argument("form", choices=["vector", "database", "bundle"])
+    parser.add_argument("form", choices=["vector", "database", "bundle", "backup"])
     parser.add_argument("file")
     parser.add_argument("path", help="a path, or the name of a case")
     parser.add_argument("--key-file")

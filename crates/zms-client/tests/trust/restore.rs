@@ -6,7 +6,7 @@ use crate::{
     class::Class,
     forge::{Draft, roster, vault_key},
     state::State,
-    world::{World, scope_place, values},
+    world::{World, now, path, scope_place, values},
 };
 
 const AT: &str = "shop/production";
@@ -143,4 +143,39 @@ fn attack_generation_without_the_authority() {
     state.roster.signature = world.owner.sign(&state.roster.message);
     world.store.show(state);
     world.refuses_fresh(&reader, AT, &Class::Integrity(Place::Roster));
+}
+
+#[test]
+fn a_restore_signs_every_head_anew_and_whoever_saw_more_follows() {
+    let world = World::new();
+    let reader = world.token("reader", &[(AT, Right::Read, true)]);
+    let lost = world.token("lost", &[("shop/staging", Right::Read, true)]);
+    world.pinned(&world.owner).remove(&path("shop/staging")).expect("the owner may remove");
+    let removed = Class::Removed("shop/staging".to_owned());
+    assert_eq!(world.read_fresh(&lost, "shop/staging"), Err(removed.clone()));
+    assert!(world.read(&reader, AT).is_ok(), "pinned now");
+    let before = world.store.state();
+    let mut session = world.fresh(&world.owner);
+    let generation = session.restore(7).expect("the owner may");
+    assert_eq!(generation, now(), "the greatest of the three");
+    let after = world.store.state();
+    for (id, scope) in &after.scopes {
+        let (was, is) = (before.head(*id), after.head(*id));
+        assert_eq!((is.generation, is.revision), (generation, was.revision + 1), "{id}");
+        assert_eq!((is.records_root, is.closes()), (was.records_root, was.closes()));
+        assert!(scope.head.signature != before.scopes[id].head.signature);
+    }
+    world.all_verifies();
+    assert_eq!(world.read_fresh(&lost, "shop/staging"), Err(removed), "it is told still");
+    let mut session = world.pinned(&reader);
+    assert!(values(&mut session, AT).is_ok());
+    assert!(session.pins_void(), "said aloud");
+    // Never lower than a pin, whatever the clock says.
+    assert_eq!(world.fresh(&world.owner).restore(generation + 9).unwrap(), generation + 9);
+    assert_eq!(world.fresh(&world.owner).restore(1).unwrap(), generation + 10);
+    assert_eq!(
+        world.fresh(&reader).restore(1).map_err(Class::from),
+        Err(Class::NotAdministrator),
+        "a token restores nothing"
+    );
 }

@@ -14,7 +14,7 @@ use crate::{
     name,
 };
 
-const LABELS: [(&str, Purpose); 14] = [
+const LABELS: [(&str, Purpose); 15] = [
     ("zms/v1/principal/sign", Purpose::PRINCIPAL_SIGN),
     ("zms/v1/principal/wrap", Purpose::PRINCIPAL_WRAP),
     ("zms/v1/principal/request", Purpose::PRINCIPAL_REQUEST),
@@ -29,6 +29,7 @@ const LABELS: [(&str, Purpose); 14] = [
     ("zms/v1/vault/escrow", Purpose::VAULT_ESCROW),
     ("zms/v1/key-file/none", Purpose::KEY_FILE_NONE),
     ("zms/v1/key-file/passphrase", Purpose::KEY_FILE_PASSPHRASE),
+    ("zms/v1/backup/key", Purpose::BACKUP_KEY),
 ];
 
 /// What this code derives, for the question a case asks.

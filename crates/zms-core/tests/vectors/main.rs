@@ -10,6 +10,7 @@
 )]
 
 mod audit;
+mod backup;
 mod bundles;
 mod cbor;
 mod checkpoint;

@@ -5,6 +5,7 @@ mod database;
 mod files;
 mod folder;
 mod report;
+mod shares;
 mod system;
 mod vault;
 
@@ -41,6 +42,7 @@ pub fn run(context: &Context, _: &Args, inherited: &Inherited) -> Outcome {
             Some(found) => vault::check(&mut report, context, &home, found.vault),
             None => report.skip("vault", "its database does not open"),
         }
+        shares::check(&mut report, &home);
         backup::check(&mut report, &home, found.and_then(|found| found.vault));
         found.and_then(|found| found.newest)
     } else {

@@ -108,8 +108,8 @@ fn targets(home: &Home) -> Vec<PathBuf> {
     let names = files::names(home.folder());
     let ours = |name: &&String| {
         name.starts_with("zms.db")
-            || *name == "zms.shares.json"
-            || *name == "zms.backup.json"
+            || name.starts_with("zms.shares.")
+            || name.starts_with("zms.backup.")
             || (name.starts_with("zms.master.") && *name != "zms.master.key")
     };
     let mut rest: Vec<&String> = names.iter().filter(ours).collect();

@@ -4,6 +4,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
 
 mod audit;
+mod backup;
 mod completions;
 mod database;
 mod doctor;

@@ -231,12 +231,14 @@ fn reset_asks_for_a_typed_word() {
     let machine = Machine::with_secret();
     for answer in ["\n", "y\n", "yes\n", "Reset\n", "\x04", "\x03"] {
         let mut terminal = Terminal::start(&machine, &["reset"]);
+        terminal.until("Encrypted backup first? ").press("\n");
         let (code, screen) = terminal.until("Type \"reset\" to go on: ").press(answer).end();
         assert_ne!(code, 0, "{answer:?}: {screen}");
         assert!(screen.contains("zms.master.key"), "what would go is listed: {screen}");
         assert_eq!(machine.sh("zms get A").done(), "first");
     }
     let mut terminal = Terminal::start(&machine, &["reset"]);
+    terminal.until("Encrypted backup first? ").press("\n");
     let (code, screen) = terminal.until("Type \"reset\" to go on: ").press("reset\n").end();
     assert_eq!(code, 0, "{screen}");
     machine.sh("test ! -e ~/.zexio/zms.db && test ! -e ~/.zexio/zms.master.key").done();

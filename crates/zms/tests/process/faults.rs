@@ -1,5 +1,6 @@
 //! Killed at any call that writes, or refused by the disk: the old state or the new one.
 
+mod backup;
 mod disk_full;
 mod dump;
 mod errors;

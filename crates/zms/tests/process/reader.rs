@@ -11,9 +11,13 @@ use crate::{scratch::Scratch, tools};
 
 /// What the reader says of a database: by name, the value in base64.
 fn read(scratch: &Scratch, key: &Key<'_>, path: &str) -> Output {
+    read_form("database", &scratch.home().join("zms.db"), scratch, key, path)
+}
+
+fn read_form(form: &str, file: &Path, scratch: &Scratch, key: &Key<'_>, path: &str) -> Output {
     let reader = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../spec/reader/zms_reader.py");
     let mut command = Command::new(tools::python());
-    command.arg(reader).arg("database").arg(scratch.home().join("zms.db")).arg(path);
+    command.arg(reader).arg(form).arg(file).arg(path);
     let line = match key {
         Key::File => {
             command.arg("--key-file").arg(scratch.home().join("zms.master.key"));
@@ -82,6 +86,11 @@ fn the_second_reader_opens_what_the_program_wrote() {
     );
     assert_eq!(values(&read(&scratch, &Key::Token(&token), api)), expected);
     assert_eq!(values(&read(&scratch, &Key::File, api)), expected);
+    sh("zms backup all.backup");
+    let file = scratch.work().join("all.backup");
+    assert_eq!(values(&read_form("backup", &file, &scratch, &Key::File, api)), expected);
+    let refused = read_form("backup", &file, &scratch, &Key::Token(&token), api);
+    assert_eq!(refusal(&refused), "denied");
     let production = "default/production";
     assert_eq!(refusal(&read(&scratch, &Key::Token(&token), production)), "out-of-scope");
     assert_eq!(values(&read(&scratch, &Key::Token(&spy), production))["A"], "cHJvZA==");

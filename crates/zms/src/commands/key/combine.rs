@@ -77,7 +77,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         context.output.note("It opens the vault that is here.");
     } else if !args.dry_run {
         context.output.note(format!(
-            "It is the key that the sheet names. Put the database back: {}",
+            "It is the key that the sheet names. Put the database back, as {} or from a backup: `zms \
+             restore FILE`",
             home.database().display()
         ));
     }

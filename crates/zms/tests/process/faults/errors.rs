@@ -13,13 +13,13 @@ use crate::{
 const SAMPLE: usize = 10;
 /// As many of each error of each story, of which there are many.
 const OF_STORY: usize = 1;
-const FLUSHES: &str = "?fsync,?fdatasync,?pwrite64,?write";
-const GROWS: &str = "?write,?pwrite64,?ftruncate,?fallocate,?openat,?mkdir,?link,?linkat,?rename,\
+pub(super) const FLUSHES: &str = "?fsync,?fdatasync,?pwrite64,?write";
+pub(super) const GROWS: &str = "?write,?pwrite64,?ftruncate,?fallocate,?openat,?mkdir,?link,?linkat,?rename,\
     ?renameat2";
 
 /// The command is refused in words, or went through in spite of it.
 #[track_caller]
-fn clear(ran: &Ran, point: &Point) {
+pub(super) fn clear(ran: &Ran, point: &Point) {
     let code = ran.code();
     assert!([0, 1, 8].contains(&code), "{point:?}: exit {code}: {}", ran.stderr);
     if code != 0 {
@@ -29,13 +29,13 @@ fn clear(ran: &Ran, point: &Point) {
 }
 
 /// Without what is said on stderr: that has its own test.
-fn of_files(mut points: Vec<Point>) -> Vec<Point> {
+pub(super) fn of_files(mut points: Vec<Point>) -> Vec<Point> {
     points.retain(|point| !point.line.starts_with("write(2,"));
     points
 }
 
 /// A call is refused once, or from there on; the latter not where it would take stderr too.
-fn ways(point: &Point) -> &'static [&'static str] {
+pub(super) fn ways(point: &Point) -> &'static [&'static str] {
     if point.call == "write" { &[""] } else { &["", "+"] }
 }
 
