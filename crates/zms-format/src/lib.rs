@@ -1,19 +1,27 @@
-//! Text formats in and out of the vault: dotenv, JSON, YAML, TOML, shell.
+//! Text formats in and out of the vault: dotenv, JSON, YAML, TOML; shells, Docker, systemd,
+//! Kubernetes, Terraform and GitHub Actions out only.
 //!
 //! Pure: text in, values out, and back. Nothing here opens a file, reads a variable or runs a
 //! command, and nothing inside a value is ever expanded. What a file means is decided by the
 //! programs that read such files today; `docs/dotenv.md` and `docs/formats.md` have the
 //! comparison, `tests/` asks the real readers.
 
+mod docker;
 mod dotenv;
 mod entry;
+mod fish;
 mod format;
+mod github;
 mod json;
+mod k8s;
 mod lines;
 mod output;
+mod powershell;
 mod quoted;
 mod refusal;
 mod shell;
+mod systemd;
+mod tfvars;
 mod toml;
 mod value;
 mod yaml;
@@ -21,7 +29,9 @@ mod yaml;
 pub use dotenv::{ParseError, parse_dotenv};
 pub use entry::{Entry, Note};
 pub use format::{Format, write};
+pub use github::github_masks;
 pub use json::{JsonError, parse_json};
+pub use k8s::Manifest;
 pub use refusal::{Reason, Refusal};
 pub use shell::quote as shell_quote;
 pub use toml::{TomlError, parse_toml};

@@ -1,5 +1,6 @@
 //! A growing buffer that leaves no copy of a secret behind.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
 
 use crate::Value;
@@ -44,6 +45,16 @@ impl Output {
         self.push(&bytes[kept..]);
     }
 
+    /// Appends the base64 of `bytes`, with its padding.
+    pub(crate) fn push_base64(&mut self, bytes: &[u8]) {
+        let mut encoded = Zeroizing::new([0; 1024]);
+        for chunk in bytes.chunks(encoded.len() / 4 * 3) {
+            let written = STANDARD.encode_slice(chunk, &mut *encoded);
+            let written = written.expect("four bytes for every three");
+            self.push(&encoded[..written]);
+        }
+    }
+
     /// The bytes written, as a secret.
     pub(crate) fn into_value(mut self) -> Value {
         Value::new(std::mem::take(&mut *self.0))
@@ -68,5 +79,15 @@ mod tests {
             expected.extend_from_slice(&[piece; 7]);
         }
         assert_eq!(*output.finish(), expected);
+    }
+
+    #[test]
+    fn base64_is_the_same_in_pieces() {
+        for length in [0, 1, 2, 3, 767, 768, 769, 5000] {
+            let bytes: Vec<u8> = (0..length).map(|at| (at % 251) as u8).collect();
+            let mut output = Output::default();
+            output.push_base64(&bytes);
+            assert_eq!(*output.finish(), STANDARD.encode(&bytes).as_bytes());
+        }
     }
 }

@@ -8,7 +8,7 @@ pub(crate) fn push_quoted(output: &mut Output, text: &str, escaped: impl Fn(char
     output.push(b"\"");
     let mut kept = 0;
     for (at, char) in text.char_indices() {
-        let mut digits = *br"\u0000";
+        let digits;
         let escape: &[u8] = match char {
             '"' => br#"\""#,
             '\\' => br"\\",
@@ -18,12 +18,7 @@ pub(crate) fn push_quoted(output: &mut Output, text: &str, escaped: impl Fn(char
             '\u{c}' => br"\f",
             '\r' => br"\r",
             _ if char < ' ' || escaped(char) => {
-                let code = u32::from(char);
-                debug_assert!(code <= 0xffff, "only the basic plane has four digits");
-                for (place, digit) in digits[2..].iter_mut().rev().enumerate() {
-                    let nibble = (code >> (4 * place)) & 0xf;
-                    *digit = b"0123456789abcdef"[nibble as usize];
-                }
+                digits = four_digits(char);
                 &digits
             }
             _ => continue,
@@ -34,6 +29,18 @@ pub(crate) fn push_quoted(output: &mut Output, text: &str, escaped: impl Fn(char
     }
     output.push(&text.as_bytes()[kept..]);
     output.push(b"\"");
+}
+
+/// `\uXXXX` for a character of the basic plane.
+pub(crate) fn four_digits(char: char) -> [u8; 6] {
+    let code = u32::from(char);
+    debug_assert!(code <= 0xffff, "only the basic plane has four digits");
+    let mut digits = *br"\u0000";
+    for (place, digit) in digits[2..].iter_mut().rev().enumerate() {
+        let nibble = (code >> (4 * place)) & 0xf;
+        *digit = b"0123456789abcdef"[nibble as usize];
+    }
+    digits
 }
 
 /// Characters that YAML 1.1 or 1.2 does not print or takes for line breaks, and the byte order

@@ -42,7 +42,7 @@ pub(crate) fn push_export(output: &mut Output, name: &str, value: &[u8]) -> Resu
 }
 
 /// `[A-Za-z_][A-Za-z0-9_]*`
-fn is_identifier(name: &str) -> bool {
+pub(crate) fn is_identifier(name: &str) -> bool {
     !name.starts_with(|first: char| first.is_ascii_digit())
         && !name.is_empty()
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
@@ -70,7 +70,17 @@ const OWNED_BY_SHELLS: &[&str] = &[
     "KEYTIMEOUT", "LINES", "LISTMAX", "LOGCHECK", "MAILCHECK", "NULLCMD", "PERIOD", "PROMPT",
     "PROMPT2", "PROMPT3", "PROMPT4", "READNULLCMD", "RPROMPT", "RPROMPT2", "RPS1", "RPS2",
     "SAVEHIST", "SHLVL", "SPROMPT", "TRY_BLOCK_ERROR", "TRY_BLOCK_INTERRUPT", "TTYIDLE",
-    "USERNAME", "ZDOTDIR", "argv", "path", "pipestatus", "prompt", "status",
+    "HISTCHARS", "KEYBOARD_HACK", "USERNAME", "ZDOTDIR", "ZSH_EVAL_CONTEXT", "ZSH_SUBSHELL", "argv",
+    "histchars", "pipestatus", "prompt", "status",
+    // Arrays and tables of zsh (zshmodules(1), zsh/parameter among them), which take no text.
+    "aliases", "builtins", "cdpath", "commands", "dirstack", "dis_aliases", "dis_builtins",
+    "dis_functions", "dis_functions_source", "dis_galiases", "dis_patchars", "dis_reswords",
+    "dis_saliases", "fignore", "fpath", "funcfiletrace", "funcsourcetrace", "funcstack", "functions",
+    "functions_source", "functrace", "galiases", "history", "historywords", "jobdirs", "jobstates",
+    "jobtexts", "keymaps", "mailpath", "manpath", "module_path", "modules", "nameddirs", "options",
+    "parameters", "patchars", "path", "psvar", "reswords", "saliases", "signals", "termcap",
+    "terminfo", "userdirs", "usergroups", "watch", "widgets", "zsh_eval_context",
+    "zsh_scheduled_events",
 ];
 
 #[cfg(test)]

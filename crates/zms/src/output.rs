@@ -94,6 +94,11 @@ impl Output {
         self.data(text.as_bytes())
     }
 
+    /// Writes commands to whoever reads stderr: exactly, and an error where they can not be written.
+    pub fn commands(self, bytes: &[u8]) -> Outcome {
+        progress::aside(|| io::stderr().lock().write_all(bytes)).map_err(|error| unwritten(&error))
+    }
+
     /// Says something beside the data.
     pub fn note(self, text: impl std::fmt::Display) {
         if !self.quiet {

@@ -290,25 +290,69 @@ fn attack_shell_variables_that_run_their_value() {
     }
 }
 
+/// fish loses these, loads code from them, or shows them.
+#[test]
+fn attack_variables_that_fish_does_not_keep_to_itself() {
+    for name in ["status", "version", "history", "hostname", "pipestatus", "fish_pid", "_"] {
+        assert_refused(Format::Fish, name, b"x", Reason::NameOfTheShell);
+        let read = ask("fish", format!("set -gx {name} 'x'\nprintf %s \"${name}\"\n").as_bytes());
+        assert_ne!(read.stdout, b"x", "{name} is refused without need");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let here = folder.path().display();
+    let canary = folder.path().join("canary");
+    let function = format!("function planted; touch {here}/canary; end\n");
+    std::fs::write(folder.path().join("planted.fish"), function).unwrap();
+    let program = format!("#!/bin/sh\ntouch {here}/canary\n");
+    std::fs::write(folder.path().join("planted"), program).unwrap();
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o755);
+    std::fs::set_permissions(folder.path().join("planted"), mode).unwrap();
+    for name in ["fish_function_path", "fish_user_paths"] {
+        let value = here.to_string();
+        assert_refused(Format::Fish, name, value.as_bytes(), Reason::NameOfTheShell);
+        ask("fish", format!("set -gx {name} '{value}'\nplanted\n").as_bytes());
+        assert!(canary.exists(), "{name} is refused without need");
+        std::fs::remove_file(&canary).unwrap();
+    }
+    assert_refused(Format::Fish, "fish_trace", b"1", Reason::NameOfTheShell);
+    let shown = ask("fish", b"set -gx fish_trace '1'\nset -gx NEXT 'a secret'\n").stderr;
+    assert!(String::from_utf8_lossy(&shown).contains("a secret"), "refused without need");
+}
+
 /// The other direction: no variable that these shells know and the writer accepts is changed.
 #[test]
 fn every_accepted_shell_variable_keeps_its_value() {
-    let known =
-        ask("bash", b"compgen -v; echo HISTFILE LANG LC_ALL PWD OLDPWD HOME | tr ' ' '\\n'");
-    let names = String::from_utf8(known.stdout).unwrap();
+    let known: [(Format, &[&str], &[u8]); 3] = [
+        (Format::Shell, &["bash", "dash", "zsh"], b"compgen -v"),
+        (Format::Shell, &["zsh", "bash", "dash"], b"print -l ${(k)parameters}"),
+        (Format::Fish, &["fish"], b"set --names"),
+    ];
+    let more = ["HISTFILE", "LANG", "LC_ALL", "PWD", "OLDPWD", "HOME", "A_PATH", "path", "PATH"];
     let value: &[u8] = b"a b$x[$(touch canary)]";
-    let mut asked = 0;
-    for name in names.lines() {
-        let Ok(text) = write(Format::Shell, &[(name, value)]) else {
-            continue;
-        };
-        for shell in ["bash", "dash"] {
-            let script = [&text, format!("printf %s \"${name}\"\n").as_bytes()].concat();
-            assert_eq!(ask(shell, &script).stdout, value, "{shell}: {name}");
-            asked += 1;
+    let mut wrong = vec![];
+    for (format, shells, list) in known {
+        let names = String::from_utf8(ask(shells[0], list).stdout).unwrap();
+        let mut asked = 0;
+        for name in names.lines().chain(more) {
+            let Ok(text) = write(format, &[(name, value)]) else {
+                continue;
+            };
+            for shell in shells {
+                // The shell's own `printf`, and no `PATH` to run anything by.
+                let script = [&text, format!("printf %s \"${name}\"\n").as_bytes()].concat();
+                let read = ask(shell, &script);
+                if read.stdout != value {
+                    wrong.push(format!(
+                        "{shell}: {name}: {}",
+                        String::from_utf8_lossy(&read.stderr)
+                    ));
+                }
+                asked += 1;
+            }
         }
+        assert!(asked > 20, "only {asked} variables");
     }
-    assert!(asked > 20, "only {asked} variables");
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
 /// Runs a script whatever comes of it.

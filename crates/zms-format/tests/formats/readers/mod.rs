@@ -1,5 +1,7 @@
 //! The programs that read what ZMS writes, asked in batches: one process, many files.
 
+pub mod docker;
+
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
@@ -87,6 +89,32 @@ pub fn tables(kind: Kind, files: &[PathBuf]) -> Vec<Reader> {
     }
     assert!(readers.iter().all(|reader| reader.answers.len() == files.len()));
     readers
+}
+
+/// Every parser of YAML and what it makes of each file, all of it.
+pub fn manifests(files: &[PathBuf]) -> Vec<(&'static str, Vec<serde_json::Value>)> {
+    let mut node = clean_command("node");
+    node.arg(script("npm_manifests.cjs")).arg(setting("ZMS_TEST_NODE_MODULES")).args(files);
+    let mut python = clean_command(&python_path());
+    let loads = "import json, sys, yaml\nprint(json.dumps([[yaml.load(open(f), Loader=l) for f in \
+                 sys.argv[1:]] for l in [yaml.SafeLoader, yaml.CSafeLoader]]))";
+    python.args(["-c", loads]).args(files);
+    let documents = |answer: &serde_json::Value| answer.as_array().unwrap().clone();
+    let read = [answers(&mut node, documents), answers(&mut python, documents)].concat();
+    let read: Vec<_> = ["js-yaml", "yaml", "PyYAML", "PyYAML in C"].into_iter().zip(read).collect();
+    assert!(read.len() == 4 && read.iter().all(|(_, documents)| documents.len() == files.len()));
+    read
+}
+
+/// What a script of this folder makes of each file; `None` where it refuses one.
+pub fn ask_python(name: &str, files: &[PathBuf]) -> Vec<Option<Values>> {
+    answers(clean_command(&python_path()).arg(script(name)).args(files), values)
+}
+
+/// The same of a script for node.
+pub fn ask_node(name: &str, files: &[PathBuf]) -> Vec<Option<Values>> {
+    let mut command = clean_command("node");
+    answers(command.arg(script(name)).arg(setting("ZMS_TEST_NODE_MODULES")).args(files), values)
 }
 
 /// Whether a reader's table is `ours`, where it takes a value for text.
