@@ -24,6 +24,7 @@ pub mod path;
 pub mod pin;
 pub mod principal;
 pub mod record;
+pub mod request;
 pub mod revision;
 pub mod roster;
 pub mod scope;

@@ -21,3 +21,12 @@ pub fn hmac_sha256(key: &Key, message: &[u8]) -> [u8; 32] {
     mac.update(message);
     mac.finalize().into_bytes().into()
 }
+
+/// Whether a message has this HMAC-SHA256, found in the same time wherever they differ.
+pub fn hmac_verifies(key: &Key, message: &[u8], mac: &[u8; 32]) -> bool {
+    // EXPOSE: the MAC's key.
+    let mut again =
+        Hmac::<Sha256>::new_from_slice(key.expose()).expect("HMAC takes any key length");
+    again.update(message);
+    again.verify_slice(mac).is_ok()
+}
