@@ -1,5 +1,7 @@
 //! A batch: everything one commit puts, and what must still hold for it. spec/store.md#commit
 
+mod packed;
+
 use zms_crypto::{
     Key,
     parts::Parts,

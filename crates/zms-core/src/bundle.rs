@@ -4,7 +4,7 @@
 pub mod armour;
 pub mod collect;
 mod packed;
-mod wire;
+pub(crate) mod wire;
 
 use std::{error::Error, fmt};
 

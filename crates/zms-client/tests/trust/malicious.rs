@@ -13,9 +13,13 @@ use zms_core::{
     bundle::{Bundle, Trouble, TroubleClass},
     id::{PrincipalId, ScopeId},
 };
+use zms_crypto::Key;
 use zms_store::{CommitError, Keeper, Store};
 
-use crate::{state::State, world::now};
+use crate::{
+    state::State,
+    world::{now, rng},
+};
 
 /// What the store shows, and what it does with commits.
 #[derive(Clone)]
@@ -168,6 +172,9 @@ impl<S: Keeper> Store for Malicious<S> {
         }
         // An engine takes in all that an honest client makes.
         let caller = events.first().expect("a commit has its entry").principal;
+        let (shared, mut rng) = (Key::from_bytes(&[7; 32]), rng());
+        let sent = Batch::decode(&batch.encode(&shared, &mut rng), &shared);
+        let batch = &sent.expect("what was sent is what arrives");
         let check = |tree: &dyn Tree| admit(tree, caller, batch, now());
         inner.store.commit_checked(batch, events, &check)?;
         let state = inner.real()?;

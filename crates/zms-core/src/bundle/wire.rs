@@ -25,12 +25,12 @@ const STEP: usize = 33;
 
 /// Bytes of at least `LEAST` and at most `MOST`.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Sized<const LEAST: usize, const MOST: usize>(pub(super) Vec<u8>);
+pub(crate) struct Sized<const LEAST: usize, const MOST: usize>(pub(crate) Vec<u8>);
 
 /// A signed message, or a member's line.
-pub(super) type Message = Sized<LEAST_MESSAGE, MOST_MESSAGE>;
+pub(crate) type Message = Sized<LEAST_MESSAGE, MOST_MESSAGE>;
 /// An envelope.
-pub(super) type Sealed = Sized<LEAST_SEALED, { usize::MAX }>;
+pub(crate) type Sealed = Sized<LEAST_SEALED, { usize::MAX }>;
 
 impl<C, const LEAST: usize, const MOST: usize> Encode<C> for Sized<LEAST, MOST> {
     fn encode<W: encode::Write>(
@@ -56,11 +56,11 @@ impl<'b, C, const LEAST: usize, const MOST: usize> Decode<'b, C> for Sized<LEAST
 /// A message with its signature.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Signed {
+pub(crate) struct Signed {
     #[n(1)]
-    pub(super) message: Message,
+    pub(crate) message: Message,
     #[cbor(n(2), with = "minicbor::bytes")]
-    pub(super) signature: Signature,
+    pub(crate) signature: Signature,
 }
 
 impl From<SignedMessage> for Signed {
@@ -70,27 +70,27 @@ impl From<SignedMessage> for Signed {
 }
 
 impl Signed {
-    pub(super) fn shown(&self) -> SignedMessage {
+    pub(crate) fn shown(&self) -> SignedMessage {
         SignedMessage { message: self.message.0.clone(), signature: self.signature }
     }
 }
 
 /// What is sealed, or its hash: exactly one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Part {
+pub(crate) enum Part {
     Whole(Sealed),
     Bare([u8; 32]),
 }
 
 impl Part {
-    pub(super) fn hash(&self) -> [u8; 32] {
+    pub(crate) fn hash(&self) -> [u8; 32] {
         match self {
             Self::Whole(sealed) => sha256(&[&sealed.0]),
             Self::Bare(hash) => *hash,
         }
     }
 
-    pub(super) fn whole(&self) -> Option<Vec<u8>> {
+    pub(crate) fn whole(&self) -> Option<Vec<u8>> {
         match self {
             Self::Whole(sealed) => Some(sealed.0.clone()),
             Self::Bare(_) => None,
@@ -98,7 +98,7 @@ impl Part {
     }
 
     /// Its bytes here.
-    pub(super) const fn len(&self) -> usize {
+    pub(crate) const fn len(&self) -> usize {
         match self {
             Self::Whole(sealed) => sealed.0.len(),
             Self::Bare(hash) => hash.len(),
@@ -149,7 +149,7 @@ impl<'b, C> Decode<'b, C> for Part {
 
 /// Steps from a leaf to the tree head.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Proof(pub(super) Vec<Step>);
+pub(crate) struct Proof(pub(crate) Vec<Step>);
 
 impl<C> Encode<C> for Proof {
     fn encode<W: encode::Write>(
@@ -187,106 +187,106 @@ impl<'b, C> Decode<'b, C> for Proof {
 /// One member: the keyring whole for who reads the bundle, its hash for who only wrote.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Member {
+pub(crate) struct Member {
     #[n(1)]
-    pub(super) principal: PrincipalId,
+    pub(crate) principal: PrincipalId,
     #[n(2)]
-    pub(super) line: Message,
+    pub(crate) line: Message,
     #[n(3)]
-    pub(super) proof: Proof,
+    pub(crate) proof: Proof,
     #[n(4)]
-    pub(super) keyring: Part,
+    pub(crate) keyring: Part,
     #[n(5)]
-    pub(super) escrow: Part,
+    pub(crate) escrow: Part,
 }
 
 /// One scope.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Scope {
+pub(crate) struct Scope {
     #[n(1)]
-    pub(super) id: ScopeId,
+    pub(crate) id: ScopeId,
     #[n(2)]
-    pub(super) head: Signed,
+    pub(crate) head: Signed,
     /// Up to the one before the head.
     #[n(3)]
-    pub(super) messages: Vec<Message>,
+    pub(crate) messages: Vec<Message>,
     /// Absent where they were not asked for.
     #[n(4)]
-    pub(super) records: Option<Vec<Record>>,
+    pub(crate) records: Option<Vec<Record>>,
     /// Absent where only its own secrets may be read.
     #[n(5)]
-    pub(super) children: Option<Vec<Child>>,
+    pub(crate) children: Option<Vec<Child>>,
     /// Absent where only its present was asked for.
     #[n(6)]
-    pub(super) past: Option<Past>,
+    pub(crate) past: Option<Past>,
 }
 
 /// What a scope was.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Past {
+pub(crate) struct Past {
     #[n(1)]
-    pub(super) signatures: Vec<Numbered>,
+    pub(crate) signatures: Vec<Numbered>,
     #[n(2)]
-    pub(super) ended: Vec<Record>,
+    pub(crate) ended: Vec<Record>,
     #[n(3)]
-    pub(super) epochs: Vec<Epoch>,
+    pub(crate) epochs: Vec<Epoch>,
 }
 
 /// The kept signature of a revision.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Numbered {
+pub(crate) struct Numbered {
     #[n(1)]
-    pub(super) revision: u64,
+    pub(crate) revision: u64,
     #[cbor(n(2), with = "minicbor::bytes")]
-    pub(super) signature: Signature,
+    pub(crate) signature: Signature,
 }
 
 /// The sealed way from an epoch to the one before.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Epoch {
+pub(crate) struct Epoch {
     #[n(1)]
-    pub(super) epoch: u32,
+    pub(crate) epoch: u32,
     #[cbor(n(2), with = "minicbor::bytes")]
-    pub(super) envelope: Vec<u8>,
+    pub(crate) envelope: Vec<u8>,
 }
 
 /// One record.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Record {
+pub(crate) struct Record {
     #[n(1)]
-    pub(super) name_index: NameIndex,
+    pub(crate) name_index: NameIndex,
     #[n(2)]
-    pub(super) rev_from: u64,
+    pub(crate) rev_from: u64,
     #[n(3)]
-    pub(super) epoch: u32,
+    pub(crate) epoch: u32,
     #[n(4)]
-    pub(super) envelope: Part,
+    pub(crate) envelope: Part,
     /// Present where it ended.
     #[n(5)]
-    pub(super) rev_to: Option<u64>,
+    pub(crate) rev_to: Option<u64>,
 }
 
 impl Record {
-    pub(super) fn live(record: StoredRecord) -> Self {
+    pub(crate) fn live(record: StoredRecord) -> Self {
         let StoredRecord { name_index, rev_from, epoch, envelope } = record;
         Self { name_index, rev_from, epoch, envelope: envelope.into(), rev_to: None }
     }
 
-    pub(super) fn ended(ended: EndedRecord) -> Self {
+    pub(crate) fn ended(ended: EndedRecord) -> Self {
         Self { rev_to: Some(ended.rev_to), ..Self::live(ended.record) }
     }
 
     /// What ended records are sorted by.
-    pub(super) const fn place(&self) -> (NameIndex, u64) {
+    pub(crate) const fn place(&self) -> (NameIndex, u64) {
         (self.name_index, self.rev_from)
     }
 
-    pub(super) fn shown(&self, wanted: bool) -> StoredRecord {
+    pub(crate) fn shown(&self, wanted: bool) -> StoredRecord {
         StoredRecord {
             name_index: self.name_index,
             rev_from: self.rev_from,
@@ -299,15 +299,15 @@ impl Record {
 /// One child entry.
 #[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub(super) struct Child {
+pub(crate) struct Child {
     #[n(1)]
-    pub(super) child_index: ChildIndex,
+    pub(crate) child_index: ChildIndex,
     #[n(2)]
-    pub(super) child: ScopeId,
+    pub(crate) child: ScopeId,
     #[n(3)]
-    pub(super) child_epoch: u32,
+    pub(crate) child_epoch: u32,
     #[n(4)]
-    pub(super) envelope: Sealed,
+    pub(crate) envelope: Sealed,
 }
 
 impl From<StoredChild> for Child {
@@ -318,7 +318,7 @@ impl From<StoredChild> for Child {
 }
 
 impl Child {
-    pub(super) fn shown(&self) -> StoredChild {
+    pub(crate) fn shown(&self) -> StoredChild {
         StoredChild {
             child_index: self.child_index,
             child: self.child,
