@@ -1,5 +1,13 @@
 //! Backups and restores on a terminal: what is offered, and what is asked before anything changes.
 
+use std::{fs, path::Path};
+
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use zms_core::{
+    backup::{CHUNK, Chunks},
+    key_file::KeyFile,
+};
+
 use crate::{machine::Machine, terminal::Terminal};
 
 fn until_word(terminal: &mut Terminal, word: &str) {
@@ -67,4 +75,39 @@ fn nobody_else_can_read_a_backup_whatever_the_mask() {
         .done();
     let open = "find ~/.zexio -perm /077 | grep .";
     assert_eq!(machine.sh(open).code, 1, "something of it is open to others");
+}
+
+/// What an older version would have written: its database, sealed as it lies.
+fn sealed(database: &[u8], key: &str) -> Vec<u8> {
+    let file = KeyFile::parse(key).unwrap();
+    let owner = file.open(None).unwrap();
+    let mut rng = ChaCha20Rng::from_seed([7; 32]);
+    let holders = [(owner.id(), owner.wrap_key())];
+    let (mut sealed, mut chunks) =
+        Chunks::begin(file.vault(), 1_767_225_600, CHUNK, &holders, &mut rng);
+    let mut parts = database.chunks(CHUNK as usize).peekable();
+    while let Some(part) = parts.next() {
+        sealed.extend(chunks.seal_next(part, parts.peek().is_none(), &mut rng));
+    }
+    sealed
+}
+
+#[test]
+fn a_backup_of_an_older_schema_is_brought_up_to_date() {
+    let frozen = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/frozen");
+    let mut seen = 0;
+    for entry in fs::read_dir(frozen).unwrap() {
+        let home = entry.unwrap().path().join("home");
+        let Ok(database) = fs::read(home.join("zms.db")) else { continue };
+        let key = fs::read_to_string(home.join("zms.master.key")).unwrap();
+        let machine = Machine::new();
+        fs::write(machine.home().join("app/old.backup"), sealed(&database, &key)).unwrap();
+        fs::write(machine.home().join("app/key"), key).unwrap();
+        machine.own(&machine.home().join("app"));
+        machine.sh("chmod 600 key && zms restore old.backup --key key --keep-all").done();
+        machine.sh("zms doctor | grep 'ok    vault' && zms audit verify").done();
+        assert!(!machine.vault("zms.db.v1.bak").exists(), "nothing of the making is left");
+        seen += 1;
+    }
+    assert!(seen > 1, "only {seen} older vaults were found");
 }
