@@ -88,7 +88,8 @@ impl Head {
         usize::try_from(length).ok().filter(|it| *it <= MAX_HEAD).ok_or(BackupError::Damaged)
     }
 
-    fn encode(&self) -> Vec<u8> {
+    /// The start of a file: everything before the first chunk.
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let holders = self.holders.iter().fold(Parts::default(), |parts, (id, sealed)| {
             parts.bytes(&Parts::default().bytes(id.as_bytes()).bytes(sealed).finish())
         });

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use zms_crypto::{parts::Parts, text::parse_seed};
 
 use crate::{
+    backup::Head,
     bundle::{Packed, armour},
     id::PrincipalId,
     key_file::KeyFile,
@@ -16,7 +17,7 @@ use crate::{
 
 /// LP messages that begin like ours and go on in any way.
 fn tagged() -> impl Strategy<Value = Vec<u8>> {
-    let tags = ["zms/v1/line", "zms/v1/roster", "zms/v1/revision"];
+    let tags = ["zms/v1/line", "zms/v1/roster", "zms/v1/revision", "zms/v1/backup"];
     let sizes = prop::sample::select(vec![0, 1, 4, 8, 16, 17, 32, 64]);
     let part = sizes.prop_flat_map(|size: usize| prop::collection::vec(any::<u8>(), size));
     (prop::sample::select(tags.to_vec()), prop::collection::vec(part, 0..14))
@@ -44,6 +45,11 @@ fn bundles() -> impl Strategy<Value = Vec<u8>> {
 proptest! {
     #[test]
     fn messages_of_any_shape_are_read_or_refused(bytes in prop_oneof![tagged(), any::<Vec<u8>>()]) {
+        let length = u32::try_from(bytes.len()).expect("it is short").to_be_bytes();
+        let start = [&b"ZMS-BACKUP\x01\x01"[..], &length, &bytes].concat();
+        if let Ok(head) = Head::parse(&start) {
+            prop_assert_eq!(head.encode(), start);
+        }
         if let Ok(revision) = Revision::parse(&bytes) {
             prop_assert_eq!(revision.encode(), bytes.clone());
         }
