@@ -156,6 +156,14 @@ def backup(case):
     return not case["class"] and (vault.hex(), plain.hex()) == (case["vault"], case["plain"])
 
 
+def new_tokens(case):
+    try:
+        vault, heirs = formats.read_new_tokens(case["text"], *unhex(case, "seed"))
+    except Malformed:
+        return "heirs" not in case
+    return "heirs" in case and (vault.hex(), heirs) == (case["vault"], case["heirs"])
+
+
 def past(case):
     node, vault, scope, sealed = unhex(case, "node", "vault", "scope", "sealed")
     aad = lp(b"zms/v1/aad/past", vault, scope, u32(case["epoch"] - 1))
@@ -261,7 +269,7 @@ def comes_out(expect, opened):
 
 CHECKS = {
     "audit": audit, "backup": backup, "bundle-encoded": encoded, "cbor": cbor, "checkpoint": checkpoint, "derivation": derivation, "envelope": envelope,
-    "key-file": key_file, "messages": messages, "names": names, "padding": padding,
+    "key-file": key_file, "messages": messages, "names": names, "new-tokens": new_tokens, "padding": padding,
     "past": past, "signatures": signatures, "text": text, "tree": tree,
 }
 

@@ -471,6 +471,38 @@ def split_key_file(text):
     return decoded[:65], decoded[65:]
 
 
+# New tokens: key-file.md#new-tokens
+
+
+def read_new_tokens(text, seed):
+    """Vault and heirs of a file of new tokens."""
+    begin, end, text = "-----BEGIN ZMS NEW TOKENS-----", "-----END ZMS NEW TOKENS-----", text.rstrip()
+    require(text.startswith(begin) and text.endswith(end))
+    try:
+        body = base64.b64decode("".join(text[len(begin) : -len(end)].split()), validate=True)
+    except ValueError:
+        raise Malformed from None
+    head, sealed = body[:36], body[36:]
+    require(len(head) == 36 and head[:4] == b"ZMT\x01")
+    require(principal_id(verifying_key(seed, "zms/v1/principal/sign")) == head[4:20])
+    try:
+        content = open_seal(derive(seed, "zms/v1/principal/handover"), head, sealed)
+    except Unopened:
+        raise Malformed from None
+    heirs = []
+    for part in split(content):
+        fields = split(part)
+        require([len(each) for each in fields[:1] + fields[2:]] == [16, 1, 8, 32] and 1 <= fields[2][0] <= 3)
+        name = fields[1].decode("utf-8", "replace")
+        require(name.encode() == fields[1])
+        check_segment(name)
+        heirs.append({
+            "replaces": fields[0].hex(), "name": name, "kind": fields[2][0],
+            "expires": int.from_bytes(fields[3], "big"), "seed": fields[4].hex(),
+        })
+    return head[20:36], heirs
+
+
 # The audit: audit.md#checkpoint
 
 

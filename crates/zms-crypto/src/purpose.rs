@@ -13,6 +13,8 @@ impl Purpose {
     pub const PRINCIPAL_REQUEST: Self = Self("zms/v1/principal/request");
     /// Request key -> what seals the request keys of others on their way to an engine.
     pub const REQUEST_CHANNEL: Self = Self("zms/v1/request/channel");
+    /// Seed -> key of the new tokens that wait to be shown.
+    pub const PRINCIPAL_HANDOVER: Self = Self("zms/v1/principal/handover");
     /// N -> key of the children's entries.
     pub const SCOPE_CHILD: Self = Self("zms/v1/scope/child");
     /// N -> blind index of the children's names.

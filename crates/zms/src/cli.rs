@@ -12,9 +12,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        allow, audit, backup, check, completions, cp, diff, doctor, edit, env, export, exposure,
-        generate, get, help, history, import, init, key, log, ls, man, mv, project, render, reset,
-        restore, rm, rollback, run, search, service, set, status, token, undo, use_place, vault,
+        admin, allow, audit, backup, check, completions, cp, diff, doctor, edit, env, export,
+        exposure, generate, get, help, history, import, init, key, log, ls, man, mv, project,
+        render, reset, restore, rm, rollback, run, search, service, set, status, token, undo,
+        use_place, vault,
     },
     environment,
     exit::Outcome,
@@ -105,6 +106,16 @@ Examples:
     )]
     Token(token::Command),
     Exposure(exposure::Args),
+    /// List administrators; take one out
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms token create second --admin
+  zms admin ls
+  zms admin rm second"
+    )]
+    Admin(admin::Command),
     /// List projects; make, rename or remove one
     #[command(
         subcommand,
@@ -139,7 +150,8 @@ Examples:
 Examples:
   zms key status
   zms key protect passphrase
-  zms key rotate --dry-run"
+  zms key rotate --dry-run
+  zms key rotate --full"
     )]
     Key(key::Command),
     Audit(audit::Args),
@@ -210,6 +222,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Run(args) => run::run(&context, &args, inherited),
         Command::Allow(args) => allow::run(&context, &args),
         Command::Token(command) => token::run(&context, &command),
+        Command::Admin(command) => admin::run(&context, &command),
         Command::Exposure(args) => exposure::run(&context, &args),
         Command::Project(command) => project::run(&context, &command),
         Command::Env(command) => env::run(&context, &command),

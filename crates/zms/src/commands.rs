@@ -1,5 +1,6 @@
 //! One file per command: its arguments, then `run`.
 
+pub mod admin;
 pub mod allow;
 pub mod audit;
 pub mod backup;

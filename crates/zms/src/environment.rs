@@ -5,7 +5,7 @@ use std::{
     env,
     ffi::{OsStr, OsString},
     path::PathBuf,
-    time::SystemTime,
+    time::{Duration, Instant, SystemTime},
 };
 
 use rand_core::UnwrapErr;
@@ -49,6 +49,12 @@ pub fn now() -> u64 {
     // A clock before 1970 reads as 1970: what depends on time then fails closed, as expired
     // tokens do not come back to life on lines that begin later.
     SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+/// Measures time from now on.
+pub fn stopwatch() -> impl Fn() -> Duration {
+    let start = Instant::now();
+    move || start.elapsed()
 }
 
 /// The system's entropy. A failure of it aborts the process: there is nothing to fall back to.

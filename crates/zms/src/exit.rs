@@ -189,7 +189,8 @@ fn changing(error: ChangeError) -> Failure {
         ChangeError::ReferenceEscapes(_) => Failure::usage(message).hint(
             "set it where the target is seen, with `-p`, `-e` and `-s`, or refer to a nearer secret",
         ),
-        ChangeError::AdministratorLeaves => Failure::new(Exit::Denied, message),
+        ChangeError::AdministratorLeaves => Failure::new(Exit::Denied, message)
+            .hint("take one out with `zms admin rm`: everything gets new keys then"),
         _ => Failure::usage(message),
     }
 }

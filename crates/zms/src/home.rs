@@ -10,7 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::{fs::OFlags, process::geteuid};
+use rustix::{
+    fs::{FlockOperation, OFlags, flock},
+    process::geteuid,
+};
 use zeroize::Zeroizing;
 use zms_client::pins::PinFolder;
 use zms_core::id::PrincipalId;
@@ -26,6 +29,9 @@ use crate::{
 /// Largest key or token file that is read, in bytes.
 const MAX_SMALL_FILE: u64 = 16 * 1024;
 
+/// Largest file of new tokens that is read, in bytes: tens of thousands of them.
+const MAX_LARGE_FILE: u64 = 16 * 1024 * 1024;
+
 /// Folder of the named vaults.
 const VAULTS: &str = "vaults";
 
@@ -39,6 +45,8 @@ pub struct Home {
     /// The name of another vault, which lies below [`VAULTS`].
     name: Option<String>,
     folder: PathBuf,
+    /// The database, where it lies elsewhere.
+    database: Option<PathBuf>,
 }
 
 impl Home {
@@ -47,13 +55,18 @@ impl Home {
         let base = base()?;
         Ok(match vault.filter(|name| *name != DEFAULT_VAULT) {
             Some(name) => Self::named(&base, new_name("vault", name)?.as_str()),
-            None => Self { folder: base.clone(), base, name: None },
+            None => Self { folder: base.clone(), base, name: None, database: None },
         })
     }
 
     fn named(base: &Path, name: &str) -> Self {
         let folder = base.join(VAULTS).join(name);
-        Self { base: base.to_owned(), name: Some(name.to_owned()), folder }
+        Self { base: base.to_owned(), name: Some(name.to_owned()), folder, database: None }
+    }
+
+    /// The same home with a database that lies elsewhere.
+    pub fn with_database(self, path: PathBuf) -> Self {
+        Self { database: Some(path), ..self }
     }
 
     /// The vaults that are there, by name; the default one first.
@@ -96,9 +109,24 @@ impl Home {
         self.folder.join("zms.master.key.next")
     }
 
+    /// New tokens that wait to be shown.
+    pub fn handover(&self) -> PathBuf {
+        self.folder.join("zms.master.tokens")
+    }
+
+    /// Keeps others out who would replace the master key too, until the file is dropped.
+    pub fn lock(&self) -> Outcome<File> {
+        let locked = File::open(&self.folder).and_then(|folder| {
+            flock(&folder, FlockOperation::LockExclusive)?;
+            Ok(folder)
+        });
+        let shown = self.folder.display();
+        locked.map_err(|error| trouble(&error, format!("{shown} can not be locked")))
+    }
+
     /// The database.
     pub fn database(&self) -> PathBuf {
-        self.folder.join("zms.db")
+        self.database.clone().unwrap_or_else(|| self.folder.join("zms.db"))
     }
 
     /// When the key was split, and rebuilt for practice.
@@ -187,6 +215,15 @@ fn private(file: &fs::Metadata, forbidden: u32) -> Result<(), &'static str> {
 /// Reads a file that holds a key or token. What was opened is what is checked: no link, no pipe,
 /// ours, and for nobody else. `None` where there is none.
 pub fn read_private(path: &Path, unfit: Exit) -> Outcome<Option<Zeroizing<String>>> {
+    read_checked(path, MAX_SMALL_FILE, unfit)
+}
+
+/// As [`read_private`], of a file that may hold many tokens.
+pub fn read_large(path: &Path, unfit: Exit) -> Outcome<Option<Zeroizing<String>>> {
+    read_checked(path, MAX_LARGE_FILE, unfit)
+}
+
+fn read_checked(path: &Path, most: u64, unfit: Exit) -> Outcome<Option<Zeroizing<String>>> {
     let shown = path.display();
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
@@ -206,17 +243,29 @@ pub fn read_private(path: &Path, unfit: Exit) -> Outcome<Option<Zeroizing<String
     private(&meta, 0o077).map_err(|why| {
         Failure::new(Exit::Denied, format!("{shown} {why}")).hint(format!("chmod 600 {shown}"))
     })?;
-    read_small(file, &shown.to_string(), unfit).map(Some)
+    let length = meta.len().min(most);
+    read_text(file, &shown.to_string(), length, most, unfit).map(Some)
 }
 
 /// Reads a small text, from a file or descriptor that was opened already. `unfit` is how content
 /// ends that can be no key or token.
 pub fn read_small(file: impl Read, shown: &str, unfit: Exit) -> Outcome<Zeroizing<String>> {
-    let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_SMALL_FILE as usize + 1));
-    file.take(MAX_SMALL_FILE + 1)
+    read_text(file, shown, MAX_SMALL_FILE, MAX_SMALL_FILE, unfit)
+}
+
+/// Room for `length` from the start: what grows leaves copies behind.
+fn read_text(
+    file: impl Read,
+    shown: &str,
+    length: u64,
+    most: u64,
+    unfit: Exit,
+) -> Outcome<Zeroizing<String>> {
+    let mut bytes = Zeroizing::new(Vec::with_capacity(length as usize + 1));
+    file.take(most + 1)
         .read_to_end(&mut bytes)
         .map_err(|error| trouble(&error, format!("{shown} can not be read")))?;
-    if bytes.len() as u64 > MAX_SMALL_FILE {
+    if bytes.len() as u64 > most {
         let why = format!("{shown} is too large to be a key or token");
         return Err(Failure::new(unfit, why));
     }

@@ -18,6 +18,7 @@ mod output;
 mod place;
 mod prompt;
 mod relocate;
+mod renewal;
 mod session;
 mod settings;
 mod shares;

@@ -1,5 +1,7 @@
 //! Brings the caller, the store and the place of a command together.
 
+use std::path::PathBuf;
+
 use zms_client::{AuditAlarm, Session, SessionError, pins::PinFolder};
 use zms_core::{
     bundle::{Trouble, TroubleClass},
@@ -18,7 +20,7 @@ use crate::{
     master_key,
     output::Output,
     place::{Place, PlaceFlags, nearest},
-    prompt,
+    prompt, renewal,
 };
 
 /// What every command is given.
@@ -75,7 +77,11 @@ impl Context {
             return Err(Failure::usage("the name of the vault is empty")
                 .hint("name it with `--vault` or ZMS_VAULT, or unset that"));
         }
-        Home::find(named.as_deref())
+        let home = Home::find(named.as_deref())?;
+        Ok(match database_elsewhere()? {
+            Some(path) => home.with_database(environment::folder()?.join(path)),
+            None => home,
+        })
     }
 
     /// Opens a session as whoever is there: a token first, else the owner.
@@ -95,14 +101,22 @@ impl Context {
         let mut caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
         let path = home.database();
         let store = SqliteStore::open(&path).map_err(unopened)?.ok_or_else(|| {
-            Failure::new(Exit::Locked, format!("there is no vault at {}", path.display()))
-                .hint("make one with `zms init`, or set ZMS_HOME to the folder of an existing one")
+            Failure::new(Exit::Locked, format!("there is no vault at {}", path.display())).hint(
+                "make one with `zms init`, set ZMS_HOME to the folder of an existing one, or \
+                     ZMS_DATABASE to a database elsewhere",
+            )
         })?;
         if caller.owner
             && let Some(heir) = master_key::settle(&home, &store)?
         {
             self.output.note("the replacement of the master key that was interrupted is done now");
             caller = heir;
+        }
+        if caller.owner && renewal::waits(&home, caller.principal.id()) {
+            self.output.warn(
+                "new tokens of a full rotation were not shown yet: `zms key rotate --full` shows \
+                 them",
+            );
         }
         let pins = PinFolder::new(home.pins());
         let session = Session::new(
@@ -114,6 +128,17 @@ impl Context {
         );
         Ok(Acting { session, place, source: caller.source, owner: caller.owner })
     }
+}
+
+/// The database that `ZMS_DATABASE` names: several homes can share one, each with a key or token and
+/// pins of its own. Never named by a file of the working folder.
+pub fn database_elsewhere() -> Outcome<Option<PathBuf>> {
+    let named = environment::raw("ZMS_DATABASE").map(PathBuf::from);
+    if named.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
+        return Err(Failure::usage("ZMS_DATABASE is set but empty")
+            .hint("set it to the path of a database, or unset it"));
+    }
+    Ok(named)
 }
 
 /// A disk so full that not even the log can be opened stores no audit entry either.

@@ -2,6 +2,7 @@
 
 use zms_core::{
     audit::Action,
+    bundle::Standing,
     change::{
         rotate::rotate,
         token::{Grant, NewToken, TokenKind, create},
@@ -103,6 +104,15 @@ impl Session {
             let (batch, principal) = rotate(opening, old, expires, rng)?;
             Ok((Some(batch), principal))
         })
+    }
+
+    /// Whether the store has a member of this id: its word, proven by nothing.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn lists(&self, principal: PrincipalId) -> Result<bool, SessionError> {
+        let standing = self.store.bundle().and_then(|bundle| bundle.standing(principal));
+        Ok(matches!(standing.map_err(SessionError::Store)?, Standing::Member(_)))
     }
 
     /// All members of the vault, by name.

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     batch::{AuthorityPut, Batch, MemberPut, succession},
-    id::PrincipalId,
+    id::{PrincipalId, VaultId},
     keyring::{Depth, Entry, Keyring},
     open::{Members, Opening},
     path::Segment,
@@ -40,6 +40,8 @@ pub struct Heir {
 
 /// What becomes of a vault that is made anew.
 pub struct Renewal {
+    /// The vault.
+    pub vault: VaultId,
     /// The caller's own successor.
     pub own: Heir,
     /// The other members' successors, by name.
@@ -129,7 +131,7 @@ pub fn renew(
         scopes,
         ..Batch::after(opening)
     };
-    Ok((batch, Renewal { own, heirs, left, scopes: count, records }))
+    Ok((batch, Renewal { vault: opening.vault(), own, heirs, left, scopes: count, records }))
 }
 
 /// The new authority, named by the old one.

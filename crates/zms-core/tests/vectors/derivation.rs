@@ -14,10 +14,11 @@ use crate::{
     name,
 };
 
-const LABELS: [(&str, Purpose); 15] = [
+const LABELS: [(&str, Purpose); 16] = [
     ("zms/v1/principal/sign", Purpose::PRINCIPAL_SIGN),
     ("zms/v1/principal/wrap", Purpose::PRINCIPAL_WRAP),
     ("zms/v1/principal/request", Purpose::PRINCIPAL_REQUEST),
+    ("zms/v1/principal/handover", Purpose::PRINCIPAL_HANDOVER),
     ("zms/v1/scope/child", Purpose::SCOPE_CHILD),
     ("zms/v1/scope/child-index", Purpose::SCOPE_CHILD_INDEX),
     ("zms/v1/scope/past", Purpose::SCOPE_PAST),

@@ -17,6 +17,7 @@ mod checkpoint;
 mod citations;
 mod derivation;
 mod envelope;
+mod handover;
 mod json;
 mod key_file;
 mod messages;

@@ -32,7 +32,7 @@ struct Vector {
 
 /// Every purpose, its label as the specification spells it, and `HK` of the counting key as
 /// OpenSSL computes it.
-const PURPOSES: [(Purpose, &str, &str); 15] = [
+const PURPOSES: [(Purpose, &str, &str); 16] = [
     (
         Purpose::PRINCIPAL_SIGN,
         "zms/v1/principal/sign",
@@ -47,6 +47,11 @@ const PURPOSES: [(Purpose, &str, &str); 15] = [
         Purpose::PRINCIPAL_REQUEST,
         "zms/v1/principal/request",
         "8621f30e541601e5d8a85ef66938e00969660ac3c42b1a6ace90905e85ed6662",
+    ),
+    (
+        Purpose::PRINCIPAL_HANDOVER,
+        "zms/v1/principal/handover",
+        "89ccbddd62aebde22c67a2c0b7ffe14db2b2f6c79715f435012084f38afae6e4",
     ),
     (
         Purpose::SCOPE_CHILD,

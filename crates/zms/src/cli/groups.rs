@@ -23,7 +23,7 @@ const GROUPS: [(&str, &[&str]); 10] = [
     ("In and out", &["import", "export", "render", "bundle"]),
     ("Run", &["run"]),
     ("Structure", &["project", "env", "service"]),
-    ("Tokens", &["token", "exposure"]),
+    ("Tokens", &["token", "admin", "exposure"]),
     ("Keys", &["key"]),
     ("Audit", &["audit", "scan", "guard"]),
     ("Server", &["start", "stop", "dashboard", "mcp"]),

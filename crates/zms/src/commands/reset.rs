@@ -8,7 +8,7 @@ use crate::{
     files,
     home::{DEFAULT_VAULT, Home, SCRATCH},
     prompt,
-    session::Context,
+    session::{Context, database_elsewhere},
 };
 
 /// Destroy the master key and the database on this machine, for good
@@ -33,6 +33,14 @@ pub struct Args {
 
 /// Wipes the key first, then everything else that zms made. Needs no key.
 pub fn run(context: &Context, args: &Args) -> Outcome {
+    if database_elsewhere()?.is_some() {
+        return Err(Failure::usage(
+            "ZMS_DATABASE names a database elsewhere, and others may use it",
+        )
+        .hint(
+            "unset ZMS_DATABASE to destroy what lies in this home, or remove that file yourself",
+        ));
+    }
     let home = context.home()?;
     let files = targets(&home);
     if files.is_empty() {

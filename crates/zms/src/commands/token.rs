@@ -111,7 +111,7 @@ pub fn json(token: &TokenInfo) -> serde_json::Value {
 }
 
 /// A token by its name or id.
-fn find(acting: &mut Acting, wanted: &str) -> Outcome<TokenInfo> {
+pub fn find(acting: &mut Acting, wanted: &str) -> Outcome<TokenInfo> {
     refuse_token_text(wanted)?;
     let tokens = acting.session.tokens()?;
     let names: Vec<String> = tokens.iter().map(|token| token.label.clone()).collect();

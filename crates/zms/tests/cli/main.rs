@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
 
+mod admin;
 mod audit;
 mod backup;
 mod completions;

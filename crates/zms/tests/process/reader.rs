@@ -99,4 +99,13 @@ fn the_second_reader_opens_what_the_program_wrote() {
     // Every key on the way is new, and all who stay read as before.
     assert_eq!(values(&read(&scratch, &Key::Token(&token), api)), expected);
     assert_eq!(values(&read(&scratch, &Key::File, production))["A"], "cHJvZA==");
+    // All of it is made anew: another authority, other keys, other seeds.
+    sh("cp \"$ZMS_HOME/zms.master.key\" old; zms key rotate --full --yes -q > new");
+    let anew = sh("sed -n 's/^reads *//p' new");
+    assert_eq!(values(&read(&scratch, &Key::Token(&anew), api)), expected);
+    assert_eq!(values(&read(&scratch, &Key::File, production))["A"], "cHJvZA==");
+    assert_eq!(refusal(&read(&scratch, &Key::Token(&anew), production)), "out-of-scope");
+    assert_eq!(refusal(&read(&scratch, &Key::Token(&token), api)), "revoked");
+    sh("cp old \"$ZMS_HOME/zms.master.key\"");
+    assert_eq!(refusal(&read(&scratch, &Key::File, production)), "revoked");
 }

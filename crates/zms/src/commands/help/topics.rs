@@ -41,6 +41,8 @@ const ENVIRONMENT: &str = "\
 Variables that zms reads
 
   ZMS_HOME               folder of the vault; ~/.zexio without it
+  ZMS_VAULT              as --vault
+  ZMS_DATABASE           the database, where it does not lie in ZMS_HOME
   ZMS_PROJECT            as --project
   ZMS_ENV                as --env
   ZMS_SERVICE            as --service

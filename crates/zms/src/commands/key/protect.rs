@@ -30,12 +30,15 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let home = context.home()?;
     let path = home.key();
     let owner = credentials::owner(&home)?;
+    let seal = Seal::ask(args.protection)?;
+    let _lock = home.lock()?;
     let text = read_private(&path, Exit::Integrity)?;
     let file = text.as_deref().and_then(|text| KeyFile::parse(text).ok());
+    let file = file.filter(|file| file.principal() == owner.principal.id());
     let vault = file.map(|file| file.vault()).ok_or_else(|| {
         Failure::new(Exit::Integrity, format!("{} was changed meanwhile", path.display()))
     })?;
-    let text = Seal::ask(args.protection)?.seal(&owner.principal, vault)?;
+    let text = seal.seal(&owner.principal, vault)?;
     replace_private(&path, &text)
         .map_err(|error| trouble(&error, format!("{} can not be replaced", path.display())))?;
     let how = match args.protection {

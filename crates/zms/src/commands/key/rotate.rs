@@ -1,5 +1,7 @@
 //! `zms key rotate`.
 
+use std::path::PathBuf;
+
 use zms_core::{key_file::KeyFile, principal::Principal};
 
 use crate::{
@@ -8,20 +10,45 @@ use crate::{
     home::{Home, read_private, replace_private, trouble},
     master_key::{Protect, Seal, promote},
     prompt,
+    renewal::{Order, carry_out, finish},
     session::{Acting, Context, tell},
     shares::Notes,
 };
 
-/// Replace the master key by a new one that holds the same; the old one opens nothing any more
+/// Replace the master key, or with --full every key and token; the old ones open nothing any more
 #[derive(clap::Args)]
 #[command(after_help = "\
+Which one:
+  zms key rotate          where only the key may be in other hands: the key file is replaced, tokens
+                          stay as they are
+  zms key rotate --full   where a copy of the database may be there too, or an administrator leaves:
+                          whoever has had both has the vault key, and with it every token's. New
+                          keys for everything, and a new token for each old one
+
 Examples:
   zms key rotate --dry-run
-  zms key rotate             the file that is there is replaced; copies of the old key are void
+  zms key rotate --full --dry-run      how much there is to do, and whose tokens would be replaced
+  zms key rotate --full                the new tokens are printed once
+  zms key rotate --full --out tokens   into a new file that only you can read
+  zms key rotate --full --leaked       `zms exposure` lists all secrets until they are changed
 
-It helps where the old key leaked and no copy of the database did. Who has both has the vault key, and
-opens that copy for ever; what was in it must be changed at its source.")]
+Either happens as a whole or not at all. Where a full one is interrupted after that, run it again:
+the new tokens lie sealed beside the key until they were shown. What was in an old copy of the
+database stays readable there for who had a key to it, and must be changed at its source. Uses of
+tokens that have only so many are counted anew.")]
 pub struct Args {
+    /// New keys for everything, and a new token for each old one
+    #[arg(long)]
+    full: bool,
+    /// What the old keys opened may have been read: list it to be changed at its source
+    #[arg(long, requires = "full")]
+    leaked: bool,
+    /// Write the new tokens into this new file, mode 0600, and not to stdout
+    #[arg(long, value_name = "FILE", requires = "full")]
+    out: Option<PathBuf>,
+    /// Leave out what can not be read, and close the scopes that do not verify
+    #[arg(long, requires = "full")]
+    leave_out_unreadable: bool,
     /// Show what would happen, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -29,9 +56,30 @@ pub struct Args {
 
 /// Rotates: the new key is on disk before the vault learns of it, and takes the old one's place after.
 pub fn run(context: &Context, args: &Args) -> Outcome {
+    let acting = context.act()?;
+    if args.full { everything(context, acting, args) } else { key_alone(context, acting, args) }
+}
+
+fn everything(context: &Context, mut acting: Acting, args: &Args) -> Outcome {
+    if !args.dry_run && finish(context, &acting, args.out.as_ref())? {
+        return Ok(());
+    }
+    let order = Order {
+        leaving: &[],
+        leaked: args.leaked,
+        leave_out: args.leave_out_unreadable,
+        out: args.out.as_ref(),
+        dry_run: args.dry_run,
+        question: "Every key and every token of this vault is replaced: programs that run with the \
+                   old ones are refused until they have theirs.",
+        word: "rotate everything",
+    };
+    carry_out(context, &mut acting, &order)
+}
+
+fn key_alone(context: &Context, mut acting: Acting, args: &Args) -> Outcome {
     let home = context.home()?;
     let path = home.key();
-    let mut acting = context.act()?;
     if !acting.owner {
         return Err(Failure::usage("a token acts here, and the master key is what is replaced")
             .hint("run it as the owner: without ZMS_TOKEN, or with `--as-owner`"));
@@ -43,7 +91,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             return context.output.json(serde_json::json!({ "would_sign_anew": heads }));
         }
         context.output.note(format!(
-            "a new key would take the place of {}, and sign {heads} scopes anew",
+            "a new key would take the place of {}, and sign {heads} scopes anew. That is enough \
+             where only the key may be in other hands; where a copy of the database may be too, it \
+             takes `zms key rotate --full`",
             path.display()
         ));
         return Ok(());
@@ -61,6 +111,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         "{} holds a new key. Make a new copy of it for a safe place: the old ones are void",
         path.display()
     ));
+    context.output.note(
+        "Where a copy of the database may be in other hands too, it takes `zms key rotate --full`",
+    );
     let notes = Notes::load(&home).unwrap_or_default();
     if notes.of(old).next().is_some() {
         context.output.note("Shares of the old key are void too. Make new ones: zms key split");
@@ -93,6 +146,7 @@ pub(super) fn replace(home: &Home, acting: &mut Acting) -> Outcome<Principal> {
         .map_err(|_| Failure::new(Exit::Integrity, "the key file was changed meanwhile"))?;
     let seal = Seal::ask(protection)?;
     let next = home.next_key();
+    let _lock = home.lock()?;
     let heir = acting.session.succeed(|heir| {
         let text = seal.seal(heir, vault)?;
         let kept = replace_private(&next, &text);

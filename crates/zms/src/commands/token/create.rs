@@ -23,6 +23,8 @@ Examples:
   zms token create once -e staging --uses 1
   zms token create backup-admin --admin
 
+An administrator works from a home of its own: the token in ZMS_TOKEN, and the database in
+ZMS_DATABASE where it does not lie in that home. `zms admin rm` takes one out.
 Uses are counted on this machine by the database: they bind who asks it, not who copies it.")]
 pub struct Args {
     /// Name to know it by
@@ -42,7 +44,7 @@ pub struct Args {
     /// How often it may be used, counted by commands; without it, as often as it likes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     uses: Option<u32>,
-    /// A second administrator: all that the master key may do, except being revoked
+    /// A second administrator: all that the master key may do
     #[arg(long, conflicts_with_all = ["read", "write", "no_inherit", "ttl", "uses"])]
     admin: bool,
 }
@@ -86,8 +88,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     }
     if administers {
         context.output.warn(
-            "this token may do all that the master key may, and can not be revoked: guard it like \
-             the key. Shown once:",
+            "this token may do all that the master key may, and is taken out by a full rotation \
+             alone (`zms admin rm`): guard it like the key. Shown once:",
         );
         // EXPOSE: a new token is shown once, to who made it.
         return context.output.line(token.expose());

@@ -192,3 +192,81 @@ fn key_rotate_survives() {
 fn key_protect_survives() {
     survives_with_a_key(&["key", "protect", "none"]);
 }
+
+/// Everything is made anew or nothing is, and no token that was made is lost.
+fn survives_with_new_tokens(args: &[&str], stay: &[&str]) {
+    let vault = Scratch::vault();
+    vault.set(&[], "A", "1");
+    vault.import(&["-e", "staging"], &numbered("MORE", 3));
+    vault.set(&["-e", "staging"], "A", "1");
+    let ci = vault.token(&["ci", "-e", "development,staging"]);
+    let second = vault.token(&["second", "--admin"]);
+    let key = fs::read(vault.home().join("zms.master.key")).unwrap();
+    let opens = |home: &Scratch, tokens: &[String]| {
+        for token in tokens {
+            for at in ["development", "staging"] {
+                let read = home.zms(["get", "A", "-e", at]).env("ZMS_TOKEN", token).go();
+                assert_eq!(read.text(), "1");
+            }
+        }
+    };
+    let (mut before, mut after) = (0, 0);
+    for point in sample(&vault, args, "") {
+        println!("killed before {point:?}");
+        let home = vault.copy();
+        let ran = kill(&home, &point, args, b"");
+        assert_eq!(home.zms(["get", "A"]).go().text(), "1");
+        assert_eq!(home.secrets(&["-e", "staging"]).len(), 4);
+        home.zms(["audit", "verify"]).go().good();
+        let done = home.zms(["get", "A"]).env("ZMS_TOKEN", &ci).go().code() == 4;
+        if done {
+            after += 1;
+            home.zms(["get", "A"]).env("ZMS_TOKEN", &second).go().refused(4);
+        } else {
+            before += 1;
+            opens(&home, &[ci.clone(), second.clone()]);
+        }
+        // What was printed is good, whether or not it got any further.
+        let shown = named(&ran.stdout);
+        assert!(shown.is_empty() || done, "printed and not done");
+        opens(&home, &shown.values().cloned().collect::<Vec<_>>());
+        let waits = home.home().join("zms.master.tokens");
+        assert!(!done || waits.exists() || shown.len() == stay.len(), "tokens are lost");
+        // Once more shows what was not shown yet, or does all of it.
+        let again = home.zms(args).go();
+        if done && args[0] == "admin" && shown.len() == stay.len() && !again.status.success() {
+            again.refused(3);
+        } else {
+            let shown = named(&again.good());
+            assert_eq!(shown.keys().map(String::as_str).collect::<Vec<_>>(), stay);
+            opens(&home, &shown.into_values().collect::<Vec<_>>());
+        }
+        assert!(!waits.exists());
+        assert_eq!(home.zms(["get", "A"]).go().text(), "1");
+        home.zms(["doctor"]).go().good();
+        for old in [&ci, &second] {
+            home.zms(["get", "A"]).env("ZMS_TOKEN", old).go().refused(4);
+        }
+        fs::write(home.home().join("zms.master.key"), &key).unwrap();
+        home.zms(["get", "A"]).go().refused(4);
+        assert_eq!(ran.status.signal(), Some(9), "{}", ran.stderr);
+    }
+    println!("{before} before the commit, {after} behind it");
+}
+
+/// Tokens by name, as a full rotation prints them.
+fn named(said: &[u8]) -> std::collections::BTreeMap<String, String> {
+    let said = String::from_utf8_lossy(said);
+    let pairs = said.lines().filter_map(|line| line.split_once(' '));
+    pairs.map(|(name, token)| (name.to_owned(), token.trim().to_owned())).collect()
+}
+
+#[test]
+fn key_rotate_full_survives() {
+    survives_with_new_tokens(&["key", "rotate", "--full", "--yes"], &["ci", "second"]);
+}
+
+#[test]
+fn admin_rm_survives() {
+    survives_with_new_tokens(&["admin", "rm", "second", "--yes"], &["ci"]);
+}

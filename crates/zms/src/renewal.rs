@@ -1,0 +1,185 @@
+//! A full rotation as a command: foretold, confirmed, carried out, and its tokens shown once.
+
+mod handover;
+
+use std::path::PathBuf;
+
+use zms_client::SessionError;
+use zms_core::{
+    change::{
+        ChangeError,
+        rekey::Spoiled,
+        renew::{Renewal, Renewing},
+    },
+    id::PrincipalId,
+};
+
+use self::handover::{Keeper, hand_over};
+pub use self::handover::{finish, waits};
+use crate::{
+    environment,
+    exit::{Failure, Outcome},
+    files,
+    master_key::promote,
+    output::{Progress, shown},
+    prompt,
+    session::{Acting, Context, tell},
+};
+
+/// Why one takes this, and not only a new key.
+pub const WHY: &str = "\
+It takes this where an old key and a copy of the database may be in the same hands, or where an \
+administrator leaves: whoever has had both has the vault key, and with it every token's. Where only \
+the key may have leaked, `zms key rotate` is enough, and tokens stay as they are";
+
+/// What is wanted of it.
+pub struct Order<'o> {
+    /// Members that get no new seed.
+    pub leaving: &'o [PrincipalId],
+    /// Whether everything could be read by somebody who should not.
+    pub leaked: bool,
+    /// Whether what can not be read is left out.
+    pub leave_out: bool,
+    /// A new file for the new tokens, instead of stdout.
+    pub out: Option<&'o PathBuf>,
+    /// Show what would happen, and change nothing.
+    pub dry_run: bool,
+    /// Asked first.
+    pub question: &'o str,
+    /// Typed to confirm.
+    pub word: &'o str,
+}
+
+impl Order<'_> {
+    const fn renewing(&self) -> Renewing<'_> {
+        let spoiled = if self.leave_out { Spoiled::LeaveOut } else { Spoiled::Report };
+        Renewing { leaving: self.leaving, spoiled }
+    }
+}
+
+/// Carries it out. The new key and the new tokens are on the disk before the vault learns of them,
+/// and the tokens stay there, sealed, until they were shown.
+pub fn carry_out(context: &Context, acting: &mut Acting, order: &Order<'_>) -> Outcome {
+    let home = context.home()?;
+    if let Some(path) = order.out.filter(|path| files::exists(path)) {
+        return Err(Failure::usage(format!("{} is there already", path.display()))
+            .hint("name a file that is not there: tokens are never written over something"));
+    }
+    if order.dry_run {
+        return foretell(context, acting, order);
+    }
+    prompt::typed(order.question, order.word, context.yes)?;
+    home.make()?;
+    let keeper = Keeper::of(&home, acting)?;
+    let lock = home.lock()?;
+    let progress = Progress::spinner("giving everything new keys");
+    let mut scopes = 0;
+    let mut told = || {
+        scopes += 1;
+        progress.at(scopes);
+    };
+    let renewed = acting.session.renew_vault(order.renewing(), order.leaked, &mut told, |made| {
+        keeper.keep(&home, made).map_err(SessionError::from)
+    });
+    drop(progress);
+    let renewal = renewed.map_err(|error| explain(acting, error))?;
+    if acting.owner {
+        promote(&home)?;
+    }
+    drop(lock);
+    tell(&acting.session, context.output);
+    say(context, order, &renewal, acting.owner.then(|| home.key()));
+    let Renewal { own, mut heirs, left, scopes, records, .. } = renewal;
+    if !acting.owner {
+        heirs.insert(0, own);
+    }
+    let left: Vec<String> = left.iter().map(ToString::to_string).collect();
+    let done = serde_json::json!({ "scopes": scopes, "secrets": records, "left": left });
+    hand_over(context, &home, &heirs, done, order.out)
+}
+
+fn say(context: &Context, order: &Order<'_>, renewal: &Renewal, key: Option<PathBuf>) {
+    if context.output.json {
+        return;
+    }
+    let counted = counted(renewal);
+    context.output.note(format!("new keys for {counted}; every old key and token opens nothing"));
+    for gone in &renewal.left {
+        context.output.note(format!("{gone} is out, and got no new token"));
+    }
+    if let Some(key) = key {
+        context.output.note(format!(
+            "{} holds a new key. Make a new copy of it for a safe place: copies and shares of the \
+             old one are void",
+            key.display()
+        ));
+    }
+    if order.leaked {
+        context.output.note(
+            "Whatever could be read must be changed at its source: `zms exposure` keeps the list",
+        );
+    }
+}
+
+fn counted(renewal: &Renewal) -> String {
+    let plural = |count: usize, one: &str| match count {
+        1 => format!("1 {one}"),
+        _ => format!("{count} {one}s"),
+    };
+    format!("{} and {}", plural(renewal.scopes, "scope"), plural(renewal.records, "secret"))
+}
+
+/// What would happen. All of it is prepared and thrown away, so nothing that would stop it is
+/// passed over.
+fn foretell(context: &Context, acting: &mut Acting, order: &Order<'_>) -> Outcome {
+    let took = environment::stopwatch();
+    let progress = Progress::spinner("sealing everything anew, to see how long it takes");
+    let renewal = acting.session.renewal(order.renewing(), &mut || {});
+    drop(progress);
+    let renewal = renewal.map_err(|error| explain(acting, error))?;
+    let seconds = took().as_secs();
+    tell(&acting.session, context.output);
+    let name = |label: &zms_core::path::Segment| label.to_string();
+    let tokens: Vec<String> = renewal.heirs.iter().map(|heir| name(&heir.label)).collect();
+    let left: Vec<String> = renewal.left.iter().map(name).collect();
+    if context.output.json {
+        return context.output.json(serde_json::json!({
+            "would_renew": {
+                "scopes": renewal.scopes, "secrets": renewal.records, "tokens": tokens,
+                "left": left, "seconds": seconds,
+            }
+        }));
+    }
+    let long = match seconds {
+        0 => "in less than a second".to_owned(),
+        1 => "in about a second".to_owned(),
+        _ => format!("in about {seconds} seconds"),
+    };
+    context.output.note(WHY);
+    context.output.note(format!("{} would be sealed anew, {long}", counted(&renewal)));
+    for gone in &left {
+        context.output.note(format!("{gone} would be out, without a new token"));
+    }
+    match (acting.owner, tokens.is_empty()) {
+        (true, true) => context.output.note("the master key would be replaced; no token is there"),
+        (true, false) => context.output.note(
+            "the master key would be replaced, and so would these, whose holders need the new ones:",
+        ),
+        (false, _) => context.output.note(
+            "this token would be replaced, and so would these, whose holders need the new ones:",
+        ),
+    }
+    tokens.iter().try_for_each(|name| context.output.line(&shown(name)))
+}
+
+fn explain(acting: &mut Acting, error: SessionError) -> Failure {
+    let junk = matches!(error, SessionError::Change(ChangeError::Junk(_)));
+    let failure = acting.explain(error);
+    if !junk {
+        return failure;
+    }
+    failure.hint(
+        "look at the list; `--leave-out-unreadable` goes on without it: a scope on the list is \
+         closed with all that is in it",
+    )
+}

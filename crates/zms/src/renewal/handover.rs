@@ -1,0 +1,208 @@
+//! New seeds between their making and their showing. spec/key-file.md#new-tokens
+
+use std::{io, path::Path, path::PathBuf};
+
+use zeroize::Zeroizing;
+use zms_core::{
+    change::renew::{Heir, Renewal},
+    handover::Handover,
+    id::{PrincipalId, VaultId},
+    key_file::KeyFile,
+    principal::Principal,
+};
+use zms_crypto::text::{SeedKind, encode_seed};
+
+use crate::{
+    environment,
+    exit::{Exit, Failure, Outcome, utc},
+    files,
+    home::{Home, create_private, read_large, read_private, replace_private, trouble},
+    master_key::{Protect, Seal},
+    session::{Acting, Context},
+};
+
+/// Keeps new seeds on the disk before the vault learns of them.
+pub(super) enum Keeper {
+    /// The owner's lie under the new key, which lies beside the old one.
+    Owner(Seal, VaultId),
+    /// Another administrator has nothing but his old seed at hand afterwards.
+    Other(Principal),
+}
+
+impl Keeper {
+    /// Asks for a new passphrase where the key has one.
+    pub(super) fn of(home: &Home, acting: &Acting) -> Outcome<Self> {
+        if !acting.owner {
+            let me = acting.session.principal();
+            return Ok(Self::Other(me.duplicate()));
+        }
+        let text = read_private(&home.key(), Exit::Integrity)?;
+        if text.is_none() {
+            let shown = home.key().display().to_string();
+            let failure = Failure::new(Exit::Locked, format!("there is no master key at {shown}"));
+            return Err(failure.hint(
+                "put it together from its shares first, with `zms key combine`, and split the new \
+                 one afterwards",
+            ));
+        }
+        let file = text.as_deref().and_then(|text| KeyFile::parse(text).ok());
+        let (protection, vault) = file
+            .map(|file| (Protect::from(file.protection()), file.vault()))
+            .ok_or_else(|| Failure::new(Exit::Integrity, "the key file was changed meanwhile"))?;
+        Ok(Self::Owner(Seal::ask(protection)?, vault))
+    }
+
+    /// Writes the files, in the place of those of an attempt that got no further.
+    pub(super) fn keep(&self, home: &Home, renewal: &Renewal) -> Outcome {
+        let mut rng = environment::entropy();
+        let vault = renewal.vault;
+        let text = match self {
+            Self::Owner(seal, vault) => {
+                write(&home.next_key(), &seal.seal(&renewal.own.principal, *vault)?)?;
+                Handover::write(&renewal.own.principal, *vault, &renewal.heirs, &mut *rng)
+            }
+            Self::Other(me) => {
+                let all = [&renewal.own].into_iter().chain(&renewal.heirs);
+                Handover::write(me, vault, all, &mut *rng)
+            }
+        };
+        write(&home.handover(), &text)
+    }
+}
+
+fn write(path: &Path, text: &str) -> Outcome {
+    replace_private(path, text)
+        .map_err(|error| trouble(&error, format!("{} can not be made", path.display())))
+}
+
+fn read(home: &Home) -> Outcome<Option<Handover>> {
+    let path = home.handover();
+    if !files::exists(&path) {
+        return Ok(None);
+    }
+    let text = read_large(&path, Exit::Integrity)?;
+    Ok(text.as_deref().and_then(|text| Handover::parse(text).ok()))
+}
+
+/// Whether tokens wait to be shown to the owner who acts.
+pub fn waits(home: &Home, me: PrincipalId) -> bool {
+    let file = read(home).ok().flatten();
+    file.is_some_and(|file| file.principal() == me)
+}
+
+/// Shows the tokens that an interrupted rotation has made and not shown. Whether there were any:
+/// what the vault does not know was never committed, or has been replaced since.
+pub fn finish(context: &Context, acting: &Acting, out: Option<&PathBuf>) -> Outcome<bool> {
+    let home = context.home()?;
+    let me = acting.session.principal();
+    let Some(file) = read(&home)?.filter(|file| file.principal() == me.id()) else {
+        return Ok(false);
+    };
+    let path = home.handover();
+    let heirs = file.open(me).map_err(|_| {
+        Failure::new(Exit::Integrity, format!("{} does not open", path.display())).hint(
+            "it was changed: remove it, and replace the tokens one by one with `zms token rotate`",
+        )
+    })?;
+    let mut waiting = Vec::new();
+    for heir in heirs {
+        if acting.session.lists(heir.principal.id())? {
+            waiting.push(heir);
+        }
+    }
+    if waiting.is_empty() && !acting.owner {
+        return Ok(false);
+    }
+    context.output.warn(
+        "the full rotation that was interrupted is done; what it made was not shown yet. Nothing \
+         was replaced now: for another rotation, run it again",
+    );
+    hand_over(context, &home, &waiting, serde_json::json!({ "resumed": true }), out)?;
+    Ok(true)
+}
+
+/// Shows new tokens once, or writes them into a new file; only then they are gone from here.
+pub(super) fn hand_over(
+    context: &Context,
+    home: &Home,
+    heirs: &[Heir],
+    done: serde_json::Value,
+    out: Option<&PathBuf>,
+) -> Outcome {
+    let kept = |failure: Failure| {
+        let hint = failure.hint.as_ref().map(|hint| format!("{hint}\nhint: ")).unwrap_or_default();
+        failure.hint(hint + "the new tokens are kept: `zms key rotate --full` shows them")
+    };
+    show(context, heirs, done, out).map_err(kept)?;
+    files::wipe(&home.handover())
+}
+
+fn show(
+    context: &Context,
+    heirs: &[Heir],
+    mut done: serde_json::Value,
+    out: Option<&PathBuf>,
+) -> Outcome {
+    if let Some(path) = out {
+        create_private(path, &lines(heirs)).map_err(|error| match error.kind() {
+            io::ErrorKind::AlreadyExists => {
+                Failure::usage(format!("{} is there already", path.display()))
+            }
+            _ => trouble(&error, format!("{} can not be made", path.display())),
+        })?;
+    }
+    if context.output.json {
+        let tokens = heirs.iter().map(|heir| json(heir, out.is_none())).collect();
+        done["tokens"] = serde_json::Value::Array(tokens);
+        if let Some(path) = out {
+            done["file"] = path.display().to_string().into();
+        }
+        return context.output.json(done);
+    }
+    match (heirs, out) {
+        ([], _) => Ok(()),
+        (_, Some(path)) => {
+            let path = path.display();
+            context.output.note(format!("{path} holds the new tokens: hand them on, remove it"));
+            Ok(())
+        }
+        (_, None) => {
+            context.output.note("The new tokens, shown once:");
+            context.output.text(lines(heirs).as_bytes())
+        }
+    }
+}
+
+/// A line for each: its name, and the token.
+fn lines(heirs: &[Heir]) -> Zeroizing<String> {
+    let width = heirs.iter().map(|heir| heir.label.as_str().chars().count()).max().unwrap_or(0);
+    let longest = heirs.iter().map(|heir| 4 * heir.label.as_str().len()).max().unwrap_or(0);
+    let mut text = Zeroizing::new(String::with_capacity(heirs.len() * (longest + width + 128)));
+    for heir in heirs {
+        let name = heir.label.as_str();
+        text.push_str(name);
+        text.extend(std::iter::repeat_n(' ', width - name.chars().count() + 2));
+        // EXPOSE: a new token is shown once, to who made it.
+        text.push_str(token(heir).expose());
+        text.push('\n');
+    }
+    text
+}
+
+fn token(heir: &Heir) -> zms_crypto::SecretText {
+    encode_seed(SeedKind::from(heir.principal.kind()), heir.principal.seed())
+}
+
+fn json(heir: &Heir, shown: bool) -> serde_json::Value {
+    let mut json = serde_json::json!({
+        "name": heir.label.as_str(),
+        "id": heir.principal.id().to_string(),
+        "replaces": heir.replaces.to_string(),
+        "expires": heir.expires.map(utc),
+    });
+    if shown {
+        // EXPOSE: a new token is shown once, to who made it.
+        json["token"] = token(heir).expose().as_str().into();
+    }
+    json
+}
