@@ -112,7 +112,7 @@ struct ScopeWire {
     #[n(6)]
     children: Vec<Child>,
     #[n(7)]
-    past: Option<Sealed>,
+    past: Option<ByteVec>,
 }
 
 #[derive(Encode, Decode)]
@@ -246,7 +246,7 @@ impl From<&ScopePut> for ScopeWire {
             records: put.records.iter().cloned().map(Record::live).collect(),
             children_gone: put.children_gone.clone(),
             children: put.children.iter().cloned().map(Child::from).collect(),
-            past: put.past.clone().map(Sized),
+            past: put.past.clone().map(ByteVec::from),
         }
     }
 }
@@ -272,7 +272,7 @@ impl TryFrom<ScopeWire> for ScopePut {
             records,
             children_gone: wire.children_gone,
             children,
-            past: wire.past.map(|Sized(sealed)| sealed),
+            past: wire.past.map(Vec::from),
         })
     }
 }
