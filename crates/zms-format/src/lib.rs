@@ -1,5 +1,5 @@
 //! Text formats in and out of the vault: dotenv, JSON, YAML, TOML; shells, Docker, systemd,
-//! Kubernetes, Terraform and GitHub Actions out only.
+//! Kubernetes, Terraform and GitHub Actions out only, what other tools export in only.
 //!
 //! Pure: text in, values out, and back. Nothing here opens a file, reads a variable or runs a
 //! command, and nothing inside a value is ever expanded. What a file means is decided by the
@@ -12,6 +12,7 @@ mod entry;
 mod fish;
 mod format;
 mod github;
+mod import;
 mod json;
 mod k8s;
 mod lines;
@@ -23,6 +24,7 @@ mod shell;
 mod systemd;
 mod tfvars;
 mod toml;
+mod tree;
 mod value;
 mod yaml;
 
@@ -30,10 +32,14 @@ pub use dotenv::{ParseError, parse_dotenv};
 pub use entry::{Entry, Note};
 pub use format::{Format, write};
 pub use github::github_masks;
+pub use import::{
+    CsvError, Expected, Import, ImportError, Imported, LeftOut, MAX_SECRETS, Syntax, Tool, import,
+};
 pub use json::{JsonError, parse_json};
 pub use k8s::Manifest;
 pub use refusal::{Reason, Refusal};
 pub use shell::quote as shell_quote;
 pub use toml::{TomlError, parse_toml};
+pub use tree::MAX_LEVELS;
 pub use value::{MAX_NAME_BYTES, MAX_VALUE_BYTES, Value};
 pub use yaml::{YamlError, parse_yaml};

@@ -50,6 +50,15 @@ pub enum JsonError {
         /// The key.
         name: String,
     },
+    /// Objects and lists lie more than [`crate::MAX_LEVELS`] deep.
+    #[error("line {line}: objects and lists lie more than 16 levels deep")]
+    TooDeep {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// There is more in it than an export of a tool holds.
+    #[error("the file holds more than a million values")]
+    TooMany,
     /// A key is empty or longer than [`crate::MAX_NAME_BYTES`].
     #[error("line {line}: the key is empty or longer than 255 bytes")]
     NameLength {
@@ -79,6 +88,8 @@ impl JsonError {
             }
             JsonError::Null { .. } => "remove the key, or use \"\" for an empty value",
             JsonError::LoneSurrogate { .. } => "write the whole pair, or the character itself",
+            JsonError::TooDeep { .. } => "give one object: {\"NAME\": \"value\", ...}",
+            JsonError::TooMany => "import it in parts",
             JsonError::NameLength { .. } => "give the key a name of 1 to 255 bytes",
             JsonError::ValueTooLong { .. } => {
                 "keep large files elsewhere and store what opens them"

@@ -3,8 +3,10 @@
 mod error;
 mod read;
 mod string;
+mod tree;
 mod write;
 
 pub use error::JsonError;
 pub use read::parse_json;
+pub(crate) use tree::tree;
 pub(crate) use write::push_member;

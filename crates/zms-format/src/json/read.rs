@@ -59,7 +59,7 @@ fn value(raw: &str, line: usize, name: &str) -> Result<Option<Value>, JsonError>
 }
 
 /// Names and source texts of an object's members, in order, repeated names and all.
-struct Members<'a>(Vec<(String, &'a RawValue)>);
+pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

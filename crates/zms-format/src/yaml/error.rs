@@ -29,6 +29,15 @@ pub enum YamlError {
         /// Counted in characters from 1.
         column: usize,
     },
+    /// Mappings and lists lie more than [`crate::MAX_LEVELS`] deep.
+    #[error("line {line}: mappings and lists lie more than 16 levels deep")]
+    TooDeep {
+        /// Counted from 1.
+        line: usize,
+    },
+    /// There is more in it than an export of a tool holds.
+    #[error("the file holds more than a million values")]
+    TooMany,
     /// The document is not a mapping, or there is none.
     #[error("the file holds no YAML mapping")]
     NotMapping,
@@ -119,6 +128,8 @@ impl YamlError {
     pub fn hint(&self) -> &'static str {
         match self {
             YamlError::Utf16 => "save it as UTF-8 and import it again",
+            YamlError::TooDeep { .. } => "give one mapping: `NAME: value`, a line each",
+            YamlError::TooMany => "import it in parts",
             YamlError::NotUtf8 { .. } => {
                 "save it as UTF-8, or give the bytes in base64: NAME: !!binary \"...\""
             }

@@ -3,8 +3,10 @@
 mod binary;
 mod error;
 mod read;
+mod tree;
 mod write;
 
 pub use error::YamlError;
 pub use read::parse_yaml;
+pub(crate) use tree::tree;
 pub(crate) use write::push_pair;

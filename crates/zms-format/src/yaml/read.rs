@@ -18,17 +18,7 @@ use crate::{Entry, MAX_NAME_BYTES, MAX_VALUE_BYTES, Value};
 /// and keys given twice are refused by name, at the first event that shows them: no alias is
 /// ever expanded. Values end in wiped memory; the parser's own work space is not wiped.
 pub fn parse_yaml(text: &[u8]) -> Result<Vec<Entry>, YamlError> {
-    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
-        return Err(YamlError::Utf16);
-    }
-    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    let text = str::from_utf8(text)
-        .map_err(|error| YamlError::NotUtf8 { line: place(text, error.valid_up_to()).0 })?;
-    if let Some((at, char)) = disputed(text) {
-        let (line, _) = place(text.as_bytes(), at);
-        return Err(YamlError::Character { line, code: u32::from(char) });
-    }
-    let mut events = Events(Parser::new_from_str(text));
+    let mut events = Events::of(text)?;
     events.open()?;
     let mut seen = HashSet::new();
     let mut entries = Vec::new();
@@ -47,6 +37,21 @@ pub fn parse_yaml(text: &[u8]) -> Result<Vec<Entry>, YamlError> {
     Ok(entries)
 }
 
+/// The text without its byte order mark, where every reader would read the same characters.
+fn checked(text: &[u8]) -> Result<&str, YamlError> {
+    if text.starts_with(b"\xff\xfe") || text.starts_with(b"\xfe\xff") {
+        return Err(YamlError::Utf16);
+    }
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    let text = str::from_utf8(text)
+        .map_err(|error| YamlError::NotUtf8 { line: place(text, error.valid_up_to()).0 })?;
+    if let Some((at, char)) = disputed(text) {
+        let (line, _) = place(text.as_bytes(), at);
+        return Err(YamlError::Character { line, code: u32::from(char) });
+    }
+    Ok(text)
+}
+
 /// The first control character, which YAML does not allow, or the first character that only
 /// some readers take for a line break.
 fn disputed(text: &str) -> Option<(usize, char)> {
@@ -59,10 +64,14 @@ fn disputed(text: &str) -> Option<(usize, char)> {
 }
 
 /// The parser's events, each asked for where it may stand.
-struct Events<'i>(Parser<'i, StrInput<'i>>);
+pub(super) struct Events<'i>(Parser<'i, StrInput<'i>>);
 
 impl<'i> Events<'i> {
-    fn next(&mut self) -> Result<(Event<'i>, Span), YamlError> {
+    pub(super) fn of(text: &'i [u8]) -> Result<Self, YamlError> {
+        Ok(Self(Parser::new_from_str(checked(text)?)))
+    }
+
+    pub(super) fn next(&mut self) -> Result<(Event<'i>, Span), YamlError> {
         match self.0.next_event() {
             Some(event) => event.map_err(|error| syntax(&error)),
             None => Ok((Event::StreamEnd, Span::default())),
@@ -138,21 +147,21 @@ impl<'i> Events<'i> {
 }
 
 /// Takes over what the parser has built, so that it is wiped.
-fn owned(text: Cow<'_, str>) -> Zeroizing<String> {
+pub(super) fn owned(text: Cow<'_, str>) -> Zeroizing<String> {
     Zeroizing::new(text.into_owned())
 }
 
-fn value(mut text: Zeroizing<String>) -> Value {
+pub(super) fn value(mut text: Zeroizing<String>) -> Value {
     Value::new(std::mem::take(&mut *text).into_bytes())
 }
 
 /// What YAML's core schema takes for null (YAML 1.2.2, section 10.3.2).
-fn is_null(text: &str) -> bool {
+pub(super) fn is_null(text: &str) -> bool {
     matches!(text, "" | "~" | "null" | "Null" | "NULL")
 }
 
 /// Whether `tag` is YAML's own tag `name`, in whatever way it is spelled.
-fn is(tag: Option<&Tag>, name: &str) -> bool {
+pub(super) fn is(tag: Option<&Tag>, name: &str) -> bool {
     tag.is_some_and(|tag| {
         let full = [&*tag.handle, &*tag.suffix].concat();
         full.strip_prefix("tag:yaml.org,2002:") == Some(name)

@@ -6,6 +6,8 @@ mod actions;
 mod corpus;
 mod docker;
 mod dotenv_corpus;
+mod export_corpus;
+mod fuzz;
 mod kubernetes;
 mod powershell;
 mod random;
