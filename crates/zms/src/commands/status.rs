@@ -1,5 +1,6 @@
 //! `zms status`.
 
+use zms_client::View;
 use zms_core::path::ScopePath;
 
 use crate::{
@@ -20,7 +21,8 @@ Examples:
   zms status
   zms status --json
 
-How many secrets the place sees is found out by reading them, which leaves its entry in the audit.")]
+How many secrets the place sees is found out by reading them, which leaves its entry in the audit.
+What has expired or ends within 14 days is said: secrets of the place, and the owner's tokens.")]
 pub struct Args {}
 
 /// What is known of the files without a key.
@@ -70,6 +72,7 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     let (vault, path) = (view.vault.to_string(), view.path().to_string());
     let (principal, pending) = (view.line.principal.to_string(), view.pending.len());
     let now = view.now;
+    let secrets_ending = secrets_ending(&view);
     drop(view);
     // Whoever acts with a token has no business with the master key.
     let protection = acting.owner.then(|| credentials::protection(&home)).flatten();
@@ -90,6 +93,7 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
             "path": path,
             "revision": head,
             "secrets": secrets,
+            "secrets_ending": secrets_ending,
             "acting_as": acting_as,
             "key_from": acting.source,
             "run_token_from": for_run,
@@ -141,6 +145,14 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
              token revoke --resume`"
         ));
     }
+    for secret in &secrets_ending {
+        let (name, path, expires) = (&secret.name, &secret.path, &secret.expires);
+        context.output.warn(if secret.expired {
+            format!("{name} in {path} expired on {expires}, and stops `zms run`")
+        } else {
+            format!("{name} in {path} ends on {expires}")
+        });
+    }
     for token in ending.iter().flatten() {
         context.output.warn(format!("the token {} ends on {}", token.name, token.expires));
     }
@@ -156,6 +168,30 @@ fn folder_token(home: &Home) -> Outcome<Option<String>> {
 struct Ending {
     name: String,
     expires: String,
+}
+
+#[derive(serde::Serialize)]
+struct SecretEnding {
+    name: String,
+    path: String,
+    expires: String,
+    expired: bool,
+}
+
+/// Secrets of the place that are over or end within two weeks, the soonest first.
+fn secrets_ending(view: &View) -> Vec<SecretEnding> {
+    let mut ending: Vec<(u64, SecretEnding)> = Vec::new();
+    for winner in view.merged.winners() {
+        let near = nearness(winner.payload.expires_at, view.now);
+        let Some(at) = winner.payload.expires_at.filter(|_| near != Nearness::Far) else {
+            continue;
+        };
+        let (name, path) = (winner.payload.name.to_string(), winner.path.to_string());
+        let expired = near == Nearness::Over;
+        ending.push((at, SecretEnding { name, path, expires: utc(at), expired }));
+    }
+    ending.sort_by_key(|(at, _)| *at);
+    ending.into_iter().map(|(_, secret)| secret).collect()
 }
 
 /// Tokens that end within two weeks; `None` for who may not see the list.
