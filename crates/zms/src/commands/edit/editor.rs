@@ -41,6 +41,19 @@ enum Family {
     Other,
 }
 
+impl Family {
+    /// What is passed before and after the user's own arguments, so that nothing is kept.
+    const fn rules(self) -> (&'static [&'static str], &'static [&'static str]) {
+        match self {
+            Self::Vim => (&["-n", "-i", "NONE", "--cmd", VIM_FIRST], &["-c", VIM]),
+            // It reads no settings, which alone could switch backups and history on.
+            Self::Nano => (&["--ignorercfiles"], &[]),
+            Self::Emacs => (&["-Q", "--eval", EMACS], &[]),
+            Self::Other => (&[], &[]),
+        }
+    }
+}
+
 /// An editor.
 pub(super) struct Editor {
     program: PathBuf,
@@ -111,22 +124,8 @@ impl Editor {
     /// Waits until the user has left the editor.
     pub(super) fn open(&self, text: &Path) -> Outcome {
         let mut command = Command::new(&self.program);
-        match self.family {
-            Family::Vim => {
-                command.args(["-n", "-i", "NONE", "--cmd", VIM_FIRST]).args(&self.arguments);
-                command.args(["-c", VIM]);
-            }
-            // It reads no settings, which alone could switch backups and history on.
-            Family::Nano => {
-                command.arg("--ignorercfiles").args(&self.arguments);
-            }
-            Family::Emacs => {
-                command.args(["-Q", "--eval", EMACS]).args(&self.arguments);
-            }
-            Family::Other => {
-                command.args(&self.arguments);
-            }
-        }
+        let (before, after) = self.family.rules();
+        command.args(before).args(&self.arguments).args(after);
         command.arg(text);
         for (name, _) in environment::all() {
             if name.as_bytes().starts_with(OURS.as_bytes()) {
@@ -228,5 +227,68 @@ impl Drop for Held {
             // SAFETY: each was the disposition of that signal before.
             unsafe { libc::sigaction(*signal, before, null_mut()) };
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn editors_are_known_by_the_names_of_their_programs() {
+        for (name, family) in [
+            ("vim", Family::Vim),
+            ("vim.basic", Family::Vim),
+            ("vim.tiny", Family::Vim),
+            ("nvim", Family::Vim),
+            ("rvim", Family::Vim),
+            ("gvim", Family::Vim),
+            ("nano", Family::Nano),
+            ("rnano", Family::Nano),
+            ("emacs", Family::Emacs),
+            ("emacs-nox", Family::Emacs),
+            ("emacsclient", Family::Other),
+            ("code", Family::Other),
+            ("nanoc", Family::Other),
+        ] {
+            let program = Path::new("/nowhere").join(name);
+            assert_eq!(super::family(&program), family, "{name}");
+        }
+    }
+
+    /// Each feature of vim, nvim and emacs that writes a text, or part of one, somewhere else.
+    #[test]
+    fn every_way_to_keep_a_text_is_switched_off() {
+        let (before, after) = Family::Vim.rules();
+        assert!(before.starts_with(&["-n", "-i", "NONE"]), "no swap file, no viminfo or shada");
+        for off in ["noswapfile", "noundofile", "nobackup"] {
+            assert!(VIM_FIRST.contains(&format!("set {off}")), "{off} before the text is read");
+        }
+        let late = [
+            "noswapfile",
+            "nobackup",
+            "nowritebackup",
+            "noundofile",
+            "viminfo=",
+            "shada=",
+            "history=0",
+        ];
+        for off in late {
+            assert!(VIM.contains(&format!("silent! set {off}")), "{off} after the user's settings");
+        }
+        assert_eq!(after, ["-c", VIM]);
+        let (before, _) = Family::Emacs.rules();
+        assert_eq!(before[..2], ["-Q", "--eval"], "no settings of the user or the site are read");
+        for off in [
+            "make-backup-files nil",
+            "auto-save-default nil",
+            "create-lockfiles nil",
+            "auto-save-list-file-prefix nil",
+            "savehist-mode nil",
+            "recentf-mode nil",
+        ] {
+            assert!(EMACS.contains(off), "{off}");
+        }
+        assert_eq!(Family::Nano.rules().0, ["--ignorercfiles"], "backups and history are settings");
     }
 }
