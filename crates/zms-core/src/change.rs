@@ -3,6 +3,7 @@
 
 pub mod copy;
 mod entry;
+pub mod import;
 pub mod init;
 pub mod plant;
 pub mod protect;

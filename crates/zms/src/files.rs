@@ -85,6 +85,54 @@ pub fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
+/// Whether a path is a folder, or a link to one.
+pub fn is_folder(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.is_dir())
+}
+
+/// Folders that hold what others made, or what is made anew.
+const PASSED_OVER: [&str; 7] =
+    ["node_modules", "target", "vendor", "venv", "dist", "build", "__pycache__"];
+
+/// Deepest folder, and most names, that are looked at below one.
+const MAX_DEPTH: usize = 16;
+const MAX_NAMES: usize = 200_000;
+
+/// The files of a folder and below it whose names are wanted, in order, and links of such names. No
+/// link is followed; folders whose name begins with a dot are not looked into.
+pub fn below(
+    folder: &Path,
+    wanted: impl Fn(&str) -> bool,
+) -> Outcome<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut files, mut links, mut looked) = (Vec::new(), Vec::new(), 0);
+    let mut folders = vec![(folder.to_owned(), 0)];
+    while let Some((folder, depth)) = folders.pop() {
+        let unreadable = |error| trouble(&error, format!("{} can not be read", folder.display()));
+        for entry in fs::read_dir(&folder).map_err(unreadable)? {
+            let entry = entry.map_err(unreadable)?;
+            looked += 1;
+            if looked > MAX_NAMES {
+                return Err(Failure::usage(format!("there are more than {MAX_NAMES} files below"))
+                    .hint("name a folder further down"));
+            }
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            let kind = entry.file_type().map_err(unreadable)?;
+            if kind.is_dir() {
+                let passed = name.starts_with('.') || PASSED_OVER.contains(&&*name);
+                if !passed && depth < MAX_DEPTH {
+                    folders.push((entry.path(), depth + 1));
+                }
+            } else if wanted(&name) {
+                if kind.is_symlink() { links.push(entry.path()) } else { files.push(entry.path()) }
+            }
+        }
+    }
+    files.sort();
+    links.sort();
+    Ok((files, links))
+}
+
 /// Whether something is there.
 pub fn exists(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok()

@@ -4,7 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use zms_core::{
     audit::Action,
-    change::write::{Edit, write, write_all},
+    change::{
+        import::{Landing, import},
+        write::{Edit, write, write_all},
+    },
     id::ScopeId,
     open::{OpenScope, Opening, Reading},
     path::{ScopePath, SecretName},
@@ -83,6 +86,42 @@ impl Session {
             let written = changed.zip(&batch.scopes).map(|((scope, _), put)| Written {
                 path: scope.path.clone(),
                 revision: put.revision.revision,
+            });
+            let written = written.collect();
+            Ok((Some(batch), written))
+        })
+    }
+}
+
+impl Session {
+    /// As [`Session::write_many`], with scopes to be made below those that are written in, in the
+    /// same commit. Gives the paths that were there, each with its new revision.
+    ///
+    /// # Errors
+    /// [`SessionError`].
+    pub fn import(
+        &mut self,
+        paths: &[ScopePath],
+        mut prepare: impl FnMut(&[&OpenScope]) -> Result<Vec<Landing>, SessionError>,
+    ) -> Result<Vec<Written>, SessionError> {
+        let mut start = Start::default();
+        self.change_shown(Action::Write, |opening, rng, shown| {
+            let ways = paths.iter().map(|path| opening.way(path, Reading::Last));
+            let ways = ways.collect::<Result<Vec<_>, _>>()?;
+            let scopes: Vec<&OpenScope> = ways.iter().filter_map(|way| way.last()).collect();
+            shown.extend(scopes.iter().map(|scope| Noted::of(Action::Read, scope)));
+            let landings = prepare(&scopes)?;
+            let edits = landings.iter().map(|landing| landing.edits.as_slice());
+            start.holds(opening, scopes.iter().copied().zip(edits))?;
+            let landings = ways.iter().map(Vec::as_slice).zip(landings);
+            let landings: Vec<_> = landings.filter(|(_, landing)| !landing.is_empty()).collect();
+            if landings.is_empty() {
+                return Ok((None, Vec::new()));
+            }
+            let batch = import(opening, landings, rng)?;
+            let written = scopes.iter().filter_map(|scope| {
+                let put = batch.scopes.iter().find(|put| put.revision.scope == scope.id())?;
+                Some(Written { path: scope.path.clone(), revision: put.revision.revision })
             });
             let written = written.collect();
             Ok((Some(batch), written))

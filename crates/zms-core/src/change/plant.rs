@@ -45,6 +45,31 @@ pub fn plant(
     rng: &mut dyn CryptoRng,
 ) -> Result<Batch, ChangeError> {
     let parent = target(way);
+    let Planted { children, mut scopes, root } = sow(opening, parent, seedlings, rng)?;
+    let next = Next { children_root: root, ..Next::after(parent)? };
+    let mut put = Author::of(opening).revise(next);
+    put.children = children;
+    scopes.push(put);
+    Ok(Batch { scopes, ..Batch::after(opening) })
+}
+
+/// What seedlings make of the scope above them.
+pub(super) struct Planted {
+    /// Its new child entries.
+    pub(super) children: Vec<StoredChild>,
+    /// The first revisions of all that is new.
+    pub(super) scopes: Vec<ScopePut>,
+    /// Over all its child entries from then on.
+    pub(super) root: [u8; 32],
+}
+
+/// Makes scopes below a parent, whose next revision is still to be signed.
+pub(super) fn sow(
+    opening: &Opening<'_>,
+    parent: &OpenScope,
+    seedlings: Vec<Seedling>,
+    rng: &mut dyn CryptoRng,
+) -> Result<Planted, ChangeError> {
     let may_not_write = || ChangeError::MayNotWrite(parent.path.clone());
     let node = parent.keys.node.as_ref().ok_or_else(may_not_write)?;
     if !opening.line().writes(&parent.lineage) {
@@ -58,14 +83,10 @@ pub fn plant(
         }
     }
     let author = Author::of(opening);
-    let (new, mut scopes) =
+    let (children, scopes) =
         grow(&author, node, &parent.parent_place(), &parent.lineage, seedlings, rng)?;
-    let children = parent.stored_children().iter().chain(&new);
-    let next = Next { children_root: children_root(children), ..Next::after(parent)? };
-    let mut put = author.revise(next);
-    put.children = new;
-    scopes.push(put);
-    Ok(Batch { scopes, ..Batch::after(opening) })
+    let root = children_root(parent.stored_children().iter().chain(&children));
+    Ok(Planted { children, scopes, root })
 }
 
 /// Child entries for the seedlings, and the first revisions of them and all below them.

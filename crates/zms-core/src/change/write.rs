@@ -7,10 +7,12 @@ use zms_crypto::CryptoRng;
 use super::{Author, ChangeError, sign::Next, target};
 use crate::{
     batch::{Batch, ScopePut},
+    id::NameIndex,
     open::{OpenScope, Opening, Place},
     path::SecretName,
     record::{
-        MAX_NOTE, MAX_VALUE, Payload, RecordPlace, Reference, ValueKind, records_root, seal_record,
+        MAX_NOTE, MAX_VALUE, Payload, RecordPlace, Reference, StoredRecord, ValueKind,
+        records_root, seal_record,
     },
 };
 
@@ -79,6 +81,30 @@ pub(super) fn revise_records(
     edits: &[Edit],
     rng: &mut dyn CryptoRng,
 ) -> Result<ScopePut, ChangeError> {
+    let Edited { gone, new, root } = edit_records(opening, scope, edits, rng)?;
+    let mut put = Author::of(opening).revise(Next { records_root: root, ..Next::after(scope)? });
+    put.records_gone = gone;
+    put.records = new;
+    Ok(put)
+}
+
+/// What edits make of a scope's records.
+pub(super) struct Edited {
+    /// Those that end.
+    pub(super) gone: Vec<NameIndex>,
+    /// Those that begin.
+    pub(super) new: Vec<StoredRecord>,
+    /// Over all that live from then on.
+    pub(super) root: [u8; 32],
+}
+
+/// Seals what edits put, for the scope's next revision.
+pub(super) fn edit_records(
+    opening: &Opening<'_>,
+    scope: &OpenScope,
+    edits: &[Edit],
+    rng: &mut dyn CryptoRng,
+) -> Result<Edited, ChangeError> {
     if scope.lineage.len() == 1 {
         return Err(ChangeError::Root);
     }
@@ -115,13 +141,10 @@ pub(super) fn revise_records(
     let stay = held.iter().filter(|record| !gone.contains(&record.name_index));
     let root = records_root(stay.chain(&new));
     gone.retain(|index| held.iter().any(|record| record.name_index == *index));
-    let mut put = Author::of(opening).revise(Next { records_root: root, ..Next::after(scope)? });
-    put.records_gone = gone.into_iter().collect();
-    put.records = new;
-    Ok(put)
+    Ok(Edited { gone: gone.into_iter().collect(), new, root })
 }
 
-fn check(scope: &OpenScope, payload: &Payload) -> Result<(), ChangeError> {
+pub(super) fn check(scope: &OpenScope, payload: &Payload) -> Result<(), ChangeError> {
     // EXPOSE: lengths, and the address in a reference.
     let value = payload.value.expose();
     if value.len() > MAX_VALUE {

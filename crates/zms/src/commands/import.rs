@@ -1,46 +1,55 @@
 //! `zms import`.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+mod afterwards;
+mod effect;
+mod folder;
+mod places;
+mod source;
 
-use zms_client::SessionError;
-use zms_core::{
-    change::write::Edit,
-    open::OpenScope,
-    path::{ScopePath, SecretName},
-    record::{MAX_VALUE, Payload, ValueKind},
-};
-use zms_crypto::SecretBytes;
-use zms_format::{Entry, Note, parse_dotenv, parse_json, parse_toml, parse_yaml};
+use std::path::{Path, PathBuf};
 
+use zms_core::path::ScopePath;
+use zms_format::{Expected, Syntax, Tool};
+
+use self::{
+    afterwards::{leave, verify},
+    effect::{Conflict, Effect},
+    source::Source,
+};
 use crate::{
-    environment,
-    exit::{Failure, Outcome},
+    exit::Outcome,
     files,
     output::{Output, Progress},
-    prompt,
-    session::{Context, secret_name, tell, warn_of_names},
+    session::{Context, tell, warn_of_names},
 };
 
-/// Put every secret of a file into the vault, in one revision
+/// Put the secrets of a file, another tool's export or a folder into the vault
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
   zms import .env
   zms import .env.staging -e staging --dry-run
-  vault-tool dump | zms import - --format json
+  doppler secrets download --no-file --format json | zms import -
+  zms import secrets.json --format 1password --on-conflict keep
+  zms import . --dry-run               .env* of a folder and below it: which goes where
 
-A value is taken as it is: nothing in it is expanded or executed. Either all of the file is
-imported, or nothing. `-` reads stdin.")]
+A value is taken as it is: nothing in it is expanded or executed. Either all is imported, or
+nothing. `-` reads stdin. What a tool's export looks like is found out by its content; of what
+is not a secret in it, it is said that it is left out. Of a folder, `.env` goes into the
+environment that is acted in, `.env.NAME` into the environment NAME, `.env.local` over `.env`,
+and what lies in a folder below into the service of that folder's name.")]
 pub struct Args {
-    /// File to read, or `-`
+    /// File or folder to read, or `-`
     file: PathBuf,
     /// What the file is; by its name and content unless given
     #[arg(long, value_enum)]
     format: Option<Format>,
+    /// What becomes of a secret that is there with another value; asked for on a terminal
+    #[arg(long, value_enum, value_name = "WHAT")]
+    on_conflict: Option<Conflict>,
+    /// Of a folder, import .env.production too
+    #[arg(long)]
+    production: bool,
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
@@ -62,243 +71,119 @@ enum Format {
     Yaml,
     /// One TOML table
     Toml,
+    /// Rows under a heading with Key and Value
+    Csv,
+    /// An export of Doppler, in any of its formats
+    Doppler,
+    /// An export of Infisical, in any of its formats
+    Infisical,
+    /// Answers of Vault or OpenBao: kv get -format=json
+    Vault,
+    /// Items of 1Password: op item get --format json
+    #[value(name = "1password")]
+    OnePassword,
+    /// A list of Bitwarden Secrets Manager, or its export
+    Bitwarden,
+    /// What sops decrypt prints
+    Sops,
+    /// A file of dotenvx that is decrypted
+    Dotenvx,
 }
 
 impl Args {
-    /// What messages call the file.
-    fn shown(&self) -> String {
-        if self.file == Path::new("-") {
-            return "stdin".to_owned();
+    fn expected(&self) -> Expected {
+        match self.format {
+            None => Expected::Anything,
+            Some(Format::Dotenv) => Expected::Plain(Syntax::Dotenv),
+            Some(Format::Json) => Expected::Plain(Syntax::Json),
+            Some(Format::Yaml) => Expected::Plain(Syntax::Yaml),
+            Some(Format::Toml) => Expected::Plain(Syntax::Toml),
+            Some(Format::Csv) => Expected::Plain(Syntax::Csv),
+            Some(Format::Doppler) => Expected::Export(Tool::Doppler),
+            Some(Format::Infisical) => Expected::Export(Tool::Infisical),
+            Some(Format::Vault) => Expected::Export(Tool::Vault),
+            Some(Format::OnePassword) => Expected::Export(Tool::OnePassword),
+            Some(Format::Bitwarden) => Expected::Export(Tool::Bitwarden),
+            Some(Format::Sops) => Expected::Export(Tool::Sops),
+            Some(Format::Dotenvx) => Expected::Export(Tool::Dotenvx),
         }
-        self.file.display().to_string()
     }
 }
 
-/// What an import does to each secret.
-#[derive(Default)]
-struct Effect {
-    new: Vec<String>,
-    changed: Vec<String>,
-    same: usize,
-}
-
-/// Imports into exactly the scope that the command acts in.
+/// Imports a file into exactly the scope that the command acts in, or a folder's files.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let text = files::read(&args.file)?;
-    let entries = parse(args, &text)?;
-    let secrets = take(&entries, args, context.output)?;
+    if files::is_folder(&args.file) {
+        return folder::run(context, args);
+    }
+    let source = Source::read(&args.file, args.expected(), context.output)?;
     let mut acting = context.act()?;
     if !args.dry_run {
         acting.confirm_here(context)?;
     }
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let (mut effect, mut place) = (Effect::default(), None);
-    let progress = Progress::spinner(&format!("importing {}", counted(secrets.len())));
-    let written = acting.session.write(&choose, |scope| {
-        place = Some(scope.path.clone());
-        let edits = edits(scope, &secrets, &mut effect)?;
-        Ok(if args.dry_run { Vec::new() } else { edits })
-    });
-    drop(progress);
+    let mut conflict = args.on_conflict;
+    if args.dry_run || !Conflict::is_asked(context) {
+        conflict = conflict.or(Some(Conflict::Replace));
+    }
+    let written = loop {
+        let progress = importing(&source);
+        let written = acting.session.write(&choose, |scope| {
+            place = Some(scope.path.clone());
+            effect = Effect::of(scope, &source.secrets)?;
+            // Nothing is written before it is decided.
+            let Some(conflict) = conflict.or(effect.undisputed()) else { return Ok(Vec::new()) };
+            effect.settle(conflict, args.dry_run)?;
+            Ok(if args.dry_run { Vec::new() } else { effect.edits(scope, &source.secrets)? })
+        });
+        drop(progress);
+        if written.is_err() || conflict.or(effect.undisputed()).is_some() {
+            break written;
+        }
+        conflict = Some(Conflict::ask(context, effect.changed())?);
+    };
     let written = written.map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
-    let path = place.map(|path| path.to_string()).unwrap_or_default();
-    say(context.output, args, &effect, &path, written.map(|written| written.revision))?;
-    warn_of_names(context.output, secrets.keys().map(SecretName::as_str));
+    let place = place.unwrap_or_default();
+    let revision = written.map(|written| written.revision);
+    say(context.output, args, &source, &effect, (&place, revision))?;
+    warn_of_names(context.output, source.secrets.keys().map(|name| name.as_str()));
     if args.dry_run || args.file == Path::new("-") || args.keep {
         return Ok(());
     }
     let progress = Progress::spinner("reading everything back");
-    verify(&mut acting, &secrets)?;
+    verify(&mut acting, &place, &source.secrets, &effect)?;
     drop(progress);
-    leave(context, args, &effect)
+    leave(context, args, &[&args.file], !effect.changed().is_empty())
 }
 
-fn parse(args: &Args, text: &[u8]) -> Outcome<Vec<Entry>> {
-    let wrong =
-        |why: String, hint: &str| Failure::usage(format!("{}: {why}", args.shown())).hint(hint);
-    match args.format.unwrap_or_else(|| guess(&args.file, text)) {
-        Format::Dotenv => parse_dotenv(text).map_err(|it| wrong(it.to_string(), it.hint())),
-        Format::Json => parse_json(text).map_err(|it| wrong(it.to_string(), it.hint())),
-        Format::Yaml => parse_yaml(text).map_err(|it| wrong(it.to_string(), it.hint())),
-        Format::Toml => parse_toml(text).map_err(|it| wrong(it.to_string(), it.hint())),
-    }
-}
-
-/// What a file is: its name says it, or else an opening brace says that it is JSON.
-fn guess(file: &Path, text: &[u8]) -> Format {
-    match file.extension().and_then(|end| end.to_str()) {
-        Some("json") => Format::Json,
-        Some("yaml" | "yml") => Format::Yaml,
-        Some("toml") => Format::Toml,
-        _ if text.trim_ascii_start().starts_with(b"{") => Format::Json,
-        _ => Format::Dotenv,
-    }
-}
-
-/// The entries by their checked names, with what is worth a warning said.
-fn take<'e>(
-    entries: &'e [Entry],
-    args: &Args,
+fn say(
     output: Output,
-) -> Outcome<BTreeMap<SecretName, &'e Entry>> {
-    let mut secrets = BTreeMap::new();
-    for entry in entries {
-        for note in &entry.notes {
-            output.warn(format!("{} line {}: {}", args.shown(), entry.line, tale(entry, *note)));
-        }
-        let name = secret_name(&entry.name)?;
-        // EXPOSE: its length only.
-        if entry.value.expose().len() > MAX_VALUE {
-            return Err(Failure::usage(format!("the value of {name} is larger than 1 MiB")));
-        }
-        secrets.insert(name, entry);
-    }
-    Ok(secrets)
-}
-
-fn tale(entry: &Entry, note: Note) -> String {
-    let name = &entry.name;
-    match note {
-        Note::Repeats { line } => {
-            format!("{name} stood on line {line} already; the last one counts")
-        }
-        Note::HashWithoutSpace => format!(
-            "{name} has a # without a space before it: what follows is taken for a comment, as npm \
-             dotenv does; put the value in quotes if it belongs to it"
-        ),
-        Note::PythonDiffers => {
-            format!("{name} is read as npm dotenv reads it; python-dotenv reads it differently")
-        }
-        Note::LooksExpandable => {
-            format!("{name} contains ${{: it is kept as it is, other programs would expand it")
-        }
-        _ => format!("{name} is read differently by other programs"),
-    }
-}
-
-fn edits(
-    scope: &OpenScope,
-    secrets: &BTreeMap<SecretName, &Entry>,
-    effect: &mut Effect,
-) -> Result<Vec<Edit>, SessionError> {
-    *effect = Effect::default();
-    let held: BTreeMap<SecretName, Payload> =
-        scope.open_records()?.into_iter().map(|(_, held)| (held.name.clone(), held)).collect();
-    let mut edits = Vec::new();
-    for (name, entry) in secrets {
-        match held.get(name) {
-            // EXPOSE: compared with what is there, so that what stays the same makes no version.
-            Some(old) if old.value.expose() == entry.value.expose() => {
-                effect.same += 1;
-                continue;
-            }
-            Some(_) => effect.changed.push(name.to_string()),
-            None => effect.new.push(name.to_string()),
-        }
-        edits.push(Edit::Put(Payload {
-            name: name.clone(),
-            value: SecretBytes::from(entry.value.expose().as_slice()),
-            kind: ValueKind::Secret,
-            note: held.get(name).map(|old| old.note.clone()).unwrap_or_default(),
-            created_at: environment::now(),
-            expires_at: None,
-        }));
-    }
-    Ok(edits)
-}
-
-fn say(output: Output, args: &Args, effect: &Effect, path: &str, revision: Option<u64>) -> Outcome {
-    let (new, changed, same) = (effect.new.len(), effect.changed.len(), effect.same);
+    args: &Args,
+    source: &Source,
+    effect: &Effect,
+    (path, revision): (&ScopePath, Option<u64>),
+) -> Outcome {
     if output.json {
-        return output.json(serde_json::json!({
-            "path": path, "new": effect.new, "changed": effect.changed, "unchanged": same,
-            "dry_run": args.dry_run, "revision": revision,
-        }));
+        let mut answer = effect.json(path);
+        answer["dry_run"] = args.dry_run.into();
+        answer["revision"] = revision.into();
+        answer["tool"] = source.tool.map(Tool::name).into();
+        return output.json(answer);
     }
     if args.dry_run {
-        let rows = |verb: &str, names: &[String]| -> Vec<Vec<String>> {
-            names.iter().map(|name| vec![verb.to_owned(), name.clone()]).collect()
-        };
-        let rows = [rows("new", &effect.new), rows("changed", &effect.changed)].concat();
-        output.table(&["EFFECT", "NAME"], &rows)?;
+        output.table(&["EFFECT", "NAME"], &effect.rows())?;
     }
-    let total = counted(new + changed + same);
     let verb = if args.dry_run { "would go" } else { "imported" };
-    output.note(format!(
-        "{total} {verb} into {path} ({new} new, {changed} changed, {same} unchanged)"
-    ));
+    let total = counted(effect.total());
+    output.note(format!("{total} {verb} into {path} ({})", effect.counts()));
     Ok(())
+}
+
+fn importing(source: &Source) -> Progress {
+    Progress::spinner(&format!("importing {}", counted(source.secrets.len())))
 }
 
 fn counted(secrets: usize) -> String {
     format!("{secrets} {}", if secrets == 1 { "secret" } else { "secrets" })
-}
-
-/// Reads everything back before the file may go.
-fn verify(acting: &mut crate::session::Acting, secrets: &BTreeMap<SecretName, &Entry>) -> Outcome {
-    let choose = |held: &[ScopePath]| acting.place.choose(held);
-    let view = acting.session.read(&choose)?;
-    for (name, entry) in secrets {
-        let held = view.merged.winner(name.as_str());
-        // EXPOSE: compared with the file that is about to be deleted.
-        if held.is_none_or(|held| held.payload.value.expose() != entry.value.expose()) {
-            return Err(Failure::other(format!("{name} was changed meanwhile; the file stays")));
-        }
-    }
-    Ok(())
-}
-
-/// What becomes of the file, and what comes next.
-fn leave(context: &Context, args: &Args, effect: &Effect) -> Outcome {
-    let output = context.output;
-    let shown = args.file.display();
-    if committed(&args.file) {
-        output.warn(format!(
-            "{shown} is in the history of this git repository: change these secrets at their \
-             source, deleting the file does not take them back"
-        ));
-    }
-    if files::is_link(&args.file) {
-        output.warn(format!("{shown} is a link: what it leads to still holds these values"));
-        return Ok(());
-    }
-    let delete =
-        args.delete || (prompt::possible() && prompt::yes(&format!("Delete {shown} now?"))?);
-    if delete {
-        files::wipe(&args.file)?;
-        output.note(format!("{shown} deleted"));
-    } else {
-        output.note(format!("{shown} still holds these values in plain text: delete it"));
-    }
-    let vault = context.vault.iter().map(|name| format!(" --vault {name}")).collect::<String>();
-    let place = context.flags.as_typed();
-    output.note(if effect.changed.is_empty() {
-        format!("Next: zms run{vault}{place} -- your-program")
-    } else {
-        format!("To have the changed ones back: zms undo{vault}{place}")
-    });
-    Ok(())
-}
-
-/// Whether git has ever seen the file. The folder may be anybody's, so git is told to run nothing
-/// that its configuration names and to fetch nothing; where git can not tell, nothing is said.
-fn committed(file: &Path) -> bool {
-    let Some(name) = file.file_name() else { return false };
-    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
-    let found = Command::new("git")
-        .arg("--no-optional-locks")
-        .args(["-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null"])
-        .args(["-c", "protocol.allow=never", "-c", "log.showSignature=false"])
-        .args(["rev-list", "--all", "--max-count=1", "--"])
-        .arg(name)
-        .current_dir(folder.unwrap_or(Path::new(".")))
-        .env_remove("ZMS_TOKEN")
-        .env("GIT_NO_LAZY_FETCH", "1")
-        .env("GIT_ALLOW_PROTOCOL", "none")
-        .env("GIT_TERMINAL_PROMPT", "0")
-        .stdin(Stdio::null())
-        .stderr(Stdio::null())
-        .output();
-    found.is_ok_and(|output| output.status.success() && !output.stdout.is_empty())
 }

@@ -14,6 +14,7 @@ mod everyday;
 mod files;
 mod folder;
 mod frozen;
+mod import;
 mod init;
 mod machine;
 mod progress;
