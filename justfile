@@ -19,7 +19,8 @@ fmt:
 
 # Scripts
 shell:
-    shellcheck check quickstart scripts/tools bench/setup .ci/run
+    shellcheck check quickstart scripts/tools bench/setup .ci/run \
+        scripts/package scripts/package-try scripts/first-minute packaging/install.sh examples/docker/entrypoint.sh
 
 # The core and the primitives pull in no runtime, no driver, no HTTP
 pure:
@@ -49,6 +50,14 @@ docs:
 # The main job, from nothing, with the release binary
 main:
     ./quickstart
+
+# Packages of the release binary that `main` builds, each installed from its file; the examples; the
+# first minute
+package:
+    scripts/package
+    scripts/package-try
+    {{python}} scripts/examples-try
+    scripts/first-minute
 
 # Nothing above may leave a trace in the tree
 clean:
