@@ -143,7 +143,7 @@ Examples:
   zms service create api -p shop -e staging"
     )]
     Service(service::Command),
-    /// Show, protect and replace the master key
+    /// Show, protect, replace and split the master key, and put it together from shares
     #[command(
         subcommand,
         after_help = "\
@@ -151,7 +151,8 @@ Examples:
   zms key status
   zms key protect passphrase
   zms key rotate --dry-run
-  zms key rotate --full"
+  zms key rotate --full
+  zms key split --shares 5 --threshold 3 --sheets ."
     )]
     Key(key::Command),
     Audit(audit::Args),

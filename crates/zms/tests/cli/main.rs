@@ -21,6 +21,7 @@ mod progress;
 mod prompts;
 mod read_only;
 mod revoke;
+mod shares;
 mod tables;
 mod terminal;
 mod token;

@@ -14,8 +14,8 @@ Examples:
   zms key drill                             asks for shares, one by one
   zms key drill sheet-1.html sheet-4.html   asks for what is missing
 
-The key is rebuilt in memory, opens the vault, and is wiped. What is kept is when that was, and with
-which shares: `zms key status` shows it.")]
+The key is rebuilt in memory, opens the vault, and is wiped. When that was, and with which shares, is
+kept: `zms key status` shows it.")]
 pub struct Args {
     #[command(flatten)]
     given: Given,

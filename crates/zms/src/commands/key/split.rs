@@ -17,11 +17,11 @@ Examples:
   zms key split --shares 5 --threshold 3              shows them, one at a time
   zms key split --shares 5 --threshold 3 --sheets .   a page for each, to be printed
   zms key split --group 2of3 --group 3of5 --groups-needed 2 --sheets .
-  zms key split --shares 5 --threshold 3 --rotate     replaces the key, so that older shares are void
+  zms key split --shares 5 --threshold 3 --rotate     ends older shares: a new key replaces it
 
-Fewer shares than are needed tell nothing of the key. Shares are those of SLIP-0039, 33 words each: any
-program that knows it puts them together. Making new ones does not end older ones, which stay good as
-long as the key does: where one was lost, add `--rotate`.")]
+Fewer shares than are needed tell nothing of the key. Shares are those of SLIP-0039, 33 words each:
+any program that knows it puts them together. Making new ones does not end older ones, which stay
+good as long as the key does: where one was lost, add `--rotate`.")]
 pub struct Args {
     #[command(flatten)]
     wanted: Wanted,

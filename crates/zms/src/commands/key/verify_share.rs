@@ -21,7 +21,8 @@ Examples:
   zms key verify-share sheet-3.html
 
 A share alone tells nothing of the key, and none of its words is shown. That it is of this vault, its
-sheet says, or the note of the split that was made here; that it rebuilds the key, only a drill proves.")]
+sheet says, or the note of the split that was made here; that it rebuilds the key is proven by a
+drill only.")]
 pub struct Args {
     /// Files with shares: sheets, or words; - for stdin. Without one, a share is asked for
     #[arg(value_name = "FILE")]
