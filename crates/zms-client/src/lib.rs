@@ -7,7 +7,7 @@ pub mod pins;
 pub mod session;
 
 pub use session::{
-    AuditAlarm, AuditNames, AuditReader, AuditReport, Choose, Copied, Exposed, Exposure, Inventory,
-    NoteError, Own, Past, Progress, Proof, Received, Session, SessionError, Standing, Subject,
-    TokenInfo, TokenRequest, TokenScope, View, Written,
+    AuditAlarm, AuditNames, AuditReader, AuditReport, Choose, Copied, Demand, Exposed, Exposure,
+    Inventory, NoteError, Own, Past, Progress, Proof, Received, Session, SessionError, Standing,
+    Subject, TokenInfo, TokenRequest, TokenScope, View, Written,
 };

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this file owns the pins' files")]
 
 mod checkpoint;
+mod handed;
 mod json;
 mod table;
 
@@ -18,7 +19,7 @@ use zms_core::{
     pin::{Pinned, Pins},
 };
 
-pub use self::table::PinTable;
+pub use self::{handed::HandedPins, table::PinTable};
 
 /// Largest file that is read, in bytes.
 const MAX_FILE: u64 = 256 * 1024 * 1024;
@@ -44,6 +45,9 @@ pub enum PinTrouble {
         /// Where they are kept.
         path: PathBuf,
     },
+    /// What was handed in is damaged, or of another vault.
+    #[error("the pin that was handed in is damaged, or of another vault")]
+    Handed,
 }
 
 /// The folder that keeps all pins.

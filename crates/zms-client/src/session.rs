@@ -2,6 +2,7 @@
 
 mod audit;
 mod backup;
+mod bundle;
 mod error;
 mod exposure;
 mod history;
@@ -37,11 +38,20 @@ pub use self::{
     walk::{Inventory, Proof},
     write::Written,
 };
-use crate::pins::PinFolder;
+use crate::pins::{HandedPins, PinFolder, PinTrouble};
 
 /// How often a change that lost a race is prepared again. Each loss means that somebody else
 /// went ahead, so a crowd of writers gets through long before this.
 const MAX_TRIES: u32 = 200;
+
+/// What a client holds a state against, beside what it has seen itself.
+#[derive(Debug, Clone, Default)]
+pub struct Demand {
+    /// Pins from elsewhere.
+    pub pins: Option<HandedPins>,
+    /// Most seconds since the roster was signed.
+    pub roster_age: Option<u64>,
+}
 
 /// A principal at work on a store.
 pub struct Session {
@@ -59,6 +69,9 @@ pub struct Session {
     /// Of the roster that was proven last.
     generation: u64,
     alarm: Option<AuditAlarm>,
+    demand: Demand,
+    /// Why what was seen of a copy is not kept.
+    unkept: Option<PinTrouble>,
 }
 
 impl Session {
@@ -82,7 +95,27 @@ impl Session {
             used: false,
             generation: 0,
             alarm: None,
+            demand: Demand::default(),
+            unkept: None,
         }
+    }
+
+    /// The same, which opens nothing that does not meet a demand.
+    #[must_use]
+    pub fn demanding(mut self, demand: Demand) -> Self {
+        self.demand = demand;
+        self
+    }
+
+    /// Whether pins from elsewhere are demanded.
+    pub const fn has_pins_handed(&self) -> bool {
+        self.demand.pins.is_some()
+    }
+
+    /// Why what was seen of a copy could not be kept: a machine that can not write may read one
+    /// all the same, and should be handed a pin.
+    pub const fn unkept(&self) -> Option<&PinTrouble> {
+        self.unkept.as_ref()
     }
 
     /// Who is at work.
@@ -111,7 +144,14 @@ impl Session {
         let vault = bundle.vault().map_err(OpenError::Trouble)?.ok_or(OpenError::NoVault)?;
         let pins = pins.of(vault)?;
         self.first_use = pins.roster().is_none();
-        let opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
+        let handed = self.demand.pins.as_ref().map(|pins| pins.of(vault)).transpose()?;
+        let mut opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
+        if let Some(handed) = &handed {
+            opening = opening.demanding(handed)?;
+        }
+        if let Some(seconds) = self.demand.roster_age {
+            opening.no_older_than(seconds)?;
+        }
         self.pins_void = opening.pins_void();
         self.uses = opening.line().limits.uses;
         self.generation = opening.roster().generation;
@@ -295,9 +335,15 @@ impl Session {
         Ok(())
     }
 
-    fn pin(&self, vault: VaultId, seen: Option<Pins>) -> Result<(), SessionError> {
+    fn pin(&mut self, vault: VaultId, seen: Option<Pins>) -> Result<(), SessionError> {
         let Some(seen) = seen else { return Ok(()) };
-        Ok(self.pins.advance(vault, self.principal.id(), &seen)?)
+        match self.pins.advance(vault, self.principal.id(), &seen) {
+            Err(trouble @ PinTrouble::File { .. }) if self.store.is_copy() => {
+                self.unkept = Some(trouble);
+                Ok(())
+            }
+            kept => Ok(kept?),
+        }
     }
 }
 

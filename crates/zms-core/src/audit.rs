@@ -37,6 +37,10 @@ pub enum Action {
     Backup = 11,
     /// The vault became what a backup holds.
     Restore = 12,
+    /// A scope was put into a bundle file, as sealed as it is.
+    Bundle = 13,
+    /// The roster was signed anew, as it was.
+    Refresh = 14,
 }
 
 impl Action {
@@ -55,6 +59,8 @@ impl Action {
             10 => Self::Succeed,
             11 => Self::Backup,
             12 => Self::Restore,
+            13 => Self::Bundle,
+            14 => Self::Refresh,
             _ => return None,
         })
     }
@@ -74,6 +80,8 @@ impl Action {
             Self::Succeed => "succeed",
             Self::Backup => "backup",
             Self::Restore => "restore",
+            Self::Bundle => "bundle",
+            Self::Refresh => "refresh",
         }
     }
 }

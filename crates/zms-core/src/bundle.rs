@@ -2,6 +2,7 @@
 //! spec/bundle.md
 
 pub mod armour;
+pub mod check;
 pub mod collect;
 mod packed;
 pub(crate) mod wire;
@@ -42,6 +43,10 @@ pub enum TroubleClass {
     Full,
     /// The file or its folder can not be written.
     ReadOnly,
+    /// It is a copy: a bundle file, which can not be changed and counts nothing.
+    Copy,
+    /// The file that takes the audit entries of reading from a copy.
+    AuditFile,
     /// Anything else.
     Other,
 }
@@ -61,6 +66,8 @@ impl fmt::Display for Trouble {
             TroubleClass::Newer => "the database was written by a newer version of zms",
             TroubleClass::Full => "the disk is full",
             TroubleClass::ReadOnly => "the database can not be written",
+            TroubleClass::Copy => "a bundle is a copy that can not be changed and counts no uses",
+            TroubleClass::AuditFile => "the audit file can not be used",
             TroubleClass::Other => "the database can not be used",
         })
     }

@@ -7,6 +7,7 @@ pub mod import;
 pub mod init;
 pub mod plant;
 pub mod protect;
+pub mod refresh;
 pub mod rekey;
 pub mod remove;
 pub mod rename;

@@ -41,9 +41,10 @@ use crate::{
 
 /// A principal's verified view of one state of a vault.
 pub struct Opening<'a> {
-    bundle: &'a dyn Bundle,
+    pub(crate) bundle: &'a dyn Bundle,
     principal: &'a Principal,
     pins: &'a dyn Pinned,
+    demanded: Option<&'a dyn Pinned>,
     now: u64,
     vault: VaultId,
     keyring: Keyring,
@@ -114,6 +115,7 @@ impl<'a> Opening<'a> {
             bundle,
             principal,
             pins,
+            demanded: None,
             now,
             vault,
             keyring,
@@ -126,6 +128,29 @@ impl<'a> Opening<'a> {
             seen: RefCell::new(seen),
             failed: Cell::new(false),
         })
+    }
+
+    /// Holds the state also against pins that were handed in from elsewhere: its roster here, each
+    /// head when it is proven. Those of a lower generation are void, as one's own are.
+    ///
+    /// # Errors
+    /// Rolled back.
+    pub fn demanding(mut self, pins: &'a dyn Pinned) -> Result<Self, OpenError> {
+        let void = check_roster_pin(self.bundle, pins, &self.roster, &self.roster_pin)?;
+        self.demanded = Some(pins).filter(|_| !void);
+        Ok(self)
+    }
+
+    /// Refuses a roster that was signed more than so many seconds ago.
+    ///
+    /// # Errors
+    /// [`OpenError::Stale`].
+    pub const fn no_older_than(&self, seconds: u64) -> Result<(), OpenError> {
+        let issued_at = self.roster.issued_at;
+        if self.now.saturating_sub(issued_at) > seconds {
+            return Err(OpenError::Stale { issued_at });
+        }
+        Ok(())
     }
 
     /// The vault.

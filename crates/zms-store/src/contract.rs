@@ -79,6 +79,7 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         shown::messages_between_exclude_both_ends,
         shown::a_rekeyed_scope_opens_under_its_new_key,
         shown::what_ended_is_kept_with_the_revision_that_ended_it,
+        shown::a_bundle_that_is_sent_shows_what_the_store_shows,
         members::every_member_is_proven_whatever_their_number,
         members::a_member_that_left_is_departed,
         members::a_member_joins_only_once,

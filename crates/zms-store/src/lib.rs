@@ -2,8 +2,10 @@
 //!
 //! It speaks the protocol's nouns, not SQL. [`memory::MemoryStore`] is the reference that says
 //! what each promise means; [`contract`] tests every promise, and every backend runs it.
+//! [`copy::Copy`] reads from a bundle that was carried away from its vault.
 
 pub mod contract;
+pub mod copy;
 mod keeper;
 pub mod memory;
 
@@ -87,6 +89,11 @@ pub trait Store {
     /// # Errors
     /// [`Trouble`] where they can not be read.
     fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble>;
+
+    /// Whether it is a copy that somebody carries: it takes no change, and has no audit of its own.
+    fn is_copy(&self) -> bool {
+        false
+    }
 }
 
 /// Why a batch was not committed.

@@ -12,10 +12,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
     commands::{
-        admin, allow, audit, backup, check, completions, cp, diff, doctor, edit, env, export,
-        exposure, generate, get, help, history, import, init, key, log, ls, man, mv, project,
-        render, reset, restore, rm, rollback, run, search, service, set, status, token, undo,
-        use_place, vault,
+        admin, allow, audit, backup, bundle, check, completions, cp, diff, doctor, edit, env,
+        export, exposure, generate, get, help, history, import, init, key, log, ls, man, mv,
+        project, render, reset, restore, rm, rollback, roster, run, search, service, set, status,
+        token, undo, use_place, vault,
     },
     environment,
     exit::Outcome,
@@ -93,6 +93,16 @@ enum Command {
     Import(import::Args),
     Export(export::Args),
     Render(render::Args),
+    /// Make one sealed file that tokens read from without the vault; check and show one
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms bundle create app.zms --token ci
+  zms bundle verify app.zms
+  zms bundle inspect app.zms"
+    )]
+    Bundle(bundle::Command),
     Run(run::Args),
     Allow(allow::Args),
     /// Make, list, replace and revoke tokens
@@ -116,6 +126,14 @@ Examples:
   zms admin rm second"
     )]
     Admin(admin::Command),
+    /// Sign the list of tokens anew
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms roster refresh"
+    )]
+    Roster(roster::Command),
     /// List projects; make, rename or remove one
     #[command(
         subcommand,
@@ -220,11 +238,13 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Import(args) => import::run(&context, &args),
         Command::Export(args) => export::run(&context, &args),
         Command::Render(args) => render::run(&context, &args),
+        Command::Bundle(command) => bundle::run(&context, &command),
         Command::Run(args) => run::run(&context, &args, inherited),
         Command::Allow(args) => allow::run(&context, &args),
         Command::Token(command) => token::run(&context, &command),
         Command::Admin(command) => admin::run(&context, &command),
         Command::Exposure(args) => exposure::run(&context, &args),
+        Command::Roster(command) => roster::run(&context, &command),
         Command::Project(command) => project::run(&context, &command),
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),

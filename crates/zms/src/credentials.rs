@@ -59,6 +59,13 @@ pub fn caller(
     }
 }
 
+/// The token that is named; `None` where none is. The master key is not looked at.
+pub fn token_caller(home: &Home, token_fd: Option<i32>) -> Outcome<Option<Caller>> {
+    token(home, token_fd, Sources::Named)?
+        .map(|(text, source)| from_text(&text, source))
+        .transpose()
+}
+
 /// Whether a token is present, and where from; it is not parsed.
 fn token(
     home: &Home,

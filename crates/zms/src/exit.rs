@@ -5,7 +5,7 @@ use std::fmt::{self, Display};
 use zms_client::{SessionError, pins::PinTrouble};
 use zms_core::{
     admit::Refused,
-    bundle::{Trouble, TroubleClass},
+    bundle::{Trouble, TroubleClass, collect::Uncollected},
     change::ChangeError,
     open::OpenError,
 };
@@ -107,10 +107,25 @@ impl From<SessionError> for Failure {
             SessionError::Open(error) => opening(&error),
             SessionError::Change(error) => changing(error),
             SessionError::Store(trouble) => store(&trouble, Exit::Other),
+            SessionError::Audit(trouble) if trouble.class == TroubleClass::AuditFile => {
+                Self::new(Exit::Audit, format!("{message} ({})", trouble.source))
+            }
             SessionError::Audit(trouble) => {
                 let failure = store(&trouble, Exit::Audit);
                 Self { message, ..failure }
             }
+            SessionError::Flawed(_) => {
+                Self::new(Exit::Integrity, message).hint("make it anew with `zms bundle create`")
+            }
+            SessionError::Uncollected(Uncollected::TooLarge) => {
+                Self::usage(message).hint("make it for tokens that open less")
+            }
+            SessionError::Uncollected(Uncollected::NoMember(_)) => Self::new(Exit::Denied, message),
+            SessionError::Uncollected(Uncollected::Incomplete) => {
+                Self::new(Exit::Integrity, message)
+            }
+            SessionError::Pins(PinTrouble::Handed) => Self::new(Exit::Integrity, message)
+                .hint("ZMS_PIN must name what was seen of this very vault: `zms status --pin`"),
             SessionError::Unreadable(_) => Self::new(Exit::NotFound, message)
                 .hint("set it anew with `zms set`, or remove it with `zms rm`"),
             SessionError::Conflict => Self::new(Exit::Conflict, message)
@@ -158,6 +173,14 @@ fn opening(error: &OpenError) -> Failure {
         }
         OpenError::Integrity(_) => Failure::new(Exit::Integrity, message)
             .hint("the database was damaged or changed by somebody else; nothing of it was used"),
+        OpenError::Stale { issued_at } => {
+            let why = format!(
+                "the roster was signed on {}, longer ago than is demanded",
+                utc(*issued_at)
+            );
+            Failure::new(Exit::Integrity, why)
+                .hint("an administrator signs it anew with `zms roster refresh`")
+        }
         OpenError::RolledBack(_) => Failure::new(Exit::Integrity, message).hint(
             "an older copy of the database was put back; put the newer one back, and nothing \
              is lost",

@@ -1,6 +1,8 @@
 //! `zms`: ends plaintext `.env` files.
 
 mod allowed;
+mod audit_file;
+mod bundle_file;
 mod child;
 mod cli;
 mod commands;

@@ -9,11 +9,13 @@ use zms_core::{
     path::{ScopePath, SecretName},
     record::Payload,
 };
+use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
 
 use crate::{
+    bundle_file::{self, Carried},
     child::{loader, variable_name},
-    credentials::{self, Sources},
+    credentials::{self, Caller, Sources},
     environment,
     exit::{Exit, Failure, Outcome},
     home::{DEFAULT_VAULT, Home},
@@ -49,6 +51,8 @@ pub struct Acting {
     pub source: String,
     /// Whether the caller is the owner.
     pub owner: bool,
+    /// Whether it reads from a bundle.
+    pub carried: bool,
 }
 
 impl Context {
@@ -91,8 +95,36 @@ impl Context {
 
     /// As [`Context::act`], from chosen sources.
     pub fn act_from(&self, sources: Sources) -> Outcome<Acting> {
+        bundle_file::refuse_named()?;
+        self.act_with(sources, &Carried::default())
+    }
+
+    /// As the token that is named, on a bundle; `None` where no token is.
+    pub fn act_as_token(&self, carried: &Carried) -> Outcome<Option<Acting>> {
+        let home = self.home_to_make()?;
+        let Some(caller) = credentials::token_caller(&home, self.token_fd)? else {
+            return Ok(None);
+        };
+        let Some(store) = carried.store(self.output)? else { return Ok(None) };
+        bundle_file::check_reader(&store, &caller)?;
+        self.at_work(&home, Box::new(store), caller, carried, true).map(Some)
+    }
+
+    /// As [`Context::act_from`], on a bundle where one is named.
+    pub fn act_with(&self, sources: Sources, carried: &Carried) -> Outcome<Acting> {
+        if carried.named()?.is_some() {
+            let home = self.home_to_make()?;
+            let caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
+            let Some(store) = carried.store(self.output)? else {
+                unreachable!("a bundle that is named is opened or refused");
+            };
+            bundle_file::check_reader(&store, &caller)?;
+            return self.at_work(&home, Box::new(store), caller, carried, true);
+        }
+        // What is refused without a bundle is refused before anything is opened.
+        carried.store(self.output)?;
         let home = self.home()?;
-        let place = Place::new(&self.flags)?;
+        Place::new(&self.flags)?;
         let unread = self.flags.env.is_none() && environment::raw("ZMS_ENV").is_none();
         if unread && environment::raw("ZMS_ENVIRONMENT").is_some() {
             self.output
@@ -118,15 +150,24 @@ impl Context {
                  them",
             );
         }
+        self.at_work(&home, Box::new(store), caller, carried, false)
+    }
+
+    /// Brings them together.
+    fn at_work(
+        &self,
+        home: &Home,
+        store: Box<dyn Store>,
+        caller: Caller,
+        demands: &Carried,
+        carried: bool,
+    ) -> Outcome<Acting> {
+        let place = Place::new(&self.flags)?;
         let pins = PinFolder::new(home.pins());
-        let session = Session::new(
-            Box::new(store),
-            caller.principal,
-            pins,
-            environment::now,
-            environment::entropy(),
-        );
-        Ok(Acting { session, place, source: caller.source, owner: caller.owner })
+        let (clock, entropy) = (environment::now, environment::entropy());
+        let session = Session::new(store, caller.principal, pins, clock, entropy);
+        let session = session.demanding(demands.demand()?);
+        Ok(Acting { session, place, source: caller.source, owner: caller.owner, carried })
     }
 }
 
@@ -178,6 +219,9 @@ impl Acting {
 
     /// Gives an error about a missing scope the nearest name.
     pub fn explain(&mut self, error: SessionError) -> Failure {
+        if self.carried && !matches!(error, SessionError::Open(OpenError::NotFound(_))) {
+            return bundle_file::explain(error);
+        }
         if self.owner && matches!(error, SessionError::Open(OpenError::Departed { .. })) {
             let why = format!("the master key in {} has been replaced", self.source);
             return Failure::new(Exit::Denied, why).hint("put the new one in its place");
@@ -213,6 +257,14 @@ impl Acting {
 pub fn tell(session: &Session, output: Output) {
     if session.pins_void() {
         output.warn("the vault was restored from a backup: what was seen here before is void");
+    }
+    if let Some(why) = session.unkept()
+        && !session.has_pins_handed()
+    {
+        output.warn(format!(
+            "{why}: an older bundle could not be told next time, unless ZMS_PIN names what was seen \
+             (`zms status --pin` prints it where the vault is)"
+        ));
     }
     match session.audit_alarm() {
         None => {}

@@ -1,7 +1,11 @@
 //! What can go wrong in a session.
 
 use zms_core::{
-    admit::Refused, audit::Outcome, bundle::Trouble, change::ChangeError, merge::Unreadable,
+    admit::Refused,
+    audit::Outcome,
+    bundle::{Trouble, check::Flaw, collect::Uncollected},
+    change::ChangeError,
+    merge::Unreadable,
     open::OpenError,
 };
 use zms_store::CommitError;
@@ -39,6 +43,12 @@ pub enum SessionError {
     /// The audit entry could not be stored, so nothing was given out.
     #[error("the audit entry could not be stored, so nothing was given out: {0}")]
     Audit(#[source] Trouble),
+    /// A bundle can not be collected.
+    #[error("a bundle can not be made: {0}")]
+    Uncollected(#[source] Uncollected),
+    /// A bundle is not what its authors signed.
+    #[error("the bundle was damaged or changed: {0}")]
+    Flawed(#[from] Flaw),
     /// What was seen can not be kept.
     #[error(transparent)]
     Pins(#[from] PinTrouble),
@@ -67,6 +77,15 @@ impl SessionError {
                 Some(Outcome::Integrity)
             }
             _ => None,
+        }
+    }
+}
+
+impl From<Uncollected> for SessionError {
+    fn from(error: Uncollected) -> Self {
+        match error {
+            Uncollected::Trouble(trouble) => Self::Store(trouble),
+            error => Self::Uncollected(error),
         }
     }
 }

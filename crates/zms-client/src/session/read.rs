@@ -7,12 +7,13 @@ use zms_core::{
     merge::Merged,
     open::{OpenError, OpenScope, Reading},
     path::{ScopePath, SecretName, Segment},
-    pin::RosterPin,
+    pin::{HeadPin, Pins, RosterPin},
     record::ValueKind,
     roster::{Line, Right, Rights},
 };
 
 use super::{Session, SessionError, read_events};
+use crate::pins::HandedPins;
 
 /// What one read gave: proven scopes from the top down, their merge, and who asked.
 pub struct View {
@@ -36,6 +37,16 @@ impl View {
     /// The path that was read.
     pub fn path(&self) -> &ScopePath {
         &self.target().path
+    }
+
+    /// What was seen on the way, as a text to hand to a machine that keeps nothing.
+    pub fn pin(&self) -> String {
+        let heads = self.scopes.iter().map(|scope| {
+            let pin = HeadPin { revision: scope.head.revision, hash: scope.head_hash };
+            (scope.lineage.clone(), pin)
+        });
+        let pins = Pins { roster: Some(self.roster), heads: heads.collect() };
+        HandedPins::text(self.vault, &pins)
     }
 
     /// The scope that was asked for.

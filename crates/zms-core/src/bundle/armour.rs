@@ -4,17 +4,18 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zms_crypto::{digest::sha256, parts::Malformed};
 
-use super::{MAX_PACKED, Packed};
+use super::Packed;
 
-const BEGIN: &str = "-----BEGIN ZMS BUNDLE-----";
+/// The first line of every file.
+pub const BEGIN: &str = "-----BEGIN ZMS BUNDLE-----";
 const END: &str = "-----END ZMS BUNDLE-----";
 /// Bytes on a full line.
 const LINE: usize = 57;
 /// Byte strings from this length on begin a line.
 const LONG: usize = 64;
 
-/// Longest file, in bytes: one line for each thing that may begin one.
-pub const MAX_FILE: usize = MAX_PACKED * 2;
+/// Longest file, in bytes.
+pub const MAX_FILE: usize = 64 * 1024 * 1024;
 
 /// Writes the file of a bundle.
 pub fn write(packed: &Packed) -> String {

@@ -1,17 +1,21 @@
 //! Collects from any store what readers need, without any key: a server sees no names, so the way
 //! leads from the scopes that a line names down by child ids. spec/bundle.md#collecting
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use minicbor::bytes::ByteVec;
 
 use super::{
     Bundle, MAX_PACKED, Packed, Standing, Trouble, Wanted,
-    packed::PART,
+    packed::{Content, PART},
     wire::{Child, Epoch, Member, Message, Numbered, Part, Past, Proof, Record, Scope, Sized},
 };
 use crate::{
     id::{PrincipalId, ScopeId},
+    open::Opening,
     path::MAX_DEPTH,
     revision::{Revision, SignedMessage},
     roster::{Line, Right, Roster},
@@ -116,14 +120,24 @@ pub fn collect(
         false => None,
     };
     basket.take(signed.message.len())?;
-    Ok(Packed {
+    Ok(Packed(Arc::new(Content {
         vault,
         roster: signed.into(),
         rosters,
         members: members.into_values().collect(),
         scopes: basket.scopes.into_values().collect(),
         everyone,
-    })
+    })))
+}
+
+impl Opening<'_> {
+    /// As [`collect`], from the state that was opened.
+    ///
+    /// # Errors
+    /// [`Uncollected`].
+    pub fn collect(&self, readers: &[PrincipalId], wish: &Wish<'_>) -> Result<Packed, Uncollected> {
+        collect(self.bundle, readers, wish)
+    }
 }
 
 impl Since {

@@ -1,6 +1,8 @@
 //! A bundle as bytes, and back: what a file holds and a server sends.
 //! spec/bundle.md#encoded
 
+use std::sync::Arc;
+
 use minicbor::{Decode, Encode, bytes::ByteVec};
 use zms_crypto::{parts::Malformed, sign::Signature};
 
@@ -30,9 +32,15 @@ pub(super) const PART: usize = 112;
 ///
 /// What it does not hold it shows as a store would that withholds it, so that [`crate::open`]
 /// refuses what needs it.
-#[derive(Debug, Clone, PartialEq, Eq, Encode, Decode)]
+///
+/// A clone is another hold on the same bundle.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Packed(pub(super) Arc<Content>);
+
+/// What it holds.
+#[derive(Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
-pub struct Packed {
+pub(super) struct Content {
     #[n(1)]
     pub(super) vault: VaultId,
     #[n(2)]
@@ -55,7 +63,7 @@ impl Packed {
     /// The encoding: the same for what is the same.
     pub fn encode(&self) -> Vec<u8> {
         let mut out = MAGIC.to_vec();
-        minicbor::encode(self, &mut out).expect("a vector takes every encoding");
+        minicbor::encode(&*self.0, &mut out).expect("a vector takes every encoding");
         out
     }
 
@@ -68,21 +76,39 @@ impl Packed {
         if bytes.len() > MAX_PACKED {
             return Err(Malformed);
         }
-        let packed: Self = cbor::decode(body)?;
-        if packed.is_sorted() { Ok(packed) } else { Err(Malformed) }
+        let content: Content = cbor::decode(body)?;
+        if content.is_sorted() { Ok(Self(Arc::new(content))) } else { Err(Malformed) }
     }
 
     /// Whose keyrings it holds: who can read from it.
     pub fn readers(&self) -> impl Iterator<Item = PrincipalId> {
         let whole = |member: &&Member| member.keyring.whole().is_some();
-        self.members.iter().filter(whole).map(|member| member.principal)
+        self.0.members.iter().filter(whole).map(|member| member.principal)
     }
 
     /// Ids of the scopes it shows.
     pub fn scopes(&self) -> impl Iterator<Item = ScopeId> {
-        self.scopes.iter().map(|scope| scope.id)
+        self.0.scopes.iter().map(|scope| scope.id)
     }
 
+    /// Ids of everybody it shows a line of: readers, and who signed.
+    pub fn everybody(&self) -> impl Iterator<Item = PrincipalId> {
+        self.0.members.iter().map(|member| member.principal)
+    }
+
+    fn member(&self, principal: PrincipalId) -> Option<&Member> {
+        let members = &self.0.members;
+        let at = members.binary_search_by_key(&principal, |member| member.principal);
+        at.ok().map(|at| &members[at])
+    }
+
+    fn scope(&self, id: ScopeId) -> Option<&Scope> {
+        let at = self.0.scopes.binary_search_by_key(&id, |scope| scope.id);
+        at.ok().map(|at| &self.0.scopes[at])
+    }
+}
+
+impl Content {
     /// Every list is in the one order it has.
     fn is_sorted(&self) -> bool {
         ascending(&self.members, |member| member.principal)
@@ -92,16 +118,6 @@ impl Packed {
                 let (parts, rest) = parts.as_chunks::<PART>();
                 rest.is_empty() && ascending(parts, |part| *part)
             })
-    }
-
-    fn member(&self, principal: PrincipalId) -> Option<&Member> {
-        let at = self.members.binary_search_by_key(&principal, |member| member.principal);
-        at.ok().map(|at| &self.members[at])
-    }
-
-    fn scope(&self, id: ScopeId) -> Option<&Scope> {
-        let at = self.scopes.binary_search_by_key(&id, |scope| scope.id);
-        at.ok().map(|at| &self.scopes[at])
     }
 }
 
@@ -136,7 +152,7 @@ fn behind(messages: &[Message], newest: Option<u64>, after: u64) -> Vec<Vec<u8>>
 
 impl Bundle for Packed {
     fn vault(&self) -> Result<Option<VaultId>, Trouble> {
-        Ok(Some(self.vault))
+        Ok(Some(self.0.vault))
     }
 
     fn standing(&self, principal: PrincipalId) -> Result<Standing, Trouble> {
@@ -159,17 +175,17 @@ impl Bundle for Packed {
     }
 
     fn members(&self) -> Result<Vec<MemberPart>, Trouble> {
-        let parts = self.everyone.as_ref().map_or(&[][..], |parts| parts.as_chunks().0);
+        let parts = self.0.everyone.as_ref().map_or(&[][..], |parts| parts.as_chunks().0);
         Ok(parts.iter().map(MemberPart::decode).collect())
     }
 
     fn roster(&self) -> Result<Option<SignedMessage>, Trouble> {
-        Ok(Some(self.roster.shown()))
+        Ok(Some(self.0.roster.shown()))
     }
 
     fn roster_messages(&self, after: u64) -> Result<Vec<Vec<u8>>, Trouble> {
-        let newest = Roster::parse(&self.roster.message.0).ok().map(|roster| roster.version);
-        Ok(behind(&self.rosters, newest, after))
+        let newest = Roster::parse(&self.0.roster.message.0).ok().map(|roster| roster.version);
+        Ok(behind(&self.0.rosters, newest, after))
     }
 
     fn head(&self, scope: ScopeId) -> Result<Option<SignedMessage>, Trouble> {

@@ -32,6 +32,12 @@ pub enum OpenError {
     /// Older than, or a branch beside, what this client has seen.
     #[error("{0} is older than what was seen here before, or a branch beside it")]
     RolledBack(Place),
+    /// The roster was signed longer ago than is demanded here.
+    #[error("the roster is older than is demanded here")]
+    Stale {
+        /// Unix seconds at which it was signed.
+        issued_at: u64,
+    },
     /// The scope was closed.
     #[error("{0} was removed")]
     Removed(ScopePath),

@@ -253,8 +253,9 @@ impl Opening<'_> {
         head: &Revision,
         hash: [u8; 32],
     ) -> Result<(), OpenError> {
-        let pinned = if self.pins_void { None } else { self.pins.head(&found.lineage) };
-        if let Some(pin) = pinned {
+        let pins = [Some(self.pins).filter(|_| !self.pins_void), self.demanded];
+        let pinned = pins.into_iter().flatten().filter_map(|pins| pins.head(&found.lineage));
+        for pin in pinned {
             let chain = Chain { number: head.revision, hash, prev_hash: head.prev_hash };
             let reached = chain.reaches(
                 pin.revision,

@@ -1,7 +1,10 @@
 //! What a bundle shows.
 
 use zms_core::{
-    bundle::{Standing, Wanted},
+    bundle::{
+        Bundle, Packed, Standing, Wanted,
+        collect::{Wish, collect},
+    },
     id::{PrincipalId, ScopeId},
     open::{Opening, Reading},
     pin::Pins,
@@ -177,4 +180,62 @@ pub(super) fn what_ended_is_kept_with_the_revision_that_ended_it<S: Store>(mut s
     let signatures = bundle.signatures(id).expect("read");
     assert_eq!(signatures.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 4]);
     assert!(signatures.iter().all(|(_, signature)| *signature != [0; 64]));
+}
+
+pub(super) fn a_bundle_that_is_sent_shows_what_the_store_shows<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let batch = vault.write(&store, "shop/production", &[put("A", b"new"), remove("B")]);
+    vault.commit(&mut store, &batch);
+    let (batch, leaves) = vault.token(&store, "leaves");
+    vault.commit(&mut store, &batch);
+    let batch = vault.revoke(&store, leaves.id());
+    vault.commit(&mut store, &batch);
+    while let Some(batch) = vault.next_rekey(&store) {
+        vault.commit(&mut store, &batch);
+    }
+    let (all, owner) = (Wish { past: true, everyone: true, ..Wish::EVERYTHING }, vault.owner.id());
+    let bundle = store.bundle().expect("the store is in no trouble");
+    let sent = collect(&*bundle, &[owner], &all).expect("the vault is whole").encode();
+    let sent = Packed::decode(&sent).expect("it is the one encoding");
+    let read = "read";
+    assert_eq!(sent.vault().expect(read), bundle.vault().expect(read));
+    assert_eq!(sent.roster().expect(read), bundle.roster().expect(read));
+    assert_eq!(sent.members().expect(read), bundle.members().expect(read));
+    assert_eq!(sent.roster_messages(0).expect(read), bundle.roster_messages(0).expect(read));
+    assert_eq!(sent.standing(owner).expect(read), bundle.standing(owner).expect(read));
+    assert_eq!(sent.keyring(owner).expect(read), bundle.keyring(owner).expect(read));
+    assert_eq!(sent.escrow(owner).expect(read), bundle.escrow(owner).expect(read));
+    for id in vault.scopes.iter().copied() {
+        assert_eq!(sent.head(id).expect(read), bundle.head(id).expect(read));
+        for after in 0..6 {
+            let messages = |from: &dyn Bundle| from.revision_messages(id, after).expect(read);
+            assert_eq!(messages(&sent), messages(&*bundle));
+        }
+        for epoch in 0..4 {
+            assert_eq!(sent.past(id, epoch).expect(read), bundle.past(id, epoch).expect(read));
+        }
+        let live = bundle.records(id, &Wanted::All).expect(read);
+        let one = Wanted::Only(live.iter().take(1).map(|record| record.name_index).collect());
+        for wanted in [Wanted::All, one] {
+            let records = |from: &dyn Bundle| {
+                let mut records = from.records(id, &wanted).expect(read);
+                records.sort_by_key(|record| record.name_index);
+                records
+            };
+            assert_eq!(records(&sent), records(&*bundle));
+            let ended = |from: &dyn Bundle| {
+                let mut ended = from.ended(id, &wanted).expect(read);
+                ended.sort_by_key(|ended| (ended.record.name_index, ended.record.rev_from));
+                ended
+            };
+            assert_eq!(ended(&sent), ended(&*bundle));
+        }
+        let children = |from: &dyn Bundle| {
+            let mut children = from.children(id).expect(read);
+            children.sort_by_key(|child| child.child_index);
+            children
+        };
+        assert_eq!(children(&sent), children(&*bundle));
+        assert_eq!(sent.signatures(id).expect(read), bundle.signatures(id).expect(read));
+    }
 }

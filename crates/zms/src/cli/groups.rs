@@ -23,7 +23,7 @@ const GROUPS: [(&str, &[&str]); 10] = [
     ("In and out", &["import", "export", "render", "bundle"]),
     ("Run", &["run"]),
     ("Structure", &["project", "env", "service"]),
-    ("Tokens", &["token", "admin", "exposure"]),
+    ("Tokens", &["token", "admin", "exposure", "roster"]),
     ("Keys", &["key"]),
     ("Audit", &["audit", "scan", "guard"]),
     ("Server", &["start", "stop", "dashboard", "mcp"]),

@@ -4,6 +4,8 @@ use zms_core::path::ScopePath;
 use zms_format::{Manifest, github_masks, write};
 
 use crate::{
+    bundle_file::Carried,
+    credentials::Sources,
     environment,
     exit::{Failure, Outcome},
     session::{Context, tell},
@@ -36,6 +38,8 @@ pub struct Args {
     /// Namespace of the Kubernetes Secret
     #[arg(long, requires = "name")]
     namespace: Option<String>,
+    #[command(flatten)]
+    carried: Carried,
 }
 
 #[derive(clap::ValueEnum, Clone, Copy, PartialEq)]
@@ -79,7 +83,7 @@ impl From<Format> for zms_format::Format {
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let format = if context.output.json { Format::Json } else { args.format };
     let manifest = manifest(format, args)?;
-    let mut acting = context.act()?;
+    let mut acting = context.act_with(Sources::Named, &args.carried)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);

@@ -8,6 +8,8 @@ use zms_core::{
 };
 
 use crate::{
+    bundle_file::Carried,
+    credentials::Sources,
     exit::{Outcome, utc},
     output::{shown, terminal},
     session::{Context, no_secret, secret_name, tell},
@@ -28,12 +30,14 @@ pub struct Args {
     /// Print what is known of it instead: its scope, kind, note and expiry
     #[arg(long)]
     info: bool,
+    #[command(flatten)]
+    carried: Carried,
 }
 
 /// Prints the value that the place sees.
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let name = secret_name(&args.name)?;
-    let mut acting = context.act()?;
+    let mut acting = context.act_with(Sources::Named, &args.carried)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.read_one(&choose, &name);
     let view = view.map_err(|error| acting.explain(error))?;

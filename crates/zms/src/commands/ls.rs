@@ -4,6 +4,8 @@ use serde::Serialize;
 use zms_core::{merge::Winner, path::ScopePath};
 
 use crate::{
+    bundle_file::Carried,
+    credentials::Sources,
     exit::{Outcome, utc},
     expiry::{Nearness, nearness},
     output::Output,
@@ -16,7 +18,10 @@ use crate::{
 Examples:
   zms ls
   zms ls -e staging --json")]
-pub struct Args {}
+pub struct Args {
+    #[command(flatten)]
+    carried: Carried,
+}
 
 #[derive(Serialize)]
 struct Row {
@@ -33,8 +38,8 @@ struct Row {
 }
 
 /// Lists names, and which scope each comes from.
-pub fn run(context: &Context, _: &Args) -> Outcome {
-    let mut acting = context.act()?;
+pub fn run(context: &Context, args: &Args) -> Outcome {
+    let mut acting = context.act_with(Sources::Named, &args.carried)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);

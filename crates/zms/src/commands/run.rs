@@ -8,6 +8,7 @@ use zms_core::path::ScopePath;
 
 use self::select::{Injection, refused, select};
 use crate::{
+    bundle_file::Carried,
     child::{Environment, execute},
     credentials::Sources,
     environment,
@@ -24,6 +25,7 @@ Examples:
   zms run -- node server.js
   zms run -e staging --only DATABASE_URL,API_KEY -- ./migrate
   zms run --map DATABASE_URL=PGURL --preserve PORT -- psql
+  zms run --bundle app.zms -- ./server
   zms run --explain          where each variable would come from
 
 The program takes the place of zms: same process, signals, terminal and exit code. Its arguments
@@ -62,6 +64,8 @@ pub struct Args {
     /// Show what would be injected and executed, and run nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    carried: Carried,
     /// The program and its arguments, behind `--`
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -81,7 +85,7 @@ fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) ->
         return Err(Failure::usage("there is no program to run")
             .hint("name it behind two dashes: `zms run -- node server.js`"));
     }
-    let mut acting = context.act_from(Sources::WithFolder)?;
+    let mut acting = context.act_with(Sources::WithFolder, &args.carried)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);

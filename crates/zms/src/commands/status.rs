@@ -23,7 +23,11 @@ Examples:
 
 How many secrets the place sees is found out by reading them, which leaves its entry in the audit.
 What has expired or ends within 14 days is said: secrets of the place, and the owner's tokens.")]
-pub struct Args {}
+pub struct Args {
+    /// Print what was seen of the place as one line, for ZMS_PIN on a machine that keeps nothing
+    #[arg(long)]
+    pin: bool,
+}
 
 /// What is known of the files without a key.
 struct Files {
@@ -49,7 +53,7 @@ impl Files {
 }
 
 /// Shows the status; what it says of the vault is proven, not merely stored.
-pub fn run(context: &Context, _: &Args) -> Outcome {
+pub fn run(context: &Context, args: &Args) -> Outcome {
     let home = context.home()?;
     let kept = Files::of(&home);
     let folder = folder_token(&home);
@@ -62,6 +66,9 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
+    if args.pin {
+        return context.output.line(&view.pin());
+    }
     let roster = view.roster;
     let pin = format!("{}.{}.{}", roster.generation, roster.version, hex::encode(roster.hash));
     let acting_as = if acting.owner { "owner" } else { "token" };

@@ -6,6 +6,7 @@ mod revoke;
 mod rotate;
 
 use clap::Subcommand;
+pub use create::time;
 use zms_client::{SessionError, TokenInfo};
 use zms_core::{principal::Kind, roster::Right};
 

@@ -15,6 +15,7 @@ pub fn redact(text: &str) -> String {
             _ if time => (TIME.len(), "[TIME]"),
             66 if rest.starts_with("zms_st_1") || rest.starts_with("zms_at_1") => (run, "[TOKEN]"),
             64 if hex => (run, "[HASH]"),
+            100.. if rest.starts_with("zms_pin_1") => (run, "[PIN]"),
             32 if hex => (run, "[ID]"),
             // The start of an id, as far as it is shown.
             8 if hex => (run, "[ID]"),

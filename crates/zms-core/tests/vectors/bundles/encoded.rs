@@ -8,6 +8,7 @@ use rand_chacha::ChaCha20Rng;
 use zms_core::{
     bundle::{
         Bundle, Packed, Standing, Wanted, armour,
+        check::check,
         collect::{Since, Wish, collect},
     },
     child::StoredChild,
@@ -336,6 +337,7 @@ fn a_bundle_shows_each_token_what_the_store_shows() {
     for holder in holders {
         let packed = collect(vault, &[holder.id()], &Wish::EVERYTHING).expect("it is whole");
         let packed = Packed::decode(&packed.encode()).expect("it is the one encoding");
+        assert!(check(&packed).is_ok());
         assert_eq!(armour::read(armour::write(&packed).as_bytes()), Ok(packed.clone()));
         for at in ["", "shop", "shop/production", "shop/production/api", "shop/staging", "lab"] {
             let here = outcome(&holder.text, &packed, &Pins::default(), at, now);
@@ -384,6 +386,8 @@ fn attack_bit_flips_in_a_bundle() {
         if let Ok(packed) = Packed::decode(&spoilt) {
             let seen = see(&packed);
             assert!(seen == good || seen["class"].is_some(), "byte {at}: {seen:?}");
+            // Where this reader does not look, anybody can tell.
+            assert!(check(&packed).is_err() || seen["class"].is_some(), "byte {at}");
             assert_eq!(packed.encode(), spoilt, "byte {at}");
         }
     }

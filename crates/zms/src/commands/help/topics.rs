@@ -49,6 +49,10 @@ Variables that zms reads
   ZMS_TOKEN              token to act with
   ZMS_TOKEN_FILE         file that holds the token, yours alone (mode 0600)
   CREDENTIALS_DIRECTORY  set by systemd: the file zms-token in it may hold the token
+  ZMS_BUNDLE             as --bundle of `run`, `get`, `ls` and `export`; other commands then refuse
+  ZMS_PIN                what another machine has seen of the vault (`zms status --pin` prints it):
+                         what is older is refused
+  ZMS_MAX_ROSTER_AGE     as --max-roster-age, for all commands
   NO_COLOR               no colour, unless it is empty
   TERM=dumb              no colour either
   LC_ALL LC_CTYPE LANG   whether cut text ends in one character or in three dots
