@@ -8,6 +8,6 @@ pub mod session;
 
 pub use session::{
     AuditAlarm, AuditNames, AuditReader, AuditReport, Choose, Copied, Demand, Exposed, Exposure,
-    Inventory, NoteError, Own, Past, Progress, Proof, Received, Session, SessionError, Standing,
-    Subject, TokenInfo, TokenRequest, TokenScope, View, Written,
+    Glance, Inventory, NoteError, Own, Past, Progress, Proof, Received, Session, SessionError,
+    Standing, Subject, TokenInfo, TokenRequest, TokenScope, View, Written,
 };

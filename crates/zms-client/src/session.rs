@@ -5,6 +5,7 @@ mod backup;
 mod bundle;
 mod error;
 mod exposure;
+mod glance;
 mod history;
 mod master;
 mod read;
@@ -31,6 +32,7 @@ pub use self::{
     backup::Copied,
     error::SessionError,
     exposure::{Exposed, Exposure, Received},
+    glance::Glance,
     history::Past,
     read::{Choose, Own, View},
     revoke::Progress,

@@ -134,10 +134,15 @@ pub fn variable_name(name: &str) -> bool {
 }
 
 /// The environment of the child. Values are wiped when it is dropped.
-#[derive(Default)]
+#[derive(Default, PartialEq, Eq)]
 pub struct Environment(BTreeMap<OsString, Zeroizing<Vec<u8>>>);
 
 impl Environment {
+    /// A second custody of the same.
+    pub fn duplicate(&self) -> Self {
+        Self(self.0.clone())
+    }
+
     /// What we inherited, without what is ours.
     pub fn inherited(all: Vec<(OsString, OsString)>) -> Self {
         let theirs = all.into_iter().filter(|(name, _)| !ours(name));

@@ -23,6 +23,7 @@ use crate::{
     output::Output,
     place::{HEADING as PLACE, PlaceFlags},
     session::Context,
+    supervise,
 };
 
 /// Heading of the flags that say what a command asks and how it prints.
@@ -103,7 +104,7 @@ Examples:
   zms bundle inspect app.zms"
     )]
     Bundle(bundle::Command),
-    Run(run::Args),
+    Run(Box<run::Args>),
     Allow(allow::Args),
     /// Make, list, replace and revoke tokens
     #[command(
@@ -218,6 +219,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
         token_fd: cli.token_fd,
         yes: cli.yes,
     };
+    supervise::clear(context.output);
     match cli.command {
         Command::Init(args) => init::run(&context, &args),
         Command::Set(args) => set::run(&context, &args),

@@ -57,6 +57,11 @@ pub fn stopwatch() -> impl Fn() -> Duration {
     move || start.elapsed()
 }
 
+/// A moment, to measure how long something takes.
+pub fn instant() -> Instant {
+    Instant::now()
+}
+
 /// The system's entropy. A failure of it aborts the process: there is nothing to fall back to.
 pub fn entropy() -> Box<dyn CryptoRng> {
     Box::new(UnwrapErr(getrandom::SysRng))

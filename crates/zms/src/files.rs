@@ -11,7 +11,7 @@ use std::{
 };
 
 use rustix::{
-    fs::{CWD, OFlags, RenameFlags, renameat_with},
+    fs::{CWD, OFlags, RenameFlags, renameat_with, statfs},
     io::Errno,
     process::geteuid,
 };
@@ -24,6 +24,9 @@ use crate::{
 
 /// Largest file that is read, in bytes: ten thousand secrets of a few kilobytes.
 const MAX_FILE: u64 = 64 * 1024 * 1024;
+
+/// What `statfs` says of tmpfs and ramfs.
+const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// Reads a whole file, or stdin for `-`.
 pub fn read(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
@@ -131,6 +134,11 @@ pub fn below(
     files.sort();
     links.sort();
     Ok((files, links))
+}
+
+/// Whether a folder lies on a file system that is memory only.
+pub fn in_memory(folder: &Path) -> bool {
+    statfs(folder).is_ok_and(|found| IN_MEMORY.contains(&found.f_type))
 }
 
 /// Whether something is there.

@@ -154,6 +154,11 @@ impl Home {
         self.folder.join("allowed")
     }
 
+    /// The folder of notes on what runs would leave behind, of all vaults.
+    pub fn left(&self) -> PathBuf {
+        self.base.join("left")
+    }
+
     /// The folders whose owner decides what the vault is, from the top.
     pub fn folders(&self) -> Vec<PathBuf> {
         match self.name {

@@ -24,6 +24,7 @@ mod renewal;
 mod session;
 mod settings;
 mod shares;
+mod supervise;
 
 use std::process::ExitCode;
 

@@ -21,7 +21,7 @@ Examples:
   zms help exit-codes
   zms help environment")]
 pub struct Args {
-    /// A command, or a topic: exit-codes, environment, place, credentials
+    /// A command, or a topic: exit-codes, environment, place, credentials, beside
     #[arg(value_name = "COMMAND|TOPIC")]
     words: Vec<String>,
 }

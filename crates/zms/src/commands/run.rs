@@ -1,9 +1,11 @@
 //! `zms run`.
 
+mod beside;
 mod select;
 
 use std::ffi::OsString;
 
+use zms_client::View;
 use zms_core::path::ScopePath;
 
 use self::select::{Injection, refused, select};
@@ -27,9 +29,16 @@ Examples:
   zms run --map DATABASE_URL=PGURL --preserve PORT -- psql
   zms run --bundle app.zms -- ./server
   zms run --explain          where each variable would come from
+  zms run --shell 'pg_dump | gzip > dump.gz'
+  zms run --watch -- node server.js
+  zms run --mask -- ./deploy
+  zms run --mount secrets.json --max-reads 1 -- ./server
+  zms run --files /dev/shm/app -- nginx
 
 The program takes the place of zms: same process, signals, terminal and exit code. Its arguments
-are passed as typed, never through a shell. ZMS_TOKEN is not passed on.")]
+are passed as typed, never through a shell unless you name one with `--shell`. ZMS_TOKEN is not
+passed on. With `--watch`, `--mask`, `--mount` or `--files` zms stays beside the program, passes
+every signal on, and ends as it ends: `zms help beside` tells more.")]
 pub struct Args {
     /// Inject these secrets only
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
@@ -66,6 +75,11 @@ pub struct Args {
     dry_run: bool,
     #[command(flatten)]
     carried: Carried,
+    /// Run this text with `sh -c`; words behind `--` are its $1, $2, ...
+    #[arg(long, value_name = "TEXT")]
+    shell: Option<OsString>,
+    #[command(flatten)]
+    beside: beside::Flags,
     /// The program and its arguments, behind `--`
     #[arg(last = true, value_name = "CMD")]
     command: Vec<OsString>,
@@ -81,24 +95,51 @@ pub fn run(context: &Context, args: &Args, inherited: &Inherited) -> Outcome {
 }
 
 fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) -> Outcome {
-    if args.command.is_empty() && !args.explain && !args.dry_run {
+    let command = args.words();
+    if command.is_empty() && !args.explain && !args.dry_run {
         return Err(Failure::usage("there is no program to run")
             .hint("name it behind two dashes: `zms run -- node server.js`"));
     }
+    args.beside.check()?;
     let mut acting = context.act_with(Sources::WithFolder, &args.carried)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
     tell(&acting.session, context.output);
     let all = environment::all();
-    let mut child =
-        if args.pristine { Environment::default() } else { Environment::inherited(all) };
-    let injections = select(&view, args, &child)?;
+    let base = if args.pristine { Environment::default() } else { Environment::inherited(all) };
+    if args.explain || args.dry_run {
+        let injections = chosen(&view, args, &base)?;
+        return show(context, args, &injections);
+    }
+    if args.beside.any() {
+        return Err(beside::run(context, args, inherited, (acting, view, base)));
+    }
+    let (child, path) = ready(&chosen(&view, args, &base)?, base);
+    drop(view);
+    Err(execute(&command, &child, path, inherited))
+}
+
+impl Args {
+    /// What is executed.
+    fn words(&self) -> Vec<OsString> {
+        let Some(text) = &self.shell else { return self.command.clone() };
+        let shell = ["/bin/sh", "-c"].map(OsString::from).into_iter();
+        // The word that a shell calls itself by.
+        shell.chain([text.clone(), "sh".into()]).chain(self.command.iter().cloned()).collect()
+    }
+}
+
+/// What is injected, once all that was asked for is there.
+fn chosen<'v>(view: &'v View, args: &Args, base: &Environment) -> Outcome<Vec<Injection<'v>>> {
+    let injections = select(view, args, base)?;
     if args.required {
         check_required(&injections)?;
     }
-    if args.explain || args.dry_run {
-        return show(context, args, &injections);
-    }
+    Ok(injections)
+}
+
+/// The environment with what is injected, and where the program is then looked for.
+fn ready(injections: &[Injection<'_>], mut child: Environment) -> (Environment, Option<OsString>) {
     for injection in injections.iter().filter(|injection| !injection.kept) {
         // EXPOSE: the child process needs the value in its environment.
         child.set(&injection.variable, injection.value.expose());
@@ -111,10 +152,7 @@ fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) ->
             use std::os::unix::ffi::OsStringExt;
             OsString::from_vec(injection.value.expose().clone())
         });
-    let path = allowed_path.or_else(|| environment::raw("PATH"));
-    drop(injections);
-    drop(view);
-    Err(execute(&args.command, &child, path, inherited))
+    (child, allowed_path.or_else(|| environment::raw("PATH")))
 }
 
 fn check_required(injections: &[Injection<'_>]) -> Outcome {
@@ -152,7 +190,8 @@ fn show(context: &Context, args: &Args, injections: &[Injection<'_>]) -> Outcome
                 "replaces_inherited": injection.shadows && !injection.kept,
             })
         });
-        let command: Vec<_> = args.command.iter().map(|word| word.to_string_lossy()).collect();
+        let command: Vec<String> =
+            args.words().iter().map(|word| word.to_string_lossy().into_owned()).collect();
         return context.output.json(serde_json::json!({
             "variables": rows.collect::<Vec<_>>(), "command": command
         }));
@@ -171,7 +210,8 @@ fn show(context: &Context, args: &Args, injections: &[Injection<'_>]) -> Outcome
     for injection in injections.iter().filter(|injection| !injection.kept) {
         context.output.line(&injection.variable)?;
     }
-    let command: Vec<_> = args.command.iter().map(|word| word.to_string_lossy()).collect();
+    let command: Vec<String> =
+        args.words().iter().map(|word| word.to_string_lossy().into_owned()).collect();
     context.output.note(format!("would run: {}", command.join(" ")));
     Ok(())
 }

@@ -10,6 +10,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where it can not go on")]
 
 mod app;
+mod beside;
 mod crowd;
 mod faults;
 mod promises;

@@ -8,22 +8,21 @@ use std::{
         fd::AsRawFd,
         unix::fs::{DirBuilderExt, OpenOptionsExt},
     },
-    path::{Path, PathBuf},
+    path::PathBuf,
 };
 
-use rustix::fs::{MemfdFlags, OFlags, memfd_create, statfs};
+use rustix::fs::{MemfdFlags, OFlags, memfd_create};
 use zeroize::Zeroizing;
 
 use crate::{
     environment,
     exit::{Failure, Outcome},
+    files::in_memory,
     home::trouble,
 };
 
 /// Most bytes that an editor may leave.
 const MAX_TEXT: u64 = 64 * 1024 * 1024;
-/// What `statfs` says of tmpfs and ramfs.
-const IN_MEMORY: [i64; 2] = [0x0102_1994, 0x8584_58f6];
 
 /// The text, and how an editor finds it.
 pub(super) enum Text {
@@ -128,10 +127,6 @@ fn places() -> Vec<PathBuf> {
     let runtime = environment::raw("XDG_RUNTIME_DIR").map(PathBuf::from);
     let usual = ["/dev/shm", "/run/shm", "/tmp"].map(PathBuf::from);
     runtime.into_iter().filter(|path| path.is_absolute()).chain(usual).collect()
-}
-
-fn in_memory(place: &Path) -> bool {
-    statfs(place).is_ok_and(|found| IN_MEMORY.contains(&found.f_type))
 }
 
 #[cfg(test)]

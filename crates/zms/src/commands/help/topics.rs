@@ -6,11 +6,12 @@ use crate::exit::Exit;
 pub type Topic = (&'static str, fn() -> String);
 
 /// Every topic.
-pub const TOPICS: [Topic; 4] = [
+pub const TOPICS: [Topic; 5] = [
     ("exit-codes", exit_codes),
     ("environment", || ENVIRONMENT.to_owned()),
     ("place", || PLACE.to_owned()),
     ("credentials", || CREDENTIALS.to_owned()),
+    ("beside", || BESIDE.to_owned()),
 ];
 
 /// What each exit code means.
@@ -34,7 +35,7 @@ fn exit_codes() -> String {
         text += &format!("  {:>3}  {meaning}\n", exit as u8);
     }
     text + "\n\
-Once the program of `zms run` has started, the exit code is its own: zms is not there any more.\n"
+Once the program of `zms run` has started, the exit code is its own.\n"
 }
 
 const ENVIRONMENT: &str = "\
@@ -90,6 +91,39 @@ taken from the first of these that is there, and then used or refused:
   5. for `zms run` only: ZMS_TOKEN in a .env file of this folder that `zms allow` has trusted
 
 `--as-owner` uses the master key although a token is present.
+";
+
+const BESIDE: &str = "\
+What zms does beside a program
+
+`zms run` becomes the program, unless one of these flags needs it to stay beside it. It then
+passes on every signal that it is sent, stops and goes on with the program, and ends with its
+exit code, or by the signal that ended it. As the first process of a container it also takes in
+those whose parents have ended.
+
+--watch      looks at the vault four times a second and reads it again when something changed and
+             then nothing did for a moment, or after five seconds of changes. Each read stands in
+             the audit. Where a value is another one, the program is sent SIGTERM, after --grace
+             SIGKILL, and started anew. With --signal it is sent that instead and goes on; it finds
+             the new values by --mount or --files. A read that fails (revoked, expired, damaged,
+             something missing) is told once, changes nothing for the program, and is tried again
+             after 2 seconds, later after a minute at most.
+
+--mask       shows *** for each value in what the program prints: as it is, line by line, in
+             Base64, hex, percent-encoding and JSON. Values of kind config and those of fewer than
+             5 bytes stay visible, and are named. On a terminal the program gets a terminal of its
+             own, so that it behaves as ever; else it writes into pipes. What may be the beginning
+             of a value is held back until more follows: for a second, a few bytes for a moment.
+
+--mount      makes a named pipe, mode 0600, where each who opens it reads all secrets in one file.
+             Nothing of it is ever stored. --max-reads N ends it after so many.
+
+--files      makes a folder with one file for each secret, mode 0400. It must lie in memory, on a
+             tmpfs.
+
+With --mount or --files nothing is put into the environment, unless --with-env says so. Pipe and
+files are gone when the run has ended; when zms is killed the program is killed too, and the next
+zms command removes them.
 ";
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use zms_client::{SessionError, View};
-use zms_core::path::ScopePath;
+use zms_core::{path::ScopePath, record::ValueKind};
 use zms_crypto::SecretBytes;
 
 use super::Args;
@@ -11,6 +11,7 @@ use crate::{
     child::{Environment, MAX_ENTRY, loader, variable_name},
     exit::{Exit, Failure, Outcome},
     session::no_secret,
+    supervise::file_name,
 };
 
 /// One variable of the child.
@@ -23,6 +24,8 @@ pub(super) struct Injection<'v> {
     pub(super) path: &'v ScopePath,
     /// The revision that brought it.
     pub(super) revision: u64,
+    /// Whether it is only configuration.
+    pub(super) config: bool,
     /// The value.
     pub(super) value: &'v SecretBytes,
     /// Whether a variable of that name is inherited.
@@ -58,12 +61,13 @@ pub(super) fn select<'v>(
         let plain = || args.prefix.clone().unwrap_or_default() + secret;
         let variable = map.get(secret).cloned().unwrap_or_else(plain);
         let payload = view.merged.resolve(winner, view.now).map_err(SessionError::from)?;
-        let shadows = inherited.has(&variable);
+        let shadows = args.beside.fills_environment() && inherited.has(&variable);
         let preserved = args.no_override || args.preserve.contains(&variable);
         injections.push(Injection {
             secret,
             path: winner.path,
             revision: winner.rev_from,
+            config: payload.kind == ValueKind::Config,
             value: &payload.value,
             shadows,
             kept: shadows && preserved,
@@ -74,14 +78,24 @@ pub(super) fn select<'v>(
         return Err(Failure::usage("`--except` leaves out all that `--only` names"));
     }
     if !args.explain {
-        check_names(&injections, args)?;
-        injections.iter().try_for_each(check_value)?;
+        if args.beside.fills_environment() {
+            check_names(&injections, args)?;
+            injections.iter().try_for_each(check_value)?;
+        }
+        if args.beside.fills_files() {
+            injections.iter().try_for_each(check_file_name)?;
+        }
+        check_twins(&injections)?;
     }
     Ok(injections)
 }
 
 /// Whether a variable of that name may not be injected.
 pub(super) fn refused(variable: &str, args: &Args) -> bool {
+    args.beside.fills_environment() && unfit(variable, args)
+}
+
+fn unfit(variable: &str, args: &Args) -> bool {
     !variable_name(variable)
         || (loader(variable) && !args.allow.iter().any(|name| name == variable))
 }
@@ -133,6 +147,20 @@ fn check_names(injections: &[Injection<'_>], args: &Args) -> Outcome {
             "leave it out with `--except {secret}`; if it is meant, add `--allow {variable}`"
         )));
     }
+    Ok(())
+}
+
+fn check_file_name(injection: &Injection<'_>) -> Outcome {
+    if file_name(&injection.variable) {
+        return Ok(());
+    }
+    let secret = quoted(injection.secret);
+    Err(Failure::usage(format!("{} can not be the name of a file", injection.variable)).hint(format!(
+        "give it another name with `--map {secret}=NAME`, or leave it out with `--except {secret}`"
+    )))
+}
+
+fn check_twins(injections: &[Injection<'_>]) -> Outcome {
     let mut names: Vec<&str> =
         injections.iter().map(|injection| injection.variable.as_str()).collect();
     names.sort_unstable();

@@ -1,0 +1,131 @@
+//! Hides values in a stream, in every form in which programs usually print them, and holds back
+//! no more of it than may yet become one.
+
+mod forms;
+mod words;
+
+pub(super) use self::words::{SHORTEST, Words};
+
+use std::rc::Rc;
+
+use aho_corasick::automaton::StateID;
+use zeroize::Zeroizing;
+
+/// What stands in the place of a value.
+pub(super) const HIDDEN: &[u8] = b"***";
+
+/// One stream on its way through.
+pub(super) struct Mask {
+    words: Rc<Words>,
+    /// Where in the words the stream stands.
+    state: StateID,
+    /// What is not passed on yet.
+    held: Zeroizing<Vec<u8>>,
+    /// Ranges of `held` that are part of a value: apart from each other, ascending.
+    hidden: Vec<(usize, usize)>,
+    /// Whether the last byte that was passed on was hidden.
+    within: bool,
+    /// Whether the next byte still carries bits of a value that was just seen in this alphabet.
+    edge: forms::Edge,
+}
+
+impl Mask {
+    /// A stream that has not begun.
+    pub(super) fn new(words: Rc<Words>) -> Self {
+        let state = words.start();
+        let (held, hidden) = (Zeroizing::new(Vec::new()), Vec::new());
+        Self { words, state, held, hidden, within: false, edge: forms::Edge::Sharp }
+    }
+
+    /// Other words from here on. What was held back is passed on first.
+    pub(super) fn replace(&mut self, words: Rc<Words>, out: &mut Vec<u8>) {
+        self.release(out);
+        let within = self.within;
+        *self = Self { within, ..Self::new(words) };
+    }
+
+    /// Takes in a piece of the stream, and passes on all of which is known what it is.
+    pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let begin = self.held.len();
+        self.held.extend_from_slice(bytes);
+        let words = Rc::clone(&self.words);
+        let mut state = self.state;
+        for (at, byte) in bytes.iter().enumerate() {
+            let end = begin + at + 1;
+            if self.edge != forms::Edge::Sharp {
+                if self.edge.carries(*byte) {
+                    self.hide(end - 1, end);
+                }
+                self.edge = forms::Edge::Sharp;
+            }
+            state = words.step(state, *byte);
+            if words.ends_here(state) {
+                let (length, edge) = words.longest(state);
+                self.edge = edge;
+                // What was passed on already, because nothing followed for long, is gone.
+                self.hide(end.saturating_sub(length), end);
+            }
+        }
+        self.state = state;
+        let open = words.depth(state);
+        let mut known = self.held.len().saturating_sub(open);
+        // What is hidden already stays so, whatever follows.
+        for (from, to) in &self.hidden {
+            if *from <= known && known < *to {
+                known = *to;
+            }
+        }
+        self.pass_on(known, out);
+    }
+
+    /// How many of the last bytes may be the beginning of a value; none where none is held back.
+    pub(super) fn waits_for(&self) -> usize {
+        if self.held.is_empty() { 0 } else { self.words.depth(self.state) }
+    }
+
+    /// Passes on what was held back. Should it turn out to be the beginning of a value, the rest of
+    /// that is hidden.
+    pub(super) fn release(&mut self, out: &mut Vec<u8>) {
+        self.pass_on(self.held.len(), out);
+    }
+
+    fn hide(&mut self, mut from: usize, mut to: usize) {
+        while let Some((first, last)) = self.hidden.last().copied()
+            && last >= from
+        {
+            (from, to) = (from.min(first), to.max(last));
+            self.hidden.pop();
+        }
+        self.hidden.push((from, to));
+    }
+
+    fn pass_on(&mut self, end: usize, out: &mut Vec<u8>) {
+        let mut at = 0;
+        for (from, to) in &self.hidden {
+            if *from >= end {
+                break;
+            }
+            if *from > at {
+                out.extend_from_slice(&self.held[at..*from]);
+                self.within = false;
+            }
+            if !self.within {
+                out.extend_from_slice(HIDDEN);
+                self.within = true;
+            }
+            at = (*to).min(end);
+        }
+        if at < end {
+            out.extend_from_slice(&self.held[at..end]);
+            self.within = false;
+        }
+        self.held.drain(..end);
+        self.hidden.retain(|(_, to)| *to > end);
+        for (from, to) in &mut self.hidden {
+            (*from, *to) = (from.saturating_sub(end), *to - end);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,7 @@
+//! `zms run` beside the program: what it does is done, and otherwise it is as if it were not there.
+
+mod left;
+mod mask;
+mod screen;
+mod signals;
+mod watch;

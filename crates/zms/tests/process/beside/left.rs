@@ -1,0 +1,122 @@
+//! Nothing is left behind: by no end that can be caught, and not for long by one that can not.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Stdio,
+};
+
+use super::watch::within;
+use crate::scratch::{Go, Scratch};
+
+fn start(vault: &Scratch, folder: &Path, script: &str) -> std::process::Child {
+    let folder = folder.display().to_string();
+    let options = ["--mount", "secrets.env", "--files", &folder];
+    let mut command = vault.run(&options, &["sh", "-c", script]);
+    let zms = command.stdout(Stdio::null()).spawn().unwrap();
+    assert!(within(20, || fs::exists(vault.work().join("ready")).unwrap()));
+    zms
+}
+
+fn folder(name: &str) -> PathBuf {
+    format!("/dev/shm/zms-test-{name}-{}", std::process::id()).into()
+}
+
+fn there(vault: &Scratch, folder: &Path) -> Vec<PathBuf> {
+    let mut all: Vec<PathBuf> = fs::read_dir(vault.work())
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| !path.ends_with("ready"))
+        .collect();
+    all.extend(
+        fs::read_dir(vault.home().join("left"))
+            .into_iter()
+            .flatten()
+            .map(|note| note.unwrap().path()),
+    );
+    all.extend(fs::exists(folder).unwrap().then(|| folder.to_owned()));
+    all
+}
+
+#[test]
+fn every_signal_that_ends_a_run_leaves_nothing() {
+    for signal in ["HUP", "INT", "QUIT", "TERM", "USR1", "ALRM", "SEGV", "ABRT", "34"] {
+        let vault = Scratch::vault();
+        vault.set(&[], "KEY", "value");
+        let folder = folder(signal);
+        let mut zms = start(&vault, &folder, "touch ready; exec sleep 60");
+        assert_eq!(there(&vault, &folder).len(), 3, "{signal}");
+        vault.other(["kill", "-s", signal, &zms.id().to_string()]).go().good();
+        assert!(!zms.wait().unwrap().success(), "{signal}");
+        assert_eq!(there(&vault, &folder), [] as [PathBuf; 0], "{signal}");
+    }
+}
+
+#[test]
+fn what_a_killed_run_leaves_the_next_command_removes() {
+    let vault = Scratch::vault();
+    vault.set(&[], "PRIVATE_NAME", "private value");
+    let folder = folder("killed");
+    let mut zms = start(&vault, &folder, "touch ready; exec sleep 60");
+    // What lives is left alone.
+    vault.zms(["ls"]).go().good();
+    assert_eq!(there(&vault, &folder).len(), 3);
+    for note in fs::read_dir(vault.home().join("left")).unwrap() {
+        let text = fs::read(note.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&text);
+        assert!(text.contains("secrets.env"), "{text}");
+        assert!(!text.contains("PRIVATE_NAME") && !text.contains("private value"), "{text}");
+    }
+    zms.kill().unwrap();
+    zms.wait().unwrap();
+    assert_eq!(there(&vault, &folder).len(), 3);
+    let gone = within(10, || {
+        vault.zms(["--version"]).go().good();
+        vault.zms(["ls"]).go().good();
+        there(&vault, &folder).is_empty()
+    });
+    assert!(gone, "{:?}", there(&vault, &folder));
+    assert!(!fs::exists(vault.home().join("left")).unwrap());
+}
+
+#[test]
+fn a_pipe_gives_each_reader_all_of_it_as_often_as_it_may() {
+    let vault = Scratch::vault();
+    let value = "x".repeat(200_000);
+    vault.set(&[], "KEY", &value);
+    let script = "for i in 1 2 3; do wc -c <all.json; done; ls all.json 2>&1 | grep -c 'No such'; \
+                  stat -c %a .";
+    let options = ["--mount", "all.json", "--max-reads", "3"];
+    let said = vault.run(&options, &["sh", "-c", script]).go().text();
+    let size = value.len() + "{\n  \"KEY\": \"\"\n}\n".len();
+    let mode = said.lines().last().unwrap();
+    assert_eq!(said, format!("{size}\n{size}\n{size}\n1\n{mode}\n"));
+}
+
+#[test]
+fn attack_nothing_is_served_to_others_or_put_where_others_could_look() {
+    let vault = Scratch::vault();
+    vault.set(&[], "KEY", "value");
+    let open = folder("open");
+    fs::create_dir(&open).unwrap();
+    let shown = open.display().to_string();
+    let link = folder("link");
+    std::os::unix::fs::symlink(vault.work(), &link).unwrap();
+    for refused in [&shown, &link.display().to_string(), "on-disk"] {
+        let ran = vault.run(&["--files", refused], &["true"]).go();
+        assert!(ran.refused(4).contains(refused), "{refused}");
+    }
+    fs::write(open.join("theirs"), "kept").unwrap();
+    let closed = fs::Permissions::from_mode(0o700);
+    fs::set_permissions(&open, closed).unwrap();
+    vault.run(&["--files", &shown], &["true"]).go().refused(2);
+    assert_eq!(fs::read_to_string(open.join("theirs")).unwrap(), "kept");
+    fs::remove_dir_all(&open).unwrap();
+    fs::remove_file(&link).unwrap();
+    let script = "umask 0; exec \"$0\" \"$@\"";
+    let look = "stat -c '%a %F' pipe";
+    let zms =
+        ["sh", "-c", script, crate::tools::ZMS, "run", "--mount", "pipe", "--", "sh", "-c", look];
+    assert_eq!(vault.other(zms).go().text(), "600 fifo\n");
+}

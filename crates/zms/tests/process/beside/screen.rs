@@ -1,0 +1,116 @@
+//! On a terminal: Ctrl-C, Ctrl-Z and full-screen programs, as without zms.
+
+use serde_json::json;
+
+use crate::{
+    scratch::{Go, Scratch},
+    tools::{ZMS, fixture, python, tool},
+};
+
+/// The ways to run a program that must look the same, and the bare one first.
+const WAYS: [&[&str]; 4] = [
+    &[],
+    &[ZMS, "run", "-q", "--mask", "--"],
+    &[ZMS, "run", "-q", "--watch", "--"],
+    &[ZMS, "run", "-q", "--mask", "--watch", "--files", "/dev/shm/zms-test-screen", "--"],
+];
+
+/// The screen after a dialogue with a command.
+fn play(vault: &Scratch, steps: &[[&str; 2]], command: &[&str]) -> String {
+    let words = [python(), fixture("beside/terminal.py").into(), json!(steps).to_string().into()];
+    let mut command = vault.other(words.into_iter().chain(command.iter().map(Into::into)));
+    command.env("TERM", "xterm").go().text()
+}
+
+#[test]
+fn ctrl_c_reaches_the_program_once_and_ends_zms_as_it_ends_the_program() {
+    let vault = Scratch::vault();
+    let counts = "n=0; trap 'n=$((n+1))' INT; echo ready; sleep 2; sleep 0.3; echo n=$n; exit 44";
+    for (script, ended) in [(counts, "ended 44"), ("echo ready; exec sleep 60", "ended -2")] {
+        for way in WAYS {
+            let command = [way, &["sh", "-c", script]].concat();
+            let said = play(&vault, &[["ready", "\x03"]], &command);
+            assert!(said.contains(ended) && said.contains("terminal kept"), "{way:?} {said}");
+            assert_eq!(said.contains("n=1\n"), script == counts, "{way:?} {said}");
+        }
+    }
+}
+
+#[test]
+fn a_job_is_suspended_and_resumed_by_its_shell() {
+    let vault = Scratch::vault();
+    let script = "trap 'echo went on' CONT; echo ready; while :; do sleep 0.1; done";
+    for way in WAYS {
+        let command = [way, &["sh", "-c", &format!("'{}'", script.replace('\'', "\"")), "\r"]];
+        let typed = command.concat().join(" ");
+        let steps = [
+            ["# ", typed.as_str()],
+            ["ready\r", "\x1a"],
+            ["topped", "echo echoes $(stty -a | grep -c ' echo '); fg\r"],
+            ["went on", "\x03"],
+            ["# ", "echo status $?; exit 0\r"],
+        ];
+        let said = play(&vault, &steps, &["bash", "--norc", "--noprofile"]);
+        assert!(said.contains("played 5 of 5"), "{way:?} {said}");
+        assert!(said.contains("status 130\n") && said.contains("echoes 1\n"), "{way:?} {said}");
+        assert_eq!(said.matches("\nwent on").count(), 1, "{way:?} {said}");
+    }
+}
+
+#[test]
+fn full_screen_programs_work_and_show_no_value() {
+    let vault = Scratch::vault();
+    let value = "s3cr3t-value-of-some-length";
+    vault.set(&[], "KEY", value);
+    let lines: String = (0..200).map(|line| format!("line {line}\n")).collect();
+    vault.file("text", lines + value + "\nthe last line\n");
+    let (less, vim) = (tool("less").display().to_string(), tool("vim").display().to_string());
+    let less_keys = [["line 5", "G"], ["last line", "g"], ["line 3", "q"]];
+    let vim_keys = [
+        ["line 5", "G"],
+        ["last line", "obetween\x1b"],
+        ["between", ":w out\r"],
+        ["written", ":q!\r"],
+    ];
+    for way in WAYS {
+        let said = play(&vault, &less_keys, &[way, &[&less, "text"]].concat());
+        let ended = "ended 0, played 3 of 3, terminal kept";
+        assert!(said.contains(ended), "{way:?} {said}");
+        let hides = way.contains(&"--mask");
+        assert_eq!(said.contains(value), !hides, "{way:?} {said}");
+        let command = [way, &[&vim, "-u", "NONE", "-i", "NONE", "-n", "text"]].concat();
+        let said = play(&vault, &vim_keys, &command);
+        let ended = "ended 0, played 4 of 4, terminal kept";
+        assert!(said.contains(ended), "{way:?} {said}");
+        assert_eq!(said.contains(value), !hides, "{way:?} {said}");
+        let out = std::fs::read_to_string(vault.work().join("out")).unwrap();
+        assert!(out.contains(value) && out.ends_with("between\n"), "{way:?}");
+        std::fs::remove_file(vault.work().join("out")).unwrap();
+    }
+}
+
+#[test]
+fn a_program_that_looks_at_its_processes_works() {
+    let vault = Scratch::vault();
+    let htop = tool("htop").display().to_string();
+    for way in WAYS {
+        let command = [way, &[&htop]].concat();
+        let said = play(&vault, &[["Load average", "q"]], &command);
+        assert!(said.contains("ended 0, played 1 of 1, terminal kept"), "{way:?} {said}");
+    }
+}
+
+#[test]
+fn the_program_stands_on_a_terminal_of_the_same_size_and_kind() {
+    let vault = Scratch::vault();
+    let look = "import os; print([os.isatty(n) for n in range(3)], \
+                os.tcgetpgrp(0) == os.getpgrp(), os.get_terminal_size())";
+    let python = python().into_string().unwrap();
+    let stty = tool("stty").display().to_string();
+    let bare = play(&vault, &[], &[&python, "-c", look]);
+    let settings = play(&vault, &[], &[&stty, "-a"]);
+    for way in WAYS {
+        assert_eq!(play(&vault, &[], &[way, &[&python, "-c", look]].concat()), bare);
+        assert_eq!(play(&vault, &[], &[way, &[&stty, "-a"]].concat()), settings);
+    }
+}
