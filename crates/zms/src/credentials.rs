@@ -16,7 +16,7 @@ use zms_crypto::text::{SeedKind, parse_seed};
 use crate::{
     allowed, environment,
     exit::{Exit, Failure, Outcome},
-    home::{Home, read_private, read_small},
+    home::{Home, read_credential, read_private, read_small},
     output::Progress,
     prompt,
 };
@@ -91,24 +91,20 @@ fn token(
             return Err(Failure::usage("ZMS_TOKEN_FILE is set but empty")
                 .hint("set it to a file that holds a token, or unset it"));
         }
-        return from_file(&PathBuf::from(path), true);
+        let path = PathBuf::from(path);
+        let text = read_private(&path, Exit::Denied)?.ok_or_else(|| {
+            Failure::not_found(format!("{} does not exist", path.display()))
+                .hint("ZMS_TOKEN_FILE must name a file that holds a token")
+        })?;
+        return Ok(Some((line(text), path.display().to_string())));
     }
     if let Some(folder) = environment::raw("CREDENTIALS_DIRECTORY") {
-        let found = from_file(&PathBuf::from(folder).join("zms-token"), false)?;
-        if found.is_some() {
-            return Ok(found);
+        let path = PathBuf::from(folder).join("zms-token");
+        if let Some(text) = read_credential(&path, Exit::Denied)? {
+            return Ok(Some((line(text), path.display().to_string())));
         }
     }
     if sources == Sources::WithFolder { allowed::token(home) } else { Ok(None) }
-}
-
-fn from_file(path: &Path, required: bool) -> Outcome<Option<(Zeroizing<String>, String)>> {
-    match read_private(path, Exit::Denied)? {
-        Some(text) => Ok(Some((line(text), path.display().to_string()))),
-        None if required => Err(Failure::not_found(format!("{} does not exist", path.display()))
-            .hint("ZMS_TOKEN_FILE must name a file that holds a token")),
-        None => Ok(None),
-    }
 }
 
 fn descriptor(number: i32) -> Outcome<OwnedFd> {

@@ -220,15 +220,29 @@ fn private(file: &fs::Metadata, forbidden: u32) -> Result<(), &'static str> {
 /// Reads a file that holds a key or token. What was opened is what is checked: no link, no pipe,
 /// ours, and for nobody else. `None` where there is none.
 pub fn read_private(path: &Path, unfit: Exit) -> Outcome<Option<Zeroizing<String>>> {
-    read_checked(path, MAX_SMALL_FILE, unfit)
+    read_checked(path, MAX_SMALL_FILE, unfit, |file| private(file, 0o077))
 }
 
 /// As [`read_private`], of a file that may hold many tokens.
 pub fn read_large(path: &Path, unfit: Exit) -> Outcome<Option<Zeroizing<String>>> {
-    read_checked(path, MAX_LARGE_FILE, unfit)
+    read_checked(path, MAX_LARGE_FILE, unfit, |file| private(file, 0o077))
 }
 
-fn read_checked(path: &Path, most: u64, unfit: Exit) -> Outcome<Option<Zeroizing<String>>> {
+/// As [`read_private`], of a credential that systemd hands to a service: one with a user of its own
+/// gets a file of root, which an access list lets it read. The list shows as what the group may.
+pub fn read_credential(path: &Path, unfit: Exit) -> Outcome<Option<Zeroizing<String>>> {
+    read_checked(path, MAX_SMALL_FILE, unfit, |file| match file.uid() {
+        0 if file.mode() & 0o037 == 0 => Ok(()),
+        _ => private(file, 0o077),
+    })
+}
+
+fn read_checked(
+    path: &Path,
+    most: u64,
+    unfit: Exit,
+    fits: fn(&fs::Metadata) -> Result<(), &'static str>,
+) -> Outcome<Option<Zeroizing<String>>> {
     let shown = path.display();
     let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
     let file = OpenOptions::new().read(true).custom_flags(flags.bits().cast_signed()).open(path);
@@ -245,7 +259,7 @@ fn read_checked(path: &Path, most: u64, unfit: Exit) -> Outcome<Option<Zeroizing
     if !meta.is_file() {
         return Err(Failure::new(Exit::Denied, format!("{shown} is not a regular file")));
     }
-    private(&meta, 0o077).map_err(|why| {
+    fits(&meta).map_err(|why| {
         Failure::new(Exit::Denied, format!("{shown} {why}")).hint(format!("chmod 600 {shown}"))
     })?;
     let length = meta.len().min(most);

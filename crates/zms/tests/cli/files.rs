@@ -46,6 +46,28 @@ fn attack_the_token_file_of_somebody_else() {
     assert_eq!(said.lines().next(), Some("error: /etc/passwd belongs to somebody else"));
 }
 
+/// A service with a user of its own gets its credentials as files of root that it may read.
+#[test]
+fn a_credential_of_root_is_read_from_the_folder_of_systemd_only() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+    let machine = Machine::with_secret();
+    machine.sh("mkdir given && zms token create ci -q > given/zms-token").done();
+    let file = machine.home().join("app/given/zms-token");
+    let group = rustix::fs::stat(&file).unwrap().st_gid;
+    if chown(&file, Some(0), Some(group)).is_err() {
+        return;
+    }
+    let mode = |mode| std::fs::set_permissions(&file, PermissionsExt::from_mode(mode)).unwrap();
+    mode(0o440);
+    assert_eq!(machine.sh("CREDENTIALS_DIRECTORY=given zms get A").done(), "first");
+    let said = machine.sh("ZMS_TOKEN_FILE=given/zms-token zms get A").refused(4);
+    assert!(said.contains("belongs to somebody else"), "{said}");
+    for open in [0o444, 0o460, 0o644] {
+        mode(open);
+        machine.sh("CREDENTIALS_DIRECTORY=given zms get A").refused(4);
+    }
+}
+
 #[test]
 fn attack_the_folder_of_somebody_else() {
     let machine = Machine::with_secret();
