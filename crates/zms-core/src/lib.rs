@@ -22,6 +22,7 @@ pub mod open;
 #[cfg(test)]
 mod parsers;
 pub mod path;
+pub mod personal;
 pub mod pin;
 pub mod principal;
 pub mod record;

@@ -21,6 +21,7 @@ pub struct Merged {
 struct Found {
     payload: Payload,
     rev_from: u64,
+    personal: bool,
 }
 
 /// One name's winner.
@@ -30,8 +31,10 @@ pub struct Winner<'m> {
     pub payload: &'m Payload,
     /// The scope it came from.
     pub path: &'m ScopePath,
-    /// The revision that brought it.
+    /// The revision that brought it; 0 where it is personal.
     pub rev_from: u64,
+    /// Whether it is the reader's own value, laid over the scope's. spec/personal.md
+    pub personal: bool,
     scope: usize,
 }
 
@@ -72,13 +75,21 @@ impl Merged {
         let open = |scope: &OpenScope| {
             let records = scope.open_records()?.into_iter();
             let named = |(rev_from, payload): (u64, Payload)| {
-                (payload.name.clone(), Found { payload, rev_from })
+                (payload.name.clone(), Found { payload, rev_from, personal: false })
             };
             Ok(records.map(named).collect())
         };
         let held = scopes.iter().map(open).collect::<Result<_, OpenError>>()?;
         let paths = scopes.iter().map(|scope| scope.path.clone()).collect();
         Ok(Self { paths, held })
+    }
+
+    /// Lays a value of the reader's own over the secret of exactly that scope, whether there is one
+    /// or not. A scope that was not read is passed over.
+    pub fn lay_over(&mut self, path: &ScopePath, payload: Payload) {
+        let Some(at) = self.paths.iter().position(|held| held == path) else { return };
+        let found = Found { rev_from: 0, personal: true, payload };
+        self.held[at].insert(found.payload.name.clone(), found);
     }
 
     /// The nearest record of a name.
@@ -99,8 +110,9 @@ impl Merged {
     }
 
     fn at<'m>(&'m self, scope: usize, found: &'m Found) -> Winner<'m> {
-        let Found { payload, rev_from } = found;
-        Winner { payload, path: &self.paths[scope], rev_from: *rev_from, scope }
+        let Found { payload, rev_from, personal } = found;
+        let (path, rev_from, personal) = (&self.paths[scope], *rev_from, *personal);
+        Winner { payload, path, rev_from, personal, scope }
     }
 
     /// The record whose value a winner gives: itself, or what its references lead to.

@@ -108,6 +108,11 @@ impl Principal {
         derive_key(&self.seed, Purpose::PRINCIPAL_WRAP)
     }
 
+    /// The key of the personal values that its owner keeps on one machine. Nobody else derives it.
+    pub fn personal_key(&self) -> Key {
+        derive_key(&self.seed, Purpose::PRINCIPAL_PERSONAL)
+    }
+
     /// The key of request MACs; an engine keeps a copy, and it opens nothing.
     pub fn request_key(&self) -> Key {
         derive_key(&self.seed, Purpose::PRINCIPAL_REQUEST)

@@ -15,6 +15,8 @@ impl Purpose {
     pub const REQUEST_CHANNEL: Self = Self("zms/v1/request/channel");
     /// Seed -> key of the new tokens that wait to be shown.
     pub const PRINCIPAL_HANDOVER: Self = Self("zms/v1/principal/handover");
+    /// Seed -> key of the personal values on its owner's machine.
+    pub const PRINCIPAL_PERSONAL: Self = Self("zms/v1/principal/personal");
     /// N -> key of the children's entries.
     pub const SCOPE_CHILD: Self = Self("zms/v1/scope/child");
     /// N -> blind index of the children's names.

@@ -29,7 +29,7 @@ use crate::{
 /// Largest key or token file that is read, in bytes.
 const MAX_SMALL_FILE: u64 = 16 * 1024;
 
-/// Largest file of new tokens that is read, in bytes: tens of thousands of them.
+/// Largest file of new tokens or personal values that is read, in bytes: tens of thousands of them.
 const MAX_LARGE_FILE: u64 = 16 * 1024 * 1024;
 
 /// Folder of the named vaults.
@@ -149,6 +149,16 @@ impl Home {
         PinFolder::new(self.pins()).checkpoint_path(principal)
     }
 
+    /// The folder of the owner's personal values.
+    pub fn personal_folder(&self) -> PathBuf {
+        self.folder.join("personal")
+    }
+
+    /// Where a principal's personal values are kept.
+    pub fn personal(&self, principal: PrincipalId) -> PathBuf {
+        self.personal_folder().join(format!("{principal}.personal"))
+    }
+
     /// The folder of files that may name a token.
     pub fn allowed(&self) -> PathBuf {
         self.folder.join("allowed")
@@ -223,7 +233,7 @@ pub fn read_private(path: &Path, unfit: Exit) -> Outcome<Option<Zeroizing<String
     read_checked(path, MAX_SMALL_FILE, unfit, |file| private(file, 0o077))
 }
 
-/// As [`read_private`], of a file that may hold many tokens.
+/// As [`read_private`], of a file that may hold much.
 pub fn read_large(path: &Path, unfit: Exit) -> Outcome<Option<Zeroizing<String>>> {
     read_checked(path, MAX_LARGE_FILE, unfit, |file| private(file, 0o077))
 }

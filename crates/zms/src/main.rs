@@ -17,6 +17,7 @@ mod hygiene;
 mod last_backup;
 mod master_key;
 mod output;
+mod personal;
 mod place;
 mod prompt;
 mod relocate;

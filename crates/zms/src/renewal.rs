@@ -22,6 +22,7 @@ use crate::{
     files,
     master_key::promote,
     output::{Progress, shown},
+    personal::Drawer,
     prompt,
     session::{Acting, Context, tell},
 };
@@ -71,6 +72,7 @@ pub fn carry_out(context: &Context, acting: &mut Acting, order: &Order<'_>) -> O
     prompt::typed(order.question, order.word, context.yes)?;
     home.make()?;
     let keeper = Keeper::of(&home, acting)?;
+    let old = Some(acting.session.principal().duplicate()).filter(|_| acting.owner);
     let lock = home.lock()?;
     let progress = Progress::spinner("giving everything new keys");
     let mut scopes = 0;
@@ -79,12 +81,16 @@ pub fn carry_out(context: &Context, acting: &mut Acting, order: &Order<'_>) -> O
         progress.at(scopes);
     };
     let renewed = acting.session.renew_vault(order.renewing(), order.leaked, &mut told, |made| {
+        if let Some(old) = &old {
+            Drawer::new(&home, old, made.vault).hand_on(&made.own.principal)?;
+        }
         keeper.keep(&home, made).map_err(SessionError::from)
     });
     drop(progress);
     let renewal = renewed.map_err(|error| explain(acting, error))?;
-    if acting.owner {
+    if let Some(old) = &old {
         promote(&home)?;
+        files::wipe(&home.personal(old.id()))?;
     }
     drop(lock);
     tell(&acting.session, context.output);

@@ -14,11 +14,12 @@ use crate::{
     name,
 };
 
-const LABELS: [(&str, Purpose); 16] = [
+const LABELS: [(&str, Purpose); 17] = [
     ("zms/v1/principal/sign", Purpose::PRINCIPAL_SIGN),
     ("zms/v1/principal/wrap", Purpose::PRINCIPAL_WRAP),
     ("zms/v1/principal/request", Purpose::PRINCIPAL_REQUEST),
     ("zms/v1/principal/handover", Purpose::PRINCIPAL_HANDOVER),
+    ("zms/v1/principal/personal", Purpose::PRINCIPAL_PERSONAL),
     ("zms/v1/scope/child", Purpose::SCOPE_CHILD),
     ("zms/v1/scope/child-index", Purpose::SCOPE_CHILD_INDEX),
     ("zms/v1/scope/past", Purpose::SCOPE_PAST),

@@ -32,7 +32,7 @@ struct Vector {
 
 /// Every purpose, its label as the specification spells it, and `HK` of the counting key as
 /// OpenSSL computes it.
-const PURPOSES: [(Purpose, &str, &str); 16] = [
+const PURPOSES: [(Purpose, &str, &str); 17] = [
     (
         Purpose::PRINCIPAL_SIGN,
         "zms/v1/principal/sign",
@@ -52,6 +52,11 @@ const PURPOSES: [(Purpose, &str, &str); 16] = [
         Purpose::PRINCIPAL_HANDOVER,
         "zms/v1/principal/handover",
         "89ccbddd62aebde22c67a2c0b7ffe14db2b2f6c79715f435012084f38afae6e4",
+    ),
+    (
+        Purpose::PRINCIPAL_PERSONAL,
+        "zms/v1/principal/personal",
+        "132f3594fa27cb14d5f19034246123f4ca686bcd18393f3160850974f8c7ac59",
     ),
     (
         Purpose::SCOPE_CHILD,

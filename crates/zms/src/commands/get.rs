@@ -3,16 +3,17 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zms_core::{
     merge::Winner,
-    path::ScopePath,
+    path::{ScopePath, SecretName},
     record::{Reference, ValueKind},
 };
 
 use crate::{
     bundle_file::Carried,
     credentials::Sources,
-    exit::{Outcome, utc},
+    exit::{Failure, Outcome, utc},
     output::{shown, terminal},
-    session::{Context, no_secret, secret_name, tell},
+    personal::{Drawer, owner_only},
+    session::{Acting, Context, no_secret, secret_name, tell},
 };
 
 /// Print one secret, exactly
@@ -27,6 +28,9 @@ file go exactly the bytes of the value.")]
 pub struct Args {
     /// Name of the secret
     name: String,
+    /// Print your own value on this machine instead
+    #[arg(long, conflicts_with = "info")]
+    personal: bool,
     /// Print what is known of it instead: its scope, kind, note and expiry
     #[arg(long)]
     info: bool,
@@ -38,6 +42,9 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let name = secret_name(&args.name)?;
     let mut acting = context.act_with(Sources::Named, &args.carried)?;
+    if args.personal {
+        return personal(context, &mut acting, &name);
+    }
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let view = acting.session.read_one(&choose, &name);
     let view = view.map_err(|error| acting.explain(error))?;
@@ -64,6 +71,11 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             "kind": payload.kind.as_str(), "revision": winner.rev_from,
         }));
     }
+    put_out(context, value)
+}
+
+/// Prints a value: exactly, except on a terminal.
+fn put_out(context: &Context, value: &[u8]) -> Outcome {
     match std::str::from_utf8(value) {
         Ok(text) if terminal() => context.output.line(&shown(text)),
         Err(_) if terminal() => {
@@ -102,4 +114,32 @@ fn info(context: &Context, winner: &Winner<'_>) -> Outcome {
         context.output.line(&shown(&format!("{what:<9} {text}")))?;
     }
     Ok(())
+}
+
+/// Prints the owner's own value: the nearest that stands over what the place sees.
+fn personal(context: &Context, acting: &mut Acting, name: &SecretName) -> Outcome {
+    owner_only(acting)?;
+    let choose = |held: &[ScopePath]| acting.place.choose(held);
+    let view = acting.session.structure(&choose).map_err(|error| acting.explain(error))?;
+    let (place, vault) = (view.path().clone(), view.vault);
+    drop(view);
+    tell(&acting.session, context.output);
+    let held = Drawer::new(&context.home()?, acting.session.principal(), vault).open()?;
+    let mut places = std::iter::successors(Some(place.clone()), ScopePath::parent);
+    let Some(found) = places.find_map(|path| held.find(&path, name)) else {
+        return Err(Failure::not_found(format!("no personal value {name} in {place}"))
+            .hint(format!("set one with `zms set {name} --personal`")));
+    };
+    // EXPOSE: the user asked for this value.
+    let value = found.value.expose();
+    if context.output.json {
+        let (key, text) = match std::str::from_utf8(value) {
+            Ok(text) => ("value", text.to_owned()),
+            Err(_) => ("value_base64", STANDARD.encode(value)),
+        };
+        return context.output.json(serde_json::json!({
+            "name": name.as_str(), "path": found.path.to_string(), key: text, "personal": true,
+        }));
+    }
+    put_out(context, value)
 }

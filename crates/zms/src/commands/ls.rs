@@ -9,6 +9,7 @@ use crate::{
     exit::{Outcome, utc},
     expiry::{Nearness, nearness},
     output::Output,
+    personal::lay_over,
     session::{Context, tell},
 };
 
@@ -33,6 +34,9 @@ struct Row {
     expires: Option<String>,
     expired: bool,
     note: String,
+    /// Whether it is the owner's own value on this machine.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    personal: bool,
     #[serde(skip)]
     nearness: Nearness,
 }
@@ -41,7 +45,8 @@ struct Row {
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let mut acting = context.act_with(Sources::Named, &args.carried)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
-    let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
+    let mut view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
+    lay_over(context, &acting, &mut view)?;
     tell(&acting.session, context.output);
     let row = |winner: Winner<'_>| Row {
         name: winner.payload.name.to_string(),
@@ -53,6 +58,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         expired: nearness(winner.payload.expires_at, view.now) == Nearness::Over,
         nearness: nearness(winner.payload.expires_at, view.now),
         note: winner.payload.note.clone(),
+        personal: winner.personal,
     };
     let rows: Vec<Row> = view.merged.winners().map(row).collect();
     if context.output.json {
@@ -71,7 +77,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             (Nearness::Over, Some(at)) => format!("expired {at}"),
             (_, end) => end.unwrap_or_default(),
         };
-        let mut cells = vec![row.name, row.path, row.kind.to_owned(), row.updated, row.note];
+        let from = if row.personal { format!("{} (personal)", row.path) } else { row.path };
+        let mut cells = vec![row.name, from, row.kind.to_owned(), row.updated, row.note];
         if ends {
             cells.insert(4, end);
         }

@@ -81,6 +81,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         files::remove_folder(&home.folder().join(name))?;
     }
     files::remove_folder(&home.pins())?;
+    files::remove_folder(&home.personal_folder())?;
     files::remove_folder(&home.allowed())?;
     if home.name() != DEFAULT_VAULT {
         files::remove_empty(home.folder());

@@ -1,10 +1,14 @@
 //! `zms rm`.
 
-use zms_core::{change::write::Edit, path::ScopePath};
+use zms_core::{
+    change::write::Edit,
+    path::{ScopePath, SecretName},
+};
 
 use crate::{
-    exit::Outcome,
-    session::{Context, secret_name, tell},
+    exit::{Failure, Outcome},
+    personal::{Drawer, owner_only},
+    session::{Acting, Context, secret_name, tell},
 };
 
 /// Remove secrets, all of those named or none
@@ -17,6 +21,9 @@ pub struct Args {
     /// Names of the secrets
     #[arg(required = true)]
     names: Vec<String>,
+    /// Remove your own values on this machine instead; the vault keeps its secrets
+    #[arg(long)]
+    personal: bool,
     /// Show what would be removed, and remove nothing
     #[arg(long)]
     dry_run: bool,
@@ -28,6 +35,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     names.sort();
     names.dedup();
     let mut acting = context.act()?;
+    if args.personal {
+        return remove_personal(context, args, &mut acting, &names);
+    }
     if !args.dry_run {
         acting.confirm_here(context)?;
     }
@@ -57,5 +67,44 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     }
     let verb = if written.is_some() { "removed" } else { "would be removed" };
     context.output.note(format!("{} {verb} from {path}", names.join(", ")));
+    Ok(())
+}
+
+/// Removes the owner's own values, all or none.
+fn remove_personal(
+    context: &Context,
+    args: &Args,
+    acting: &mut Acting,
+    names: &[SecretName],
+) -> Outcome {
+    owner_only(acting)?;
+    let choose = |held: &[ScopePath]| acting.place.choose(held);
+    let view = acting.session.structure(&choose).map_err(|error| acting.explain(error))?;
+    let (path, vault) = (view.path().clone(), view.vault);
+    drop(view);
+    tell(&acting.session, context.output);
+    let home = context.home()?;
+    let drawer = Drawer::new(&home, acting.session.principal(), vault);
+    let held = drawer.open()?;
+    if let Some(name) = names.iter().find(|name| held.find(&path, name).is_none()) {
+        return Err(Failure::not_found(format!("no personal value {name} in {path}"))
+            .hint("see what there is with `zms ls`"));
+    }
+    if !args.dry_run {
+        drawer.change(|personal| {
+            for name in names {
+                personal.remove(&path, name);
+            }
+            Ok(())
+        })?;
+    }
+    let names: Vec<&str> = names.iter().map(SecretName::as_str).collect();
+    if context.output.json {
+        return context.output.json(serde_json::json!({
+            "path": path.to_string(), "removed": names, "dry_run": args.dry_run, "personal": true,
+        }));
+    }
+    let verb = if args.dry_run { "would be removed" } else { "removed" };
+    context.output.note(format!("your own {} {verb} from {path}", names.join(", ")));
     Ok(())
 }

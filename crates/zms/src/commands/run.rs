@@ -16,6 +16,7 @@ use crate::{
     environment,
     exit::{Exit, Failure, Outcome},
     hygiene::Inherited,
+    personal::lay_over,
     session::{Context, tell},
     settings,
 };
@@ -61,6 +62,9 @@ pub struct Args {
     /// Start from an empty environment: the secrets are all there is
     #[arg(long)]
     pristine: bool,
+    /// Leave out your own values on this machine
+    #[arg(long)]
+    no_personal: bool,
     /// Stop unless every secret that zms.toml requires is there
     #[arg(long)]
     required: bool,
@@ -103,7 +107,10 @@ fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) ->
     args.beside.check()?;
     let mut acting = context.act_with(Sources::WithFolder, &args.carried)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
-    let view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
+    let mut view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
+    if !args.no_personal {
+        lay_over(context, &acting, &mut view)?;
+    }
     tell(&acting.session, context.output);
     let all = environment::all();
     let base = if args.pristine { Environment::default() } else { Environment::inherited(all) };
@@ -181,14 +188,18 @@ fn show(context: &Context, args: &Args, injections: &[Injection<'_>]) -> Outcome
     };
     if context.output.json {
         let rows = injections.iter().map(|injection| {
-            serde_json::json!({
+            let mut row = serde_json::json!({
                 "variable": injection.variable,
                 "secret": injection.secret,
                 "path": injection.path.to_string(),
                 "revision": injection.revision,
                 "injected": !injection.kept,
                 "replaces_inherited": injection.shadows && !injection.kept,
-            })
+            });
+            if injection.personal {
+                row["personal"] = true.into();
+            }
+            row
         });
         let command: Vec<String> =
             args.words().iter().map(|word| word.to_string_lossy().into_owned()).collect();
@@ -200,8 +211,12 @@ fn show(context: &Context, args: &Args, injections: &[Injection<'_>]) -> Outcome
         let rows: Vec<Vec<String>> = injections
             .iter()
             .map(|injection| {
-                let from = format!("{}/{}", injection.path, injection.secret);
-                let revision = injection.revision.to_string();
+                let own = if injection.personal { " (personal)" } else { "" };
+                let from = format!("{}/{}{own}", injection.path, injection.secret);
+                let revision = match injection.personal {
+                    true => "-".to_owned(),
+                    false => injection.revision.to_string(),
+                };
                 vec![injection.variable.clone(), from, revision, effect(injection).to_owned()]
             })
             .collect();

@@ -1,6 +1,7 @@
 //! `zms set`.
 
 mod payload;
+mod personal;
 mod value;
 
 use std::path::PathBuf;
@@ -36,6 +37,7 @@ Examples:
   zms set SESSION_KEY --generate hex:32
   zms set API_KEY --expires 90d --note 'rotate at the provider'
   zms set API_KEY --keep-value --expires never
+  zms set API_URL --personal           for you on this machine alone; no token ever has it
 Generated: hex and base64 of so many random bytes (8 to 1024), a uuid, a password of so many
 letters, digits and -._~ (8 to 1024; from 12 on with one of each, never a mark in front), or so
 many words of the EFF large wordlist (4 to 64). Without a size: hex:32, base64:32, password:24,
@@ -73,6 +75,9 @@ pub struct Args {
     /// Change only note, kind and expiry of a secret that is there
     #[arg(long, conflicts_with_all = ["file", "reference", "generate", "value", "unsafe_argv"])]
     keep_value: bool,
+    /// Let it stand over the secret for you alone, on this machine, in `zms run`
+    #[arg(long, conflicts_with_all = ["reference", "kind", "note", "expires", "keep_value"])]
+    personal: bool,
     /// Take the value from the command line all the same
     #[arg(long)]
     unsafe_argv: bool,
@@ -110,6 +115,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     }
     let value = if args.keep_value { None } else { Some(Value::take(args, &name, typed)?) };
     let mut acting = context.act()?;
+    if let Some(value) = value.as_ref().filter(|_| args.personal) {
+        return personal::keep(context, args, &mut acting, (name, value));
+    }
     acting.confirm_here(context)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let mut ends = None;

@@ -9,6 +9,7 @@ use crate::{
     files,
     home::{Home, read_private, replace_private, trouble},
     master_key::{Protect, Seal, promote},
+    personal::Drawer,
     prompt,
     renewal::{Order, carry_out, finish},
     session::{Acting, Context, tell},
@@ -147,12 +148,15 @@ pub(super) fn replace(home: &Home, acting: &mut Acting) -> Outcome<Principal> {
     let seal = Seal::ask(protection)?;
     let next = home.next_key();
     let _lock = home.lock()?;
+    let old = acting.session.principal().duplicate();
     let heir = acting.session.succeed(|heir| {
+        Drawer::new(home, &old, vault).hand_on(heir)?;
         let text = seal.seal(heir, vault)?;
         let kept = replace_private(&next, &text);
         Ok(kept.map_err(|error| trouble(&error, format!("{} can not be made", next.display())))?)
     });
     let heir = heir.map_err(|error| acting.explain(error))?;
     promote(home)?;
+    files::wipe(&home.personal(old.id()))?;
     Ok(heir)
 }

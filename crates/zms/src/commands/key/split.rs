@@ -6,6 +6,7 @@ use super::rotate;
 use crate::{
     exit::{Failure, Outcome, utc},
     files,
+    personal::Drawer,
     session::{Acting, Context, tell},
     shares::{Claim, Delivery, Notes, Set, Split, Wanted},
 };
@@ -74,11 +75,14 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             })?
         } else {
             let mut delivered = None;
+            let old = acting.session.principal().duplicate();
             let heir = acting.session.succeed(|heir| {
+                Drawer::new(&home, &old, vault).hand_on(heir)?;
                 delivered = Some(make(heir, heir.id())?);
                 Ok(())
             });
             heir.map_err(|error| acting.explain(error))?;
+            files::wipe(&home.personal(old.id()))?;
             delivered.ok_or_else(|| Failure::other("the key was not replaced"))?
         }
     } else {

@@ -12,6 +12,7 @@ use crate::{
     child::Environment,
     exit::{Failure, Outcome},
     hygiene::Inherited,
+    personal::lay_over,
     session::{Acting, Context},
     supervise::{Handed, Handover, Mounting, Plan, Source, Watching, signal, supervise},
 };
@@ -139,7 +140,7 @@ pub(super) fn run(
     inherited: &Inherited,
     (acting, view, base): (Acting, View, Environment),
 ) -> Failure {
-    let again = Again { args, acting, base, seen: view.glance() };
+    let again = Again { context, args, acting, base, seen: view.glance() };
     let prepared = again.handover(&view).and_then(|first| {
         let flags = &args.beside;
         Ok((first, flags.grace()?, flags.signal()?))
@@ -170,6 +171,7 @@ pub(super) fn run(
 
 /// Reads again what is to be handed over.
 struct Again<'a> {
+    context: &'a Context,
     args: &'a Args,
     acting: Acting,
     base: Environment,
@@ -212,7 +214,10 @@ impl Source for Again<'_> {
         let Acting { session, place, .. } = &mut self.acting;
         let choose = |held: &[ScopePath]| place.choose(held);
         let view = session.read(&choose);
-        let view = view.map_err(|error| self.acting.explain(error))?;
+        let mut view = view.map_err(|error| self.acting.explain(error))?;
+        if !self.args.no_personal {
+            lay_over(self.context, &self.acting, &mut view)?;
+        }
         self.seen = view.glance();
         self.handover(&view)
     }

@@ -26,6 +26,8 @@ pub(super) struct Injection<'v> {
     pub(super) revision: u64,
     /// Whether it is only configuration.
     pub(super) config: bool,
+    /// Whether it is the owner's own value on this machine.
+    pub(super) personal: bool,
     /// The value.
     pub(super) value: &'v SecretBytes,
     /// Whether a variable of that name is inherited.
@@ -68,6 +70,7 @@ pub(super) fn select<'v>(
             path: winner.path,
             revision: winner.rev_from,
             config: payload.kind == ValueKind::Config,
+            personal: winner.personal,
             value: &payload.value,
             shadows,
             kept: shadows && preserved,
