@@ -78,3 +78,4 @@ bench: release
     bench/setup
     bench/run
     bench/scale
+    bench/stream
