@@ -142,7 +142,8 @@ def checkpoint(case):
 
 def key_file(case):
     try:
-        seed, vault = formats.read_key_file(case["text"], case["passphrase"])
+        outer = bytes.fromhex(case["key"]) if "key" in case else None
+        seed, vault = formats.read_key_file(case["text"], case["passphrase"], outer)
     except Failure as failure:
         return failure.name == case["class"]
     return "seed" in case and (seed.hex(), vault.hex()) == (case["seed"], case["vault"])

@@ -430,12 +430,12 @@ def parse_seed(text):
 BEGIN, END = "-----BEGIN ZMS MASTER KEY-----", "-----END ZMS MASTER KEY-----"
 
 
-def read_key_file(text, passphrase):
-    """Seed and vault of a key file; raises Failure with the class."""
+def read_key_file(text, passphrase, outer=None):
+    """Seed and vault of a key file, by a passphrase or a key; raises Failure with the class."""
     head, sealed = split_key_file(text)
     kind, salt = head[4], head[49:65]
     memory, passes, lanes = (int.from_bytes(head[at : at + 4], "big") for at in (5, 9, 13))
-    if head[:4] != b"ZMK\x01" or kind not in (0, 1) or kind == 0 and any(head[5:17]):
+    if head[:4] != b"ZMK\x01" or kind not in (0, 1, 2, 3) or kind != 1 and any(head[5:17]):
         raise Failure("malformed")
     if kind == 1:
         cost = 19 * 1024 <= memory <= 2**21 and memory * passes <= 2**23
@@ -446,8 +446,12 @@ def read_key_file(text, passphrase):
         normal = unicodedata.normalize("NFC", passphrase).encode()
         argon = Argon2id(salt=salt, length=32, iterations=passes, lanes=lanes, memory_cost=memory)
         key = derive(argon.derive(normal), "zms/v1/key-file/passphrase")
-    else:
+    elif kind == 0:
         key = derive(salt + salt, "zms/v1/key-file/none")
+    elif outer is None:
+        raise Failure("locked")
+    else:
+        key = derive(outer, "zms/v1/key-file/" + ("keychain" if kind == 2 else "systemd"))
     try:
         seed = open_seal(key, head, sealed)
     except Unopened:

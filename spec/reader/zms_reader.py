@@ -7,12 +7,13 @@
     zms_reader.py database zms.db shop/production --key-file zms.master.key
 
 It prints {name: base64 of the value}, or exits with 1 and names the class of failure. A token is
-read from standard input, a key file's passphrase too; neither is an argument.
+read from standard input, a key file's passphrase or outer key too; neither is an argument.
 """
 
 import argparse
 import base64
 import json
+import re
 import sqlite3
 import sys
 import tempfile
@@ -447,7 +448,8 @@ def open_stored(arguments):
     if arguments.key_file:
         given = None if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
         with open(arguments.key_file, encoding="ascii") as file:
-            seed, vault = read_key_file(file.read(), given or None)
+            outer = bytes.fromhex(given) if given and re.fullmatch("[0-9a-f]{64}", given) else None
+            seed, vault = read_key_file(file.read(), given or None, outer)
         kind = ADMINISTRATOR
     else:
         kind, _, seed = parse_seed(sys.stdin.readline().strip().split("@")[0])

@@ -29,6 +29,19 @@ pub enum Protection {
     None,
     /// By a passphrase, at these parameters.
     Passphrase(Cost),
+    /// By a random key that the session's keychain holds.
+    Keychain,
+    /// By a random key that the credential directory of a service holds.
+    Systemd,
+}
+
+/// What opens a key file that is protected.
+#[derive(Clone, Copy)]
+pub enum Opener<'o> {
+    /// Its passphrase.
+    Passphrase(&'o str),
+    /// The key that lies elsewhere.
+    Key(&'o Key),
 }
 
 /// Why a key file does not yield a seed.
@@ -41,10 +54,10 @@ pub enum KeyFileError {
     /// Its parameters are out of range.
     #[error(transparent)]
     Cost(#[from] CostRefused),
-    /// It is protected by a passphrase, and none was given.
-    #[error("is protected by a passphrase")]
+    /// It is protected, and what opens it was not given.
+    #[error("is locked")]
     Locked,
-    /// The passphrase is wrong, or the file was changed.
+    /// The passphrase or key is wrong, or the file was changed.
     #[error("does not open: the passphrase is wrong or the file was changed")]
     Unopened,
 }
@@ -76,11 +89,14 @@ impl KeyFile {
         let id = |at: usize| *head[at..].first_chunk().expect("the head has fixed offsets");
         let cost = Cost { memory_kib: number(5), passes: number(9), lanes: number(13) };
         let protection = match head[4] {
-            0 if head[5..17] == [0; 12] => Protection::None,
             1 => {
                 cost.check()?;
                 Protection::Passphrase(cost)
             }
+            _ if head[5..17] != [0; 12] => return Err(malformed()),
+            0 => Protection::None,
+            2 => Protection::Keychain,
+            3 => Protection::Systemd,
             _ => return Err(malformed()),
         };
         if head[..4] != MAGIC {
@@ -111,12 +127,17 @@ impl KeyFile {
         self.principal
     }
 
+    /// Random bytes of this very file.
+    pub const fn salt(&self) -> &[u8; 16] {
+        &self.salt
+    }
+
     /// Opens the seed, and checks that it is the owner's: a wrong key can not pass.
     ///
     /// # Errors
-    /// [`KeyFileError::Locked`] where a passphrase is needed, [`KeyFileError::Unopened`].
-    pub fn open(&self, passphrase: Option<&str>) -> Result<Principal, KeyFileError> {
-        let key = sealing_key(self.protection, &self.salt, passphrase)?;
+    /// [`KeyFileError::Locked`] where a passphrase or key is needed, [`KeyFileError::Unopened`].
+    pub fn open(&self, with: Option<Opener<'_>>) -> Result<Principal, KeyFileError> {
+        let key = sealing_key(self.protection, &self.salt, with)?;
         let opened = open(&key, &self.head, &self.sealed).map_err(|_| KeyFileError::Unopened)?;
         // EXPOSE: the seed moves into its own custody.
         let seed: &[u8; 32] = opened.expose()[..].try_into().map_err(|_| KeyFileError::Unopened)?;
@@ -127,19 +148,22 @@ impl KeyFile {
     /// Writes a key file's text for an owner.
     ///
     /// # Errors
-    /// [`KeyFileError::Locked`] for a passphrase protection without one.
+    /// [`KeyFileError::Locked`] for a protection without what it takes.
     pub fn write(
         owner: &Principal,
         vault: VaultId,
         protection: Protection,
-        passphrase: Option<&str>,
+        with: Option<Opener<'_>>,
         rng: &mut dyn CryptoRng,
     ) -> Result<String, KeyFileError> {
         let mut salt = [0; 16];
         rng.fill_bytes(&mut salt);
+        const NO_COST: Cost = Cost { memory_kib: 0, passes: 0, lanes: 0 };
         let (kind, cost) = match protection {
-            Protection::None => (0, Cost { memory_kib: 0, passes: 0, lanes: 0 }),
+            Protection::None => (0, NO_COST),
             Protection::Passphrase(cost) => (1, cost),
+            Protection::Keychain => (2, NO_COST),
+            Protection::Systemd => (3, NO_COST),
         };
         let head = [
             &MAGIC[..],
@@ -152,7 +176,7 @@ impl KeyFile {
             &salt,
         ]
         .concat();
-        let key = sealing_key(protection, &salt, passphrase)?;
+        let key = sealing_key(protection, &salt, with)?;
         // EXPOSE: the seed is about to be sealed.
         let sealed = seal(&key, &head, owner.seed().expose(), rng);
         let body = STANDARD.encode([head, sealed].concat());
@@ -166,18 +190,24 @@ impl KeyFile {
 fn sealing_key(
     protection: Protection,
     salt: &[u8; 16],
-    passphrase: Option<&str>,
+    with: Option<Opener<'_>>,
 ) -> Result<Key, KeyFileError> {
-    match protection {
-        Protection::None => {
+    match (protection, with) {
+        (Protection::None, _) => {
             let doubled = Zeroizing::new([*salt, *salt].concat());
             let doubled: &[u8; 32] = doubled[..].try_into().expect("two salts are 32 bytes");
             Ok(derive_key(&Key::from_bytes(doubled), Purpose::KEY_FILE_NONE))
         }
-        Protection::Passphrase(cost) => {
-            let passphrase = passphrase.ok_or(KeyFileError::Locked)?;
+        (Protection::Passphrase(cost), Some(Opener::Passphrase(passphrase))) => {
             Ok(derive_from_passphrase(passphrase, salt, cost)?)
         }
+        (Protection::Keychain, Some(Opener::Key(key))) => {
+            Ok(derive_key(key, Purpose::KEY_FILE_KEYCHAIN))
+        }
+        (Protection::Systemd, Some(Opener::Key(key))) => {
+            Ok(derive_key(key, Purpose::KEY_FILE_SYSTEMD))
+        }
+        _ => Err(KeyFileError::Locked),
     }
 }
 
@@ -198,13 +228,34 @@ mod tests {
         let mut rng = ChaCha20Rng::seed_from_u64(3);
         let (owner, vault) = owner(&mut rng);
         let protection = Protection::Passphrase(CHEAP);
-        let text = KeyFile::write(&owner, vault, protection, Some("horse"), &mut rng);
+        let text =
+            KeyFile::write(&owner, vault, protection, Some(Opener::Passphrase("horse")), &mut rng);
         let file = KeyFile::parse(&text.expect("written")).expect("parses");
         assert_eq!((file.vault(), file.principal()), (vault, owner.id()));
         assert_eq!(file.protection(), protection);
-        assert!(file.open(Some("horse")).is_ok_and(|same| same.id() == owner.id()));
-        assert_eq!(file.open(Some("mule")).err(), Some(KeyFileError::Unopened));
+        let with = |passphrase| file.open(Some(Opener::Passphrase(passphrase)));
+        assert!(with("horse").is_ok_and(|same| same.id() == owner.id()));
+        assert_eq!(with("mule").err(), Some(KeyFileError::Unopened));
         assert_eq!(file.open(None).err(), Some(KeyFileError::Locked));
+    }
+
+    #[test]
+    fn a_key_from_elsewhere_opens_the_kind_it_was_made_for() {
+        let mut rng = ChaCha20Rng::seed_from_u64(5);
+        let (owner, vault) = owner(&mut rng);
+        let (key, other) = (Key::generate(&mut rng), Key::generate(&mut rng));
+        for protection in [Protection::Keychain, Protection::Systemd] {
+            let with = Some(Opener::Key(&key));
+            let text = KeyFile::write(&owner, vault, protection, with, &mut rng).expect("written");
+            let file = KeyFile::parse(&text).expect("parses");
+            assert_eq!(file.protection(), protection);
+            assert!(file.open(with).is_ok_and(|same| same.id() == owner.id()));
+            let wrong = file.open(Some(Opener::Key(&other)));
+            assert_eq!(wrong.err(), Some(KeyFileError::Unopened));
+            for without in [None, Some(Opener::Passphrase("horse"))] {
+                assert_eq!(file.open(without).err(), Some(KeyFileError::Locked));
+            }
+        }
     }
 
     #[test]
@@ -219,7 +270,8 @@ mod tests {
             let mut changed = bytes.clone();
             changed[at] ^= 1;
             let armoured = format!("{BEGIN}\n{}\n{END}\n", STANDARD.encode(changed));
-            let opened = KeyFile::parse(&armoured).and_then(|file| file.open(Some("x")));
+            let opened =
+                KeyFile::parse(&armoured).and_then(|file| file.open(Some(Opener::Passphrase("x"))));
             assert!(opened.is_err(), "byte {at}");
         }
         assert!(KeyFile::parse(&text[..text.len() - 10]).is_err());

@@ -39,6 +39,10 @@ impl Purpose {
     pub const KEY_FILE_NONE: Self = Self("zms/v1/key-file/none");
     /// Key file under a passphrase: Argon2id output -> sealing key.
     pub const KEY_FILE_PASSPHRASE: Self = Self("zms/v1/key-file/passphrase");
+    /// Key file under a key of the session's keychain.
+    pub const KEY_FILE_KEYCHAIN: Self = Self("zms/v1/key-file/keychain");
+    /// Key file under a key of the credential directory.
+    pub const KEY_FILE_SYSTEMD: Self = Self("zms/v1/key-file/systemd");
 
     /// W -> key that seals the key of a backup.
     pub const BACKUP_KEY: Self = Self("zms/v1/backup/key");

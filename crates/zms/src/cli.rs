@@ -11,15 +11,17 @@ use std::ffi::OsString;
 use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::{
+    agent,
     commands::{
         admin, allow, audit, backup, bundle, check, completions, cp, diff, doctor, edit, env,
-        export, exposure, generate, get, help, history, import, init, key, log, ls, man, mv,
+        export, exposure, generate, get, help, history, import, init, key, lock, log, ls, man, mv,
         project, render, reset, restore, rm, rollback, roster, run, search, service, set, status,
-        token, undo, use_place, vault,
+        token, undo, unlock, use_place, vault,
     },
     environment,
     exit::Outcome,
     hygiene::Inherited,
+    master_key::keychain,
     output::Output,
     place::{HEADING as PLACE, PlaceFlags},
     session::Context,
@@ -174,6 +176,8 @@ Examples:
   zms key split --shares 5 --threshold 3 --sheets ."
     )]
     Key(key::Command),
+    Unlock(unlock::Args),
+    Lock(lock::Args),
     Audit(audit::Args),
     Use(use_place::Args),
     /// List the vaults of this machine
@@ -204,6 +208,11 @@ pub fn command() -> clap::Command {
 /// Parses the command line and runs the command.
 pub fn run(inherited: &Inherited) -> Outcome {
     let words: Vec<OsString> = environment::arguments();
+    match words.first().and_then(|name| name.to_str()) {
+        Some(agent::NAME) => return agent::serve(&words),
+        Some(keychain::NAME) => return keychain::serve(&words),
+        _ => {}
+    }
     if complete::answer(&words) {
         return Ok(());
     }
@@ -251,6 +260,8 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),
         Command::Key(command) => key::run(&context, &command),
+        Command::Unlock(args) => unlock::run(&context, &args),
+        Command::Lock(args) => lock::run(&context, &args),
         Command::Audit(args) => audit::run(&context, &args),
         Command::Use(args) => use_place::run(&context, &args),
         Command::Vault(command) => vault::run(&context, &command),

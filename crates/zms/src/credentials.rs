@@ -8,17 +8,21 @@ use std::{
 
 use zeroize::Zeroizing;
 use zms_core::{
-    key_file::{KeyFile, KeyFileError, Protection},
+    id::PrincipalId,
+    key_file::{KeyFile, Protection},
     principal::{Kind, Principal},
 };
-use zms_crypto::text::{SeedKind, parse_seed};
+use zms_crypto::{
+    Key,
+    text::{SeedKind, parse_seed},
+};
 
 use crate::{
-    allowed, environment,
+    agent, allowed, environment,
     exit::{Exit, Failure, Outcome},
+    files,
     home::{Home, read_credential, read_private, read_small},
-    output::Progress,
-    prompt,
+    master_key::{Protect, opener},
 };
 
 /// Longest token with its address, in bytes.
@@ -98,11 +102,10 @@ fn token(
         })?;
         return Ok(Some((line(text), path.display().to_string())));
     }
-    if let Some(folder) = environment::raw("CREDENTIALS_DIRECTORY") {
-        let path = PathBuf::from(folder).join("zms-token");
-        if let Some(text) = read_credential(&path, Exit::Denied)? {
-            return Ok(Some((line(text), path.display().to_string())));
-        }
+    if let Some(path) = environment::credential("zms-token")
+        && let Some(text) = read_credential(&path, Exit::Denied)?
+    {
+        return Ok(Some((line(text), path.display().to_string())));
     }
     if sources == Sources::WithFolder { allowed::token(home) } else { Ok(None) }
 }
@@ -155,13 +158,28 @@ fn from_text(text: &str, source: String) -> Outcome<Caller> {
     Ok(Caller { principal: Principal::from_seed(Kind::from(kind), seed), source, owner: false })
 }
 
-/// The owner, by the master key file.
+/// The owner: by the master key file, or by the agent that holds its key.
 pub fn owner(home: &Home) -> Outcome<Caller> {
     home.check()?;
-    owner_by(&home.key())
+    let path = home.key();
+    let text = read_private(&path, Exit::Integrity)?;
+    let file = text.as_deref().map(|text| parse(text, &path)).transpose()?;
+    if file.as_ref().is_none_or(|file| file.protection() != Protection::None)
+        && let Some(seed) = agent::key(home)?
+    {
+        return by_agent(home, seed, file.as_ref().map(KeyFile::principal));
+    }
+    owner_by(&path).map_err(|failure| match file {
+        None if files::exists(&home.database()) => failure.hint(format!(
+            "set ZMS_TOKEN to a token, put the key file back, or unlock the vault with shares of \
+             its key: `zms unlock{}`",
+            home.as_typed()
+        )),
+        _ => failure,
+    })
 }
 
-/// The owner, by a file that holds a master key.
+/// The owner, by a file that holds a master key, whatever an agent holds.
 pub fn owner_by(path: &Path) -> Outcome<Caller> {
     let Some(text) = read_private(path, Exit::Integrity)? else {
         return Err(Failure::new(
@@ -170,35 +188,30 @@ pub fn owner_by(path: &Path) -> Outcome<Caller> {
         )
         .hint("set ZMS_TOKEN to a token, or make a vault with `zms init`"));
     };
-    let refused = |error: KeyFileError| {
-        let exit = match error {
-            KeyFileError::Locked => Exit::Locked,
-            _ => Exit::Integrity,
-        };
-        Failure::new(exit, format!("{} {error}", path.display()))
+    let principal = opener::open(&parse(&text, path)?, path)?;
+    Ok(Caller { principal, source: path.display().to_string(), owner: true })
+}
+
+fn by_agent(home: &Home, seed: Key, expected: Option<PrincipalId>) -> Outcome<Caller> {
+    let principal = Principal::from_seed(Kind::Administrator, seed);
+    if expected.is_some_and(|expected| expected != principal.id()) {
+        return Err(Failure::new(Exit::Integrity, "the agent holds another key than the key file")
+            .hint(format!("`zms lock{}`, then unlock it again", home.as_typed())));
+    }
+    let source = match expected {
+        Some(_) => home.key().display().to_string(),
+        None => "the agent".to_owned(),
     };
-    let file = KeyFile::parse(&text).map_err(refused)?;
-    let principal = match file.protection() {
-        Protection::None => file.open(None),
-        Protection::Passphrase(_) => {
-            let passphrase = prompt::hidden("Passphrase of the master key: ").map_err(|_| {
-                refused(KeyFileError::Locked).hint(
-                    "run it in a terminal, where the passphrase can be asked for, or use a token",
-                )
-            })?;
-            let _drawn = Progress::spinner("opening the master key");
-            file.open(Some(&passphrase))
-        }
-    };
-    let source = path.display().to_string();
-    Ok(Caller { principal: principal.map_err(refused)?, source, owner: true })
+    Ok(Caller { principal, source, owner: true })
+}
+
+fn parse(text: &str, path: &Path) -> Outcome<KeyFile> {
+    KeyFile::parse(text)
+        .map_err(|error| Failure::new(Exit::Integrity, format!("{} {error}", path.display())))
 }
 
 /// How the master key file is protected, as the file says; `None` where none can be read.
-pub fn protection(home: &Home) -> Option<&'static str> {
+pub fn protection(home: &Home) -> Option<Protect> {
     let text = read_private(&home.key(), Exit::Integrity).ok()??;
-    Some(match KeyFile::parse(&text).ok()?.protection() {
-        Protection::None => "none",
-        Protection::Passphrase(_) => "passphrase",
-    })
+    Some(KeyFile::parse(&text).ok()?.protection().into())
 }

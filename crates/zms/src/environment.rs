@@ -28,6 +28,11 @@ pub fn raw(name: impl AsRef<OsStr>) -> Option<OsString> {
     env::var_os(name)
 }
 
+/// The way to a credential of the service that runs this; `None` outside of one.
+pub fn credential(name: &str) -> Option<PathBuf> {
+    raw("CREDENTIALS_DIRECTORY").map(|folder| PathBuf::from(folder).join(name))
+}
+
 /// All variables.
 pub fn all() -> Vec<(OsString, OsString)> {
     env::vars_os().collect()

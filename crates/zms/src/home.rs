@@ -94,6 +94,11 @@ impl Home {
         self.name.as_ref().map(|name| format!(" --vault {name}")).unwrap_or_default()
     }
 
+    /// The folder of all vaults.
+    pub fn base(&self) -> &Path {
+        &self.base
+    }
+
     /// The folder.
     pub fn folder(&self) -> &Path {
         &self.folder
@@ -157,6 +162,11 @@ impl Home {
     /// Where a principal's personal values are kept.
     pub fn personal(&self, principal: PrincipalId) -> PathBuf {
         self.personal_folder().join(format!("{principal}.personal"))
+    }
+
+    /// The folder of the unlock agent's socket.
+    pub fn agent(&self) -> PathBuf {
+        self.folder.join("agent")
     }
 
     /// The folder of files that may name a token.

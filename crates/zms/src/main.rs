@@ -1,5 +1,6 @@
 //! `zms`: ends plaintext `.env` files.
 
+mod agent;
 mod allowed;
 mod audit_file;
 mod bundle_file;

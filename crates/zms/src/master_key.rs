@@ -1,26 +1,28 @@
 //! The master key file as it changes: sealed, written beside the old one, put in its place.
 
-use zeroize::Zeroizing;
+pub mod credential;
+pub mod keychain;
+pub mod opener;
+mod seal;
+mod strength;
+
 use zms_client::SessionError;
 use zms_core::{
     bundle::Standing,
-    id::VaultId,
     key_file::{KeyFile, Protection},
     open::Opening,
     pin::Pins,
-    principal::Principal,
 };
-use zms_crypto::passphrase::Cost;
 use zms_store::Store;
 
+pub use self::seal::Seal;
 use crate::{
+    agent,
     credentials::{self, Caller},
     environment,
-    exit::{Exit, Failure, Outcome},
+    exit::{Exit, Outcome},
     files,
     home::{Home, put_in_place, read_private, trouble},
-    output::Progress,
-    prompt,
 };
 
 /// How a key file is protected.
@@ -30,6 +32,10 @@ pub enum Protect {
     None,
     /// By a passphrase, asked for whenever the owner acts
     Passphrase,
+    /// By a key in the keychain of your session
+    Keychain,
+    /// By a key in the credentials of a systemd service
+    Systemd,
 }
 
 impl From<Protection> for Protect {
@@ -37,53 +43,32 @@ impl From<Protection> for Protect {
         match protection {
             Protection::None => Self::None,
             Protection::Passphrase(_) => Self::Passphrase,
+            Protection::Keychain => Self::Keychain,
+            Protection::Systemd => Self::Systemd,
         }
     }
 }
 
-/// A protection with what it takes, asked for where it has to be.
-pub struct Seal {
-    protection: Protection,
-    passphrase: Option<Zeroizing<String>>,
-}
-
-impl Seal {
-    /// Asks for a new passphrase where the protection takes one. The parameters are today's, never
-    /// an old file's.
-    pub fn ask(protect: Protect) -> Outcome<Self> {
-        Ok(match protect {
-            Protect::None => Self { protection: Protection::None, passphrase: None },
-            Protect::Passphrase => Self {
-                protection: Protection::Passphrase(Cost::DEFAULT),
-                passphrase: Some(new_passphrase()?),
-            },
-        })
-    }
-
-    /// The text of a key file, opened once more before it is given out.
-    pub fn seal(&self, owner: &Principal, vault: VaultId) -> Outcome<Zeroizing<String>> {
-        let passphrase = self.passphrase.as_ref().map(|text| text.as_str());
-        let _drawn = Progress::spinner("sealing the master key");
-        let mut rng = environment::entropy();
-        let text = KeyFile::write(owner, vault, self.protection, passphrase, &mut *rng);
-        let text = Zeroizing::new(text.map_err(Failure::other)?);
-        let opened = KeyFile::parse(&text).and_then(|file| file.open(passphrase));
-        match opened {
-            Ok(same) if same.id() == owner.id() => Ok(text),
-            _ => Err(Failure::other("the new key file does not open; nothing was changed")),
+impl Protect {
+    /// Its name, as it is typed.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::None => "none",
+            Self::Passphrase => "passphrase",
+            Self::Keychain => "keychain",
+            Self::Systemd => "systemd",
         }
     }
-}
 
-fn new_passphrase() -> Outcome<Zeroizing<String>> {
-    let first = prompt::hidden("New passphrase: ")?;
-    if first.chars().count() < 8 {
-        return Err(Failure::usage("the passphrase is shorter than 8 characters"));
+    /// What protects the file, in words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::None => "its mode alone: only you can read it",
+            Self::Passphrase => "a passphrase",
+            Self::Keychain => "a key in the keychain of your session",
+            Self::Systemd => "a key in the credentials of a systemd service",
+        }
     }
-    if *first != *prompt::hidden("Once more: ")? {
-        return Err(Failure::usage("the two passphrases differ"));
-    }
-    Ok(first)
 }
 
 /// Ends a replacement of the key that was interrupted after its commit, and gives the new owner;
@@ -111,13 +96,26 @@ pub fn settle(home: &Home, store: &dyn Store) -> Outcome<Option<Caller>> {
     Ok(Some(Caller { source: home.key().display().to_string(), ..heir }))
 }
 
-/// Puts the next key in the place of the one that is there.
+/// Puts the next key in the place of the one that is there, which nobody holds any more then.
 pub fn promote(home: &Home) -> Outcome {
+    let old = read_private(&home.key(), Exit::Integrity).ok().flatten();
     match put_in_place(&home.next_key(), &home.key()) {
         // Another process was faster with the same.
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
-        Err(error) => Err(trouble(&error, format!("{} can not be replaced", home.key().display()))
-            .hint("the new key lies beside it and works; the next command puts it in its place")),
-        Ok(()) => Ok(()),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+        Err(error) => {
+            let what = format!("{} can not be replaced", home.key().display());
+            return Err(trouble(&error, what).hint(
+                "the new key lies beside it and works; the next command puts it in its place",
+            ));
+        }
+        Ok(()) => {}
     }
+    agent::lock(home)?;
+    if let Some(old) = old.and_then(|text| KeyFile::parse(&text).ok())
+        && old.protection() == Protection::Keychain
+    {
+        // What stays where the keychain can not be asked opens a key that opens nothing.
+        let _stays = keychain::forget(&old);
+    }
+    Ok(())
 }

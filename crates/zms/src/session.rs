@@ -81,11 +81,7 @@ impl Context {
             return Err(Failure::usage("the name of the vault is empty")
                 .hint("name it with `--vault` or ZMS_VAULT, or unset that"));
         }
-        let home = Home::find(named.as_deref())?;
-        Ok(match database_elsewhere()? {
-            Some(path) => home.with_database(environment::folder()?.join(path)),
-            None => home,
-        })
+        located(named.as_deref())
     }
 
     /// Opens a session as whoever is there: a token first, else the owner.
@@ -169,6 +165,15 @@ impl Context {
         let session = session.demanding(demands.demand()?);
         Ok(Acting { session, place, source: caller.source, owner: caller.owner, carried })
     }
+}
+
+/// A vault's folder and database, as the environment says where they lie.
+pub fn located(vault: Option<&str>) -> Outcome<Home> {
+    let home = Home::find(vault)?;
+    Ok(match database_elsewhere()? {
+        Some(path) => home.with_database(environment::folder()?.join(path)),
+        None => home,
+    })
 }
 
 /// The database that `ZMS_DATABASE` names: several homes can share one, each with a key or token and

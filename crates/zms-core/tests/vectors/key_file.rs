@@ -3,7 +3,7 @@
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zms_core::{
     id::VaultId,
-    key_file::{KeyFile, KeyFileError, Protection},
+    key_file::{KeyFile, KeyFileError, Opener, Protection},
     principal::{Kind, Principal},
 };
 use zms_crypto::{Key, passphrase::Cost};
@@ -39,8 +39,10 @@ fn body(text: &str) -> Vec<u8> {
 }
 
 fn outcome(case: &Json) -> Result<Principal, KeyFileError> {
-    let passphrase = Some(&case["passphrase"]).filter(|given| given.is_some()).map(Json::text);
-    KeyFile::parse(case["text"].text())?.open(passphrase)
+    let given = |name: &str| Some(&case[name]).filter(|given| given.is_some());
+    let key = given("key").map(|key| Key::from_bytes(&key.bytes().try_into().expect("32 bytes")));
+    let passphrase = given("passphrase").map(|text| Opener::Passphrase(text.text()));
+    KeyFile::parse(case["text"].text())?.open(key.as_ref().map(Opener::Key).or(passphrase))
 }
 
 fn class(error: &KeyFileError) -> &'static str {
@@ -62,12 +64,52 @@ fn reject(title: &str, passphrase: Option<&str>, file: &str, class: &str) -> Jso
     ])
 }
 
+/// Files under a key that lies elsewhere, and what must not open them.
+fn keyed(rng: &mut rand_chacha::ChaCha20Rng) -> Vec<Json> {
+    let owner = Principal::from_seed(Kind::Administrator, Key::generate(rng));
+    let vault = VaultId::generate(rng);
+    let (key, other) = (Key::generate(rng), Key::generate(rng));
+    let mut cases = Vec::new();
+    for (title, protection) in
+        [("a keychain", Protection::Keychain), ("a credential", Protection::Systemd)]
+    {
+        let file = KeyFile::write(&owner, vault, protection, Some(Opener::Key(&key)), rng);
+        let file = file.expect("can be written");
+        let with = |title: &str, key: &Key, file: &str, class: &str| {
+            reject(title, None, file, class).with("key", hex(key.expose()))
+        };
+        let changed = |at: usize, byte: u8| {
+            let mut body = body(&file);
+            body[at] = byte;
+            armour(&body)
+        };
+        let accepted = with(&format!("a key of {title}"), &key, &file, "");
+        let (seed, vault) = (hex(owner.seed().expose()), hex(vault.as_bytes()));
+        cases.push(accepted.with("seed", seed).with("vault", vault));
+        let another = match protection {
+            Protection::Keychain => 3,
+            _ => 2,
+        };
+        let salt = changed(SALT, body(&file)[SALT] ^ 1);
+        cases.extend([
+            with(&format!("another key of {title}"), &other, &file, "unopened"),
+            with(&format!("{title}, as the other kind"), &key, &changed(KIND, another), "unopened"),
+            with(&format!("{title}, another salt"), &key, &salt, "unopened"),
+            with(&format!("{title}, parameters"), &key, &changed(MEMORY + 3, 1), "malformed"),
+            reject(&format!("{title}, no key"), None, &file, "locked"),
+            reject(&format!("{title}, a passphrase"), Some("horse"), &file, "locked"),
+        ]);
+    }
+    cases
+}
+
 fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Vec<Json> {
     let owner = Principal::from_seed(Kind::Administrator, Key::generate(rng));
     let other = Principal::from_seed(Kind::Administrator, Key::generate(rng));
     let vault = VaultId::generate(rng);
     let mut write = |protection, passphrase: Option<&str>| {
-        KeyFile::write(&owner, vault, protection, passphrase, rng).expect("can be written")
+        let with = passphrase.map(Opener::Passphrase);
+        KeyFile::write(&owner, vault, protection, with, rng).expect("can be written")
     };
     let plain = write(Protection::None, None);
     let strong = write(Protection::Passphrase(CHEAP), Some("correct horse"));
@@ -98,7 +140,7 @@ fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Vec<Json> {
     };
     let end = body(&plain).len();
     let pass = Some("correct horse");
-    vec![
+    let mut cases = vec![
         accept("no passphrase", None, &plain),
         accept("no passphrase, one given", pass, &plain),
         accept("a passphrase", pass, &strong),
@@ -110,7 +152,7 @@ fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Vec<Json> {
         reject("an empty passphrase", Some(""), &strong, "unopened"),
         reject("another magic", None, &flip(&plain, 0), "malformed"),
         reject("another version", None, &flip(&plain, 3), "malformed"),
-        reject("an unknown kind", None, &changed(&plain, KIND, &[2]), "malformed"),
+        reject("an unknown kind", None, &changed(&plain, KIND, &[4]), "malformed"),
         reject("parameters without a passphrase", None, &flip(&plain, 8), "malformed"),
         reject("the kind lowered", None, &changed(&strong, KIND, &[0]), "malformed"),
         reject("the kind raised", pass, &changed(&plain, KIND, &[1]), "cost"),
@@ -147,7 +189,9 @@ fn make(rng: &mut rand_chacha::ChaCha20Rng) -> Vec<Json> {
         reject("text behind the end line", None, &format!("{plain}x"), "malformed"),
         reject("no base64", None, &plain.replacen('\n', "\n!", 1), "malformed"),
         reject("empty", None, "", "malformed"),
-    ]
+    ];
+    cases.extend(keyed(rng));
+    cases
 }
 
 #[test]

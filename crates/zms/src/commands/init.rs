@@ -1,5 +1,7 @@
 //! `zms init`.
 
+use std::path::PathBuf;
+
 use zms_client::{Session, SessionError, pins::PinFolder};
 use zms_core::{
     change::plant::Seedling,
@@ -13,6 +15,7 @@ use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
 
 use crate::{
+    commands::key::protect::seal_credential,
     credentials, environment,
     exit::{Exit, Failure, Outcome},
     files,
@@ -40,10 +43,13 @@ pub struct Args {
     /// How the master key file is protected
     #[arg(long, value_enum, default_value_t = Protect::None)]
     protect: Protect,
+    /// For systemd: the file of the credential, which is made where it is not there
+    #[arg(long, value_name = "FILE")]
+    credential: Option<PathBuf>,
     #[command(flatten)]
     wanted: Wanted,
     /// Write no key file: the owner acts only once shares have put the key together
-    #[arg(long, conflicts_with = "protect")]
+    #[arg(long, conflicts_with_all = ["protect", "credential"])]
     no_key_file: bool,
 }
 
@@ -67,7 +73,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         true if args.no_key_file => return Err(exists(&home)),
         true => resume(&home)?,
         false if args.no_key_file => new_key(),
-        false => make_key(&home, args.protect)?,
+        false => make_key(&home, args)?,
     };
     let claim = Claim { vault, key: owner.id() };
     let hand_over = |owner: &Principal, (scheme, delivery): &(Scheme, Delivery)| {
@@ -141,6 +147,8 @@ fn say(
     let how = match args.protect {
         Protect::None => "only you can read it",
         Protect::Passphrase => "opens with your passphrase",
+        Protect::Keychain => "opens with a key in your keychain",
+        Protect::Systemd => "opens with a credential of a service",
     };
     output.line(&match key {
         Some(key) => format!("Master key  {key}  ({how})"),
@@ -155,8 +163,14 @@ fn say(
     } else {
         output.note("Keep a copy of the key in a safe place: there is no back door.");
     }
+    if let Some(credential) = &args.credential {
+        output.note(seal_credential(&credential.display().to_string()));
+    }
     if args.no_key_file {
-        output.note("The owner is locked out until shares put the key together.");
+        output.note(
+            "The owner is locked out until shares put the key together: `zms unlock` holds it for \
+             a while",
+        );
     } else {
         output.note(format!("Next: zms import .env{}", home.as_typed()));
     }
@@ -203,9 +217,10 @@ fn new_key() -> (Principal, VaultId) {
     (owner, VaultId::generate(&mut *rng))
 }
 
-fn make_key(home: &Home, protect: Protect) -> Outcome<(Principal, VaultId)> {
+fn make_key(home: &Home, args: &Args) -> Outcome<(Principal, VaultId)> {
     let (owner, vault) = new_key();
-    let text = Seal::ask(protect)?.seal(&owner, vault)?;
+    let seal = Seal::ask(args.protect, args.credential.as_deref())?;
+    let text = seal.seal(&owner, vault)?;
     create_private(&home.key(), &text).map_err(|error| match error.kind() {
         std::io::ErrorKind::AlreadyExists => exists(home),
         _ => trouble(&error, format!("{} can not be made", home.key().display())),

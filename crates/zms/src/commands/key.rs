@@ -2,7 +2,7 @@
 
 mod combine;
 mod drill;
-mod protect;
+pub mod protect;
 mod rotate;
 mod split;
 mod status;

@@ -2,11 +2,15 @@
 
 use std::path::PathBuf;
 
+use zms_core::key_file::{KeyFile, Protection};
+
 use super::backup;
 use crate::{
-    exit::{Failure, Outcome},
+    agent,
+    exit::{Exit, Failure, Outcome},
     files,
-    home::{DEFAULT_VAULT, Home, SCRATCH},
+    home::{DEFAULT_VAULT, Home, SCRATCH, read_private},
+    master_key::keychain,
     prompt,
     session::{Context, database_elsewhere},
 };
@@ -73,6 +77,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         ),
     };
     prompt::typed(&question, "reset", context.yes)?;
+    // Nobody holds the key once its file is gone.
+    agent::lock(&home)?;
+    forget_keychain(context, &home);
     // A backup that was just made left its note.
     for path in &targets(&home) {
         files::wipe(path)?;
@@ -80,6 +87,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     for name in files::names(home.folder()).iter().filter(|name| name.starts_with(SCRATCH)) {
         files::remove_folder(&home.folder().join(name))?;
     }
+    files::remove_folder(&home.agent())?;
     files::remove_folder(&home.pins())?;
     files::remove_folder(&home.personal_folder())?;
     files::remove_folder(&home.allowed())?;
@@ -110,6 +118,20 @@ fn saved(context: &Context, args: &Args, home: &Home) -> Outcome<Option<PathBuf>
     })?;
     context.output.note(format!("{} holds the vault as it was", file.display()));
     Ok(Some(file))
+}
+
+/// Removes what the keychain holds for the key files. One that can not be asked is no reason to keep
+/// the vault: without the file, its entry opens nothing.
+fn forget_keychain(context: &Context, home: &Home) {
+    for path in [home.key(), home.next_key()] {
+        let text = read_private(&path, Exit::Integrity).ok().flatten();
+        let Some(file) = text.and_then(|text| KeyFile::parse(&text).ok()) else { continue };
+        if file.protection() == Protection::Keychain
+            && let Err(failure) = keychain::forget(&file)
+        {
+            context.output.warn(format!("an entry stays in the keychain: {failure}"));
+        }
+    }
 }
 
 /// What there is to destroy, the key first.

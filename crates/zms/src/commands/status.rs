@@ -4,13 +4,14 @@ use zms_client::View;
 use zms_core::path::ScopePath;
 
 use crate::{
-    allowed,
+    agent, allowed,
     credentials::{self, Sources},
     exit::{Outcome, utc},
     expiry::{Nearness, nearness},
     files,
     home::{DEFAULT_VAULT, Home},
     last_backup::LastBackup,
+    master_key::Protect,
     session::{Acting, Context, tell},
 };
 
@@ -84,6 +85,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     // Whoever acts with a token has no business with the master key.
     let protection = acting.owner.then(|| credentials::protection(&home)).flatten();
     let backup = acting.owner.then(|| LastBackup::of(&home, &vault));
+    let until = if acting.owner { agent::until(&home)?.map(utc) } else { None };
     let first_use = acting.session.first_use();
     let ending = ending(&mut acting, now)?;
     // A token that is named goes before that of the folder.
@@ -96,7 +98,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             "database": database,
             "database_bytes": kept.database,
             "log_bytes": kept.log,
-            "protection": protection,
+            "protection": protection.map(Protect::name),
+            "unlocked_until": until,
             "path": path,
             "revision": head,
             "secrets": secrets,
@@ -127,10 +130,12 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     rows.push(("pin", pin));
     rows.push(("secrets", secrets.to_string()));
     rows.push(("database", kept.shown()));
-    rows.extend(protection.map(|how| {
-        let by = if how == "none" { "its mode alone: only you can read it" } else { how };
-        ("key file", format!("protected by {by}"))
-    }));
+    rows.extend(protection.map(|how| ("key file", format!("protected by {}", how.words()))));
+    let locked = protection.is_some_and(|how| how != Protect::None);
+    rows.extend(match until {
+        Some(at) => Some(("agent", format!("unlocked until {at}"))),
+        None => locked.then(|| ("agent", "locked: it is opened for each command".to_owned())),
+    });
     rows.extend(backup.map(|last| {
         let none = || "none that is known of here: `zms backup FILE`".to_owned();
         ("backup", last.map_or_else(none, |last| last.shown(now)))

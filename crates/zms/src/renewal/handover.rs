@@ -49,7 +49,7 @@ impl Keeper {
         let (protection, vault) = file
             .map(|file| (Protect::from(file.protection()), file.vault()))
             .ok_or_else(|| Failure::new(Exit::Integrity, "the key file was changed meanwhile"))?;
-        Ok(Self::Owner(Seal::ask(protection)?, vault))
+        Ok(Self::Owner(Seal::ask(protection, None)?, vault))
     }
 
     /// Writes the files, in the place of those of an attempt that got no further.

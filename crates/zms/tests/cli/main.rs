@@ -26,4 +26,5 @@ mod shares;
 mod tables;
 mod terminal;
 mod token;
+mod unlock;
 mod values;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use rusqlite::Connection;
-use zms_core::key_file::{KeyFile, Protection};
+use zms_core::key_file::{KeyFile, Opener, Protection};
 use zms_crypto::passphrase::Cost;
 
 use crate::{machine::Machine, terminal::Terminal};
@@ -99,7 +99,8 @@ fn a_passphrase_that_takes_long_is_shown_to_be_worked_on() {
     let owner = file.open(None).unwrap();
     let slow = Protection::Passphrase(Cost { memory_kib: 256 * 1024, passes: 16, lanes: 1 });
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
-    let text = KeyFile::write(&owner, file.vault(), slow, Some("correct horse"), &mut rng).unwrap();
+    let with = Some(Opener::Passphrase("correct horse"));
+    let text = KeyFile::write(&owner, file.vault(), slow, with, &mut rng).unwrap();
     std::fs::write(&path, &*text).unwrap();
     let mut terminal = Terminal::sized(80, &machine, &[("TERM", "xterm")], &["project", "ls"]);
     terminal.until_hidden("Passphrase of the master key: ").press("correct horse\n");

@@ -279,16 +279,25 @@ fn revoke_asks_for_the_name() {
 fn a_passphrase_is_asked_for_twice_and_then_whenever_the_owner_acts() {
     let machine = Machine::new();
     let init = || Terminal::start(&machine, &["init", "--protect", "passphrase"]);
-    let (code, _) = init().until_hidden("New passphrase: ").press("short\n").end();
-    assert_eq!(code, 2);
+    for weak in ["short\n", "P4ssw0rd!\n", "zms master key\n"] {
+        let (code, screen) = init().until_hidden("New passphrase: ").press(weak).end();
+        assert!(code == 2 && screen.contains("is weak") && screen.contains("hint: "), "{screen}");
+        assert!(!screen.contains(weak.trim()), "{screen}");
+    }
     let mut terminal = init();
-    terminal.until_hidden("New passphrase: ").press("correct horse\n").until_hidden("Once more: ");
-    assert_eq!(terminal.press("correct mule\n").end().0, 2);
+    terminal
+        .until_hidden("New passphrase: ")
+        .press("orbit lemon quarry 7\n")
+        .until_hidden("Once more: ");
+    assert_eq!(terminal.press("orbit lemon quarry 8\n").end().0, 2);
     machine.sh("test ! -e ~/.zexio/zms.master.key").done();
     let mut terminal = init();
-    terminal.until_hidden("New passphrase: ").press("correct horse\n").until_hidden("Once more: ");
-    let (code, screen) = terminal.press("correct horse\n").end();
-    assert!(code == 0 && !screen.contains("horse"), "{screen}");
+    terminal
+        .until_hidden("New passphrase: ")
+        .press("orbit lemon quarry 7\n")
+        .until_hidden("Once more: ");
+    let (code, screen) = terminal.press("orbit lemon quarry 7\n").end();
+    assert!(code == 0 && !screen.contains("lemon"), "{screen}");
 
     let said = machine.sh("zms ls").refused(5);
     assert!(said.contains("is protected by a passphrase\nhint: "), "{said}");
@@ -300,8 +309,8 @@ fn a_passphrase_is_asked_for_twice_and_then_whenever_the_owner_acts() {
         doctor.contains("skip  key          ") && doctor.contains("ok    integrity"),
         "{doctor}"
     );
-    let (code, screen) = ask().until_hidden(question).press("correct mule\n").end();
+    let (code, screen) = ask().until_hidden(question).press("orbit lemon quarry 8\n").end();
     assert!(code == 6 && screen.contains("the passphrase is wrong"), "{screen}");
-    let (code, screen) = ask().until_hidden(question).press("correct horse\n").end();
+    let (code, screen) = ask().until_hidden(question).press("orbit lemon quarry 7\n").end();
     assert!(code == 0 && screen.ends_with("default\r\n"), "{screen}");
 }

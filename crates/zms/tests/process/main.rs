@@ -9,15 +9,18 @@
 #![expect(clippy::print_stdout, reason = "a test that fails shows what it tried")]
 #![expect(clippy::unwrap_used, reason = "a test fails where it can not go on")]
 
+mod agent;
 mod app;
 mod beside;
 mod crowd;
 mod faults;
+mod keychain;
 mod promises;
 mod random;
 mod reader;
 mod run;
 mod scratch;
+mod service;
 mod strace;
 mod stranger;
 mod tools;

@@ -36,7 +36,7 @@ macro_rules! transcripts {
 transcripts! {
     help init set get ls rm mv cp search import export run allow token admin project env service audit
     r#use vault status doctor reset place credentials database history log undo rollback diff
-    exposure words key edit check render bundle roster
+    exposure words key edit check render bundle roster unlock lock
     generate backup restore
 }
 

@@ -54,7 +54,7 @@ pub(super) fn check(report: &mut Report, home: &Home) {
 }
 
 fn folders(report: &mut Report, home: &Home) {
-    let inner = [home.pins(), home.allowed()];
+    let inner = [home.pins(), home.allowed(), home.agent()];
     let mut sound = true;
     for folder in home.folders().into_iter().chain(inner) {
         let Some(found) = found(&folder) else { continue };

@@ -1,6 +1,9 @@
 //! `zms key combine`.
 
+use std::path::PathBuf;
+
 use crate::{
+    agent,
     exit::Outcome,
     files,
     home::{create_private, replace_private, trouble},
@@ -28,6 +31,9 @@ pub struct Args {
     /// How the key file is protected
     #[arg(long, value_enum, default_value_t = Protect::None)]
     protect: Protect,
+    /// For systemd: the file of the credential, which is made where it is not there
+    #[arg(long, value_name = "FILE")]
+    credential: Option<PathBuf>,
     /// What the key is compared with where there is no database: the id that stands on a sheet
     #[arg(long, value_name = "ID", value_parser = sheet_id)]
     sheet_id: Option<Claim>,
@@ -56,10 +62,11 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             let question = format!("{shown} is there already, and the rebuilt key replaces it.");
             prompt::typed(&question, "replace", context.yes)?;
         }
-        let text = Seal::ask(args.protect)?.seal(owner, vault)?;
+        let text = Seal::ask(args.protect, args.credential.as_deref())?.seal(owner, vault)?;
         home.make()?;
         let write = if replaced { replace_private } else { create_private };
         write(&path, &text).map_err(|error| trouble(&error, format!("{shown} can not be made")))?;
+        agent::lock(&home)?;
     }
     if context.output.json {
         return context.output.json(serde_json::json!({

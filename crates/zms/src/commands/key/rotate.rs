@@ -145,7 +145,7 @@ pub(super) fn replace(home: &Home, acting: &mut Acting) -> Outcome<Principal> {
     let (protection, vault) = KeyFile::parse(&text)
         .map(|file| (Protect::from(file.protection()), file.vault()))
         .map_err(|_| Failure::new(Exit::Integrity, "the key file was changed meanwhile"))?;
-    let seal = Seal::ask(protection)?;
+    let seal = Seal::ask(protection, None)?;
     let next = home.next_key();
     let _lock = home.lock()?;
     let old = acting.session.principal().duplicate();

@@ -4,6 +4,7 @@ use zms_core::id::PrincipalId;
 
 use super::rotate;
 use crate::{
+    agent,
     exit::{Failure, Outcome, utc},
     files,
     personal::Drawer,
@@ -82,6 +83,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
                 Ok(())
             });
             heir.map_err(|error| acting.explain(error))?;
+            agent::lock(&home)?;
             files::wipe(&home.personal(old.id()))?;
             delivered.ok_or_else(|| Failure::other("the key was not replaced"))?
         }

@@ -3,8 +3,10 @@
 use zms_core::key_file::{KeyFile, Protection};
 
 use crate::{
+    agent,
     exit::{Exit, Failure, Outcome, utc},
     home::read_private,
+    master_key::Protect,
     session::Context,
     shares::{Drill, Notes, Split},
 };
@@ -33,21 +35,23 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     let file = KeyFile::parse(&text)
         .map_err(|error| Failure::new(Exit::Integrity, format!("{shown} {error}")))?;
     let protection = match file.protection() {
-        Protection::None => "its mode alone: only you can read it".to_owned(),
         Protection::Passphrase(cost) => format!(
             "a passphrase (Argon2id, {} MiB, {} passes, {} lanes)",
             cost.memory_kib / 1024,
             cost.passes,
             cost.lanes
         ),
+        other => Protect::from(other).words().to_owned(),
     };
     let notes = Notes::load(&home)?;
     let drill = notes.last_drill(file.principal());
+    let until = agent::until(&home)?.map(utc);
     if context.output.json {
         let sets: Vec<_> = notes.of(file.principal()).map(Split::as_json).collect();
         return context.output.json(serde_json::json!({
             "file": shown,
-            "protection": crate::credentials::protection(&home),
+            "protection": Protect::from(file.protection()).name(),
+            "unlocked_until": until,
             "principal": file.principal().to_string(),
             "vault": file.vault().to_string(),
             "sets_of_shares": sets,
@@ -56,6 +60,10 @@ pub fn run(context: &Context, _: &Args) -> Outcome {
     }
     context.output.line(&format!("file       {shown}"))?;
     context.output.line(&format!("protected  by {protection}"))?;
+    if file.protection() != Protection::None || until.is_some() {
+        let state = until.map_or("locked".to_owned(), |at| format!("unlocked until {at}"));
+        context.output.line(&format!("agent      {state}"))?;
+    }
     context.output.line(&format!("key        {}", file.principal()))?;
     context.output.line(&format!("vault      {}", file.vault()))?;
     for split in notes.of(file.principal()) {

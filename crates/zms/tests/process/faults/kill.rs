@@ -7,7 +7,7 @@ use crate::{
     random::Random,
     scratch::{Go, Scratch, numbered},
     strace::{Point, WRITING, kill, points},
-    tools::tool,
+    tools::{ZMS, tool},
 };
 
 /// How many points of each command are tried in a run that is not full.
@@ -17,7 +17,7 @@ const OF_STORY: usize = 3;
 
 /// The points of a command at which it is killed, and how many there are.
 fn sample(before: &Scratch, args: &[&str], input: &str) -> Vec<Point> {
-    let all = points(&before.copy(), WRITING, args, input.as_bytes());
+    let all = points(&keyed(before.copy()), WRITING, args, input.as_bytes());
     let count = all.len();
     let sample = Random::new().sample(all, SAMPLE);
     println!("{} of {count} points of {args:?}", sample.len());
@@ -157,15 +157,23 @@ fn init_survives_what_a_process_of_the_same_number_left_of_a_database() {
     survives_what_was_left("zms.db.1-0.new", true);
 }
 
+/// With a credential in the working folder at hand, where there is one.
+fn keyed(scratch: Scratch) -> Scratch {
+    scratch.behind(vec!["env".into(), "CREDENTIALS_DIRECTORY=.".into()], ZMS.into())
+}
+
 /// At every moment exactly one key opens the vault, and it is at hand.
-fn survives_with_a_key(args: &[&str]) {
-    let vault = Scratch::vault();
+fn survives_with_a_key(before: &[&[&str]], args: &[&str]) {
+    let vault = keyed(Scratch::vault());
     vault.set(&[], "A", "1");
     let token = vault.token(&["ci", "-e", "development"]);
+    for args in before {
+        vault.zms(*args).go().good();
+    }
     let key = fs::read(vault.home().join("zms.master.key")).unwrap();
     for point in sample(&vault, args, "") {
         println!("killed before {point:?}");
-        let home = vault.copy();
+        let home = keyed(vault.copy());
         let ran = kill(&home, &point, args, b"");
         assert_eq!(home.zms(["get", "A"]).go().text(), "1");
         assert_eq!(home.zms(["get", "A"]).env("ZMS_TOKEN", &token).go().text(), "1");
@@ -183,14 +191,27 @@ fn survives_with_a_key(args: &[&str]) {
     }
 }
 
+const SYSTEMD: &[&str] = &["key", "protect", "systemd", "--credential", "zms-key"];
+
 #[test]
 fn key_rotate_survives() {
-    survives_with_a_key(&["key", "rotate", "--yes"]);
+    survives_with_a_key(&[], &["key", "rotate", "--yes"]);
 }
 
 #[test]
-fn key_protect_survives() {
-    survives_with_a_key(&["key", "protect", "none"]);
+fn key_rotate_under_a_credential_survives() {
+    survives_with_a_key(&[SYSTEMD], &["key", "rotate", "--yes"]);
+}
+
+#[test]
+fn key_protect_none_survives() {
+    survives_with_a_key(&[], &["key", "protect", "none"]);
+    survives_with_a_key(&[SYSTEMD], &["key", "protect", "none"]);
+}
+
+#[test]
+fn key_protect_systemd_survives() {
+    survives_with_a_key(&[], SYSTEMD);
 }
 
 /// Everything is made anew or nothing is, and no token that was made is lost.
