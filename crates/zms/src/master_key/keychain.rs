@@ -6,7 +6,7 @@
 
 use std::{
     ffi::OsString,
-    io::{self, Read, Write as _},
+    io::{self, Read},
     os::{
         fd::OwnedFd,
         unix::{net::UnixStream, process::CommandExt},
@@ -124,6 +124,7 @@ fn ends_in_time(helper: &Child) -> io::Result<bool> {
 /// Asks the keychain, in a process of its own.
 #[cfg(feature = "keychain")]
 pub fn serve(words: &[OsString]) -> Outcome {
+    use std::io::Write as _;
     let word = |at: usize| words.get(at).and_then(|word| word.to_str()).unwrap_or_default();
     keyring::Entry::store_status().as_ref().map_err(Failure::other)?;
     let entry = keyring::Entry::new(SERVICE, word(2)).map_err(refused)?;
