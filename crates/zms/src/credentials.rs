@@ -179,17 +179,25 @@ pub fn owner(home: &Home) -> Outcome<Caller> {
     })
 }
 
+/// The owner, by a file that somebody names.
+pub fn owner_named(path: &Path) -> Outcome<Caller> {
+    let missing = || Failure::not_found(format!("{} does not exist", path.display()));
+    owner_in(path)?.ok_or_else(missing)
+}
+
 /// The owner, by a file that holds a master key, whatever an agent holds.
 pub fn owner_by(path: &Path) -> Outcome<Caller> {
-    let Some(text) = read_private(path, Exit::Integrity)? else {
-        return Err(Failure::new(
-            Exit::Locked,
-            format!("no token, and no master key at {}", path.display()),
-        )
-        .hint("set ZMS_TOKEN to a token, or make a vault with `zms init`"));
-    };
+    owner_in(path)?.ok_or_else(|| {
+        let what = format!("no token, and no master key at {}", path.display());
+        Failure::new(Exit::Locked, what)
+            .hint("set ZMS_TOKEN to a token, or make a vault with `zms init`")
+    })
+}
+
+fn owner_in(path: &Path) -> Outcome<Option<Caller>> {
+    let Some(text) = read_private(path, Exit::Integrity)? else { return Ok(None) };
     let principal = opener::open(&parse(&text, path)?, path)?;
-    Ok(Caller { principal, source: path.display().to_string(), owner: true })
+    Ok(Some(Caller { principal, source: path.display().to_string(), owner: true }))
 }
 
 fn by_agent(home: &Home, seed: Key, expected: Option<PrincipalId>) -> Outcome<Caller> {

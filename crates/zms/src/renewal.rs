@@ -66,6 +66,7 @@ pub fn carry_out(context: &Context, acting: &mut Acting, order: &Order<'_>) -> O
         return Err(Failure::usage(format!("{} is there already", path.display()))
             .hint("name a file that is not there: tokens are never written over something"));
     }
+    Keeper::check(&home, acting)?;
     if order.dry_run {
         return foretell(context, acting, order);
     }

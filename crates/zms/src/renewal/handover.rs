@@ -17,7 +17,7 @@ use crate::{
     exit::{Exit, Failure, Outcome, utc},
     files,
     home::{Home, create_private, read_large, read_private, replace_private, trouble},
-    master_key::{Protect, Seal},
+    master_key::Seal,
     session::{Acting, Context},
 };
 
@@ -36,20 +36,16 @@ impl Keeper {
             let me = acting.session.principal();
             return Ok(Self::Other(me.duplicate()));
         }
-        let text = read_private(&home.key(), Exit::Integrity)?;
-        if text.is_none() {
-            let shown = home.key().display().to_string();
-            let failure = Failure::new(Exit::Locked, format!("there is no master key at {shown}"));
-            return Err(failure.hint(
-                "put it together from its shares first, with `zms key combine`, and split the new \
-                 one afterwards",
-            ));
+        let file = key_file(home)?;
+        Ok(Self::Owner(Seal::ask(file.protection().into(), None)?, file.vault()))
+    }
+
+    /// Refuses where the owner's new seed could not be kept, before anything is foretold or asked.
+    pub(super) fn check(home: &Home, acting: &Acting) -> Outcome {
+        if acting.owner {
+            key_file(home)?;
         }
-        let file = text.as_deref().and_then(|text| KeyFile::parse(text).ok());
-        let (protection, vault) = file
-            .map(|file| (Protect::from(file.protection()), file.vault()))
-            .ok_or_else(|| Failure::new(Exit::Integrity, "the key file was changed meanwhile"))?;
-        Ok(Self::Owner(Seal::ask(protection, None)?, vault))
+        Ok(())
     }
 
     /// Writes the files, in the place of those of an attempt that got no further.
@@ -68,6 +64,21 @@ impl Keeper {
         };
         write(&home.handover(), &text)
     }
+}
+
+/// The owner's key file, which the new one is to be like.
+fn key_file(home: &Home) -> Outcome<KeyFile> {
+    let Some(text) = read_private(&home.key(), Exit::Integrity)? else {
+        let shown = home.key().display().to_string();
+        let failure = Failure::new(Exit::Locked, format!("there is no master key at {shown}"));
+        return Err(failure.hint(format!(
+            "put it together from its shares first, with `zms key combine{}`, and split the new \
+             one afterwards",
+            home.as_typed()
+        )));
+    };
+    KeyFile::parse(&text)
+        .map_err(|_| Failure::new(Exit::Integrity, "the key file was changed meanwhile"))
 }
 
 fn write(path: &Path, text: &str) -> Outcome {

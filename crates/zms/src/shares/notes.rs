@@ -1,9 +1,12 @@
 //! What is kept note of: when the key was split, and when it was last rebuilt for practice. Nothing
 //! of it is secret, and nothing depends on it. spec/shares.md#notes
 
+use std::cmp::Reverse;
+
 use serde::{Deserialize, Serialize};
 use zms_core::id::PrincipalId;
 
+use super::read::id;
 use crate::{
     exit::{Exit, Failure, Outcome, utc},
     home::{Home, read_private, replace_private, trouble},
@@ -89,6 +92,15 @@ impl Notes {
     pub fn of(&self, key: PrincipalId) -> impl DoubleEndedIterator<Item = &Split> {
         let key = key.to_string();
         self.splits.iter().filter(move |split| split.key == key)
+    }
+
+    /// The keys that it is about, the last one first.
+    pub fn keys(&self) -> impl Iterator<Item = PrincipalId> {
+        let splits = self.splits.iter().rev().map(|split| (split.at, &split.key));
+        let drills = self.drills.iter().rev().map(|drill| (drill.at, &drill.key));
+        let mut keys: Vec<_> = splits.chain(drills).collect();
+        keys.sort_by_key(|&(at, _)| Reverse(at));
+        keys.into_iter().filter_map(|(_, key)| id(key).map(PrincipalId))
     }
 
     /// The last time that shares were proven to rebuild a key.

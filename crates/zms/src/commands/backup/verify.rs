@@ -34,7 +34,7 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let home = context.home_to_make()?;
     let caller = match &args.key {
-        Some(key) => credentials::owner_by(key)?,
+        Some(key) => credentials::owner_named(key)?,
         None => credentials::caller(&home, context.as_owner, context.token_fd, Sources::Named)?,
     };
     let scratch = Scratch::new(&home)?;

@@ -7,6 +7,7 @@ use zms_core::key_file::{KeyFile, Protection};
 use crate::{
     agent, credentials,
     exit::{Exit, Failure, Outcome},
+    files,
     home::{read_private, replace_private, trouble},
     master_key::{Protect, Seal, credential, keychain},
     session::Context,
@@ -38,6 +39,17 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let home = context.home()?;
     let path = home.key();
     let owner = credentials::owner(&home)?;
+    if !files::exists(&path) {
+        let credential =
+            if args.protection == Protect::Systemd { " --credential FILE" } else { "" };
+        let failure =
+            Failure::new(Exit::Locked, format!("there is no master key at {}", path.display()));
+        return Err(failure.hint(format!(
+            "its shares give one that is protected so: `zms key combine --protect {}{credential}{}`",
+            args.protection.name(),
+            home.as_typed()
+        )));
+    }
     let seal = Seal::ask(args.protection, args.credential.as_deref())?;
     let _lock = home.lock()?;
     let text = read_private(&path, Exit::Integrity)?;

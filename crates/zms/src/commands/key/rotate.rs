@@ -85,6 +85,9 @@ fn key_alone(context: &Context, mut acting: Acting, args: &Args) -> Outcome {
         return Err(Failure::usage("a token acts here, and the master key is what is replaced")
             .hint("run it as the owner: without ZMS_TOKEN, or with `--as-owner`"));
     }
+    if !files::exists(&path) {
+        return Err(missing(&home));
+    }
     if args.dry_run {
         let heads = acting.session.succession()?;
         tell(&acting.session, context.output);
@@ -122,6 +125,11 @@ fn key_alone(context: &Context, mut acting: Acting, args: &Args) -> Outcome {
     Ok(())
 }
 
+fn missing(home: &Home) -> Failure {
+    Failure::new(Exit::Locked, format!("there is no master key at {}", home.key().display()))
+        .hint("a key that is only in shares is replaced by `zms key split --rotate`")
+}
+
 /// Has it confirmed that the key is replaced.
 pub(super) fn confirm(context: &Context, home: &Home) -> Outcome {
     let shown = home.key().display().to_string();
@@ -136,11 +144,7 @@ pub(super) fn confirm(context: &Context, home: &Home) -> Outcome {
 pub(super) fn replace(home: &Home, acting: &mut Acting) -> Outcome<Principal> {
     let text = read_private(&home.key(), Exit::Integrity)?;
     let Some(text) = text else {
-        return Err(Failure::new(
-            Exit::Locked,
-            format!("there is no master key at {}", home.key().display()),
-        )
-        .hint("a key that is only in shares is replaced by `zms key split --rotate`"));
+        return Err(missing(home));
     };
     let (protection, vault) = KeyFile::parse(&text)
         .map(|file| (Protect::from(file.protection()), file.vault()))

@@ -30,15 +30,22 @@ pub fn find(context: &Context, home: &Home, key: Option<&Path>) -> Outcome<Key> 
     let Some(path) = key else {
         let caller = credentials::caller(home, context.as_owner, context.token_fd, Sources::Named);
         let caller = caller.map_err(|failure| match failure.exit {
-            Exit::Locked if !files::exists(&home.key()) => failure.hint(
-                "name the master key's file with `--key FILE`, or rebuild it from its shares with \
-                 `zms key combine`",
-            ),
+            Exit::Locked if !files::exists(&home.key()) => {
+                let at = home.as_typed();
+                let unlock = match files::exists(&home.database()) {
+                    true => format!("`zms unlock{at}` for a while, "),
+                    false => String::new(),
+                };
+                failure.hint(format!(
+                    "name the master key's file with `--key FILE`, or rebuild it from its shares: \
+                     {unlock}`zms key combine{at}` into the file"
+                ))
+            }
             _ => failure,
         })?;
         return Ok(Key { principal: caller.principal, file: None, held: None });
     };
-    let principal = credentials::owner_by(path)?.principal;
+    let principal = credentials::owner_named(path)?.principal;
     let held = read_private(&home.key(), Exit::Integrity)?;
     let same = |text: &str| KeyFile::parse(text).is_ok_and(|it| it.principal() == principal.id());
     if held.as_deref().is_some_and(|text| same(text)) {
