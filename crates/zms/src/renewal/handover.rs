@@ -92,6 +92,11 @@ fn read(home: &Home) -> Outcome<Option<Handover>> {
         return Ok(None);
     }
     let text = read_large(&path, Exit::Integrity)?;
+    // Zeros are what an interrupted wipe leaves, and only what was shown is wiped.
+    if text.as_deref().is_some_and(|text| text.starts_with('\0')) {
+        files::wipe(&path)?;
+        return Ok(None);
+    }
     Ok(text.as_deref().and_then(|text| Handover::parse(text).ok()))
 }
 
