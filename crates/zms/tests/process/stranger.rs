@@ -3,6 +3,7 @@
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, chown},
+    process::Command,
 };
 
 use crate::{
@@ -21,7 +22,9 @@ pub fn stranger() -> Scratch {
     fs::set_permissions(&folder, fs::Permissions::from_mode(0o755)).unwrap();
     // A copy that everybody can read: the system forbids dumps of programs that nobody may read.
     let zms = folder.join("zms");
-    fs::copy(ZMS, &zms).unwrap();
+    // Another process makes it: what this one has open for writing, its other children inherit, and
+    // nobody may start a program meanwhile.
+    assert!(Command::new("cp").arg(ZMS).arg(&zms).status().unwrap().success());
     fs::set_permissions(&zms, fs::Permissions::from_mode(0o755)).unwrap();
     for path in [folder.clone(), scratch.work(), folder.join("user")] {
         chown(&path, Some(UID), Some(UID)).expect("these tests need root: run ./check as root");
