@@ -36,7 +36,7 @@ pub fn write(packed: &Packed) -> String {
 /// Reads the file of a bundle. It proves nothing.
 ///
 /// # Errors
-/// [`Malformed`] for anything but exactly what [`write`] writes.
+/// [`Malformed`] for anything but exactly what [`write()`] writes.
 pub fn read(text: &[u8]) -> Result<Packed, Malformed> {
     if text.len() > MAX_FILE {
         return Err(Malformed);
