@@ -47,7 +47,7 @@ fn a_job_is_suspended_and_resumed_by_its_shell() {
             ["# ", typed.as_str()],
             ["ready\r", "\x1a"],
             ["topped", "echo echoes $(stty -a | grep -c ' echo '); fg\r"],
-            ["went on", "\x03"],
+            ["went on\r", "\x03"],
             ["# ", "echo status $?; exit 0\r"],
         ];
         let said = play(&vault, &steps, &["bash", "--norc", "--noprofile"]);
