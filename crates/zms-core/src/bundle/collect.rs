@@ -29,12 +29,25 @@ pub struct Wish<'w> {
     pub scopes: Option<&'w BTreeSet<ScopeId>>,
     /// Their live records; `None` leaves them out, for who wants to see the tree only.
     pub records: Option<Wanted>,
+    /// Of which of them the records come at all: the others are shown without, and stay unread.
+    pub of: Of<'w>,
     /// The messages between what was seen before and what is there now.
     pub since: Since,
     /// What the scopes were, too.
     pub past: bool,
     /// All members' parts and escrows, too: for administrators.
     pub everyone: bool,
+}
+
+/// The scopes whose records, and whose past, are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Of<'w> {
+    /// All that are shown.
+    All,
+    /// Those that the reader's line itself names, not what lies below them.
+    Own,
+    /// These.
+    These(&'w BTreeSet<ScopeId>),
 }
 
 /// Which messages of a chain to show between old ones and the newest.
@@ -58,6 +71,7 @@ impl Wish<'_> {
     pub const EVERYTHING: Self = Self {
         scopes: None,
         records: Some(Wanted::All),
+        of: Of::All,
         since: Since::Beginning,
         past: false,
         everyone: false,
@@ -252,7 +266,12 @@ impl Basket<'_> {
             if depth > MAX_DEPTH {
                 return Err(Uncollected::Incomplete);
             }
-            let scope = self.scope(id, right)?;
+            let of = match self.wish.of {
+                Of::All => true,
+                Of::Own => depth == 0,
+                Of::These(scopes) => scopes.contains(&id),
+            };
+            let scope = self.scope(id, right, of)?;
             let below = scope.children.iter().flatten();
             to_see.extend(below.map(|child| (child.child, depth + 1)));
             self.scopes.insert(id, scope);
@@ -260,14 +279,16 @@ impl Basket<'_> {
         Ok(())
     }
 
-    fn scope(&mut self, id: ScopeId, right: Right) -> Result<Scope, Uncollected> {
+    fn scope(&mut self, id: ScopeId, right: Right, of: bool) -> Result<Scope, Uncollected> {
         let head = self.bundle.head(id)?.ok_or(Uncollected::Incomplete)?;
         let revision = Revision::parse(&head.message).map_err(|_| Uncollected::Incomplete)?;
         let after = self.wish.since.head(id, revision.revision);
-        let after = if self.wish.past { 0 } else { after };
+        let past = self.wish.past && of;
+        let after = if past { 0 } else { after };
         let messages = self.bundle.revision_messages(id, after)?;
         let messages = self.messages(messages)?;
-        let records = match &self.wish.records {
+        let wanted = self.wish.records.as_ref().filter(|_| of);
+        let records = match wanted {
             Some(wanted) => {
                 let live = self.bundle.records(id, wanted)?.into_iter().map(Record::live);
                 Some(self.records(live, wanted)?)
@@ -278,7 +299,7 @@ impl Basket<'_> {
             Right::Exact => None,
             Right::Read | Right::Write => Some(self.children(id)?),
         };
-        let past = match (self.wish.past, &self.wish.records) {
+        let past = match (past, wanted) {
             (true, Some(wanted)) => Some(self.past(id, revision.epoch, wanted)?),
             _ => None,
         };
