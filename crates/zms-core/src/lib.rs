@@ -12,6 +12,7 @@ pub mod bundle;
 mod cbor;
 pub mod change;
 pub mod child;
+pub mod engine;
 pub mod handover;
 pub mod history;
 pub mod id;

@@ -134,12 +134,29 @@ impl Claim {
         body: &[u8],
         now: u64,
     ) -> Result<(), Unauthentic> {
-        let authentic = hmac_verifies(key, self.base(asked).as_bytes(), &self.mac)
-            && sha256(&[body]) == self.digest;
+        self.verify_head(key, asked, now)?;
+        self.verify_body(body)
+    }
+
+    /// As [`Claim::verify`], before there is a body: what follows is to be the one that the headers
+    /// tell of.
+    ///
+    /// # Errors
+    /// [`Unauthentic`], whichever check fails.
+    pub fn verify_head(&self, key: &Key, asked: &Asked<'_>, now: u64) -> Result<(), Unauthentic> {
+        let authentic = hmac_verifies(key, self.base(asked).as_bytes(), &self.mac);
         let lasts = self.expires.checked_sub(self.created).is_some_and(|span| span <= LIFETIME);
         let begun = self.created <= now.saturating_add(SKEW);
         let over = now > self.expires.saturating_add(SKEW);
         if authentic && lasts && begun && !over { Ok(()) } else { Err(Unauthentic) }
+    }
+
+    /// Verifies that this is the body that the headers tell of.
+    ///
+    /// # Errors
+    /// [`Unauthentic`].
+    pub fn verify_body(&self, body: &[u8]) -> Result<(), Unauthentic> {
+        if sha256(&[body]) == self.digest { Ok(()) } else { Err(Unauthentic) }
     }
 
     fn content_digest(&self) -> String {

@@ -13,6 +13,8 @@ impl Purpose {
     pub const PRINCIPAL_REQUEST: Self = Self("zms/v1/principal/request");
     /// Request key -> what seals the request keys of others on their way to an engine.
     pub const REQUEST_CHANNEL: Self = Self("zms/v1/request/channel");
+    /// Hash of a registration secret -> key of the requests that make vaults.
+    pub const ENGINE_REGISTER: Self = Self("zms/v1/register");
     /// Seed -> key of the new tokens that wait to be shown.
     pub const PRINCIPAL_HANDOVER: Self = Self("zms/v1/principal/handover");
     /// Seed -> key of the personal values on its owner's machine.
