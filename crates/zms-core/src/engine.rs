@@ -12,6 +12,7 @@ pub use listed::{
 };
 pub use query::{
     AuditQuery, BundleQuery, ChangesQuery, CommitQuery, MAX_PAGE, MAX_QUERY, MAX_WAIT, Records,
+    Whose,
 };
 use zms_crypto::{Key, Purpose, derive::derive_key, digest::sha256};
 

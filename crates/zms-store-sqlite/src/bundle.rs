@@ -13,6 +13,7 @@ use zms_core::{
     roster::MemberPart,
 };
 use zms_crypto::sign::{Signature, VerifyingKey};
+use zms_store::Mark;
 
 use crate::{member, trouble::trouble};
 
@@ -36,6 +37,16 @@ impl<'c> SqliteBundle<'c> {
         let (vault, members) = found.unzip();
         Ok(Self { reading, vault, members: members.unwrap_or(0) })
     }
+}
+
+/// What tells the current state from every other.
+pub(crate) fn mark(connection: &Connection) -> rusqlite::Result<Mark> {
+    let sql = "SELECT commits, (SELECT signature FROM roster ORDER BY version DESC LIMIT 1)
+               FROM state";
+    connection.prepare_cached(sql)?.query_row((), |row| {
+        let commits = row.get::<_, i64>(0)?.cast_unsigned();
+        Ok(Mark { commits, roster: row.get(1)? })
+    })
 }
 
 impl Tree for SqliteBundle<'_> {

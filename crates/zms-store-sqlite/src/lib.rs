@@ -30,7 +30,7 @@ use zms_core::{
     id::PrincipalId,
 };
 use zms_crypto::Key;
-use zms_store::{Check, CommitError, Keeper, Store};
+use zms_store::{Check, CommitError, Keeper, Mark, Store};
 
 use self::{bundle::SqliteBundle, file::Draft, migrate::MIGRATIONS, trouble::trouble as sorted};
 
@@ -212,10 +212,15 @@ impl Keeper for SqliteStore {
         self.folding(|connection| commit::commit(connection, batch, events, Some(check)))
     }
 
-    fn commits(&self) -> Result<u64, Trouble> {
-        let commits = self.connection.prepare_cached("SELECT commits FROM state");
-        let commits = commits.and_then(|mut select| select.query_row((), |row| row.get(0)));
-        commits.map(i64::cast_unsigned).map_err(sorted)
+    fn mark(&self) -> Result<Mark, Trouble> {
+        bundle::mark(&self.connection).map_err(sorted)
+    }
+
+    fn marked(&self) -> Result<(Box<dyn Bundle + '_>, Mark), Trouble> {
+        // Within the transaction that the bundle is.
+        let bundle = self.bundle()?;
+        let mark = self.mark()?;
+        Ok((bundle, mark))
     }
 
     fn request_key(&self, principal: PrincipalId) -> Result<Option<Key>, Trouble> {

@@ -59,6 +59,21 @@ pub fn run_shared<S: Store>(mut two_handles: impl FnMut() -> (S, S)) {
     }));
 }
 
+/// Tests the promises of a [`Keeper`] that concern two handles.
+///
+/// # Panics
+/// With the names of all promises that are broken.
+pub fn run_shared_kept<S: Keeper>(mut two_handles: impl FnMut() -> (S, S)) {
+    report(
+        [("a_mark_is_that_of_the_state_it_comes_with", {
+            let (one, other) = two_handles();
+            let keeps = || kept::a_mark_is_that_of_the_state_it_comes_with(one, &other);
+            catch_unwind(AssertUnwindSafe(keeps)).is_ok()
+        })]
+        .into_iter(),
+    );
+}
+
 fn report(outcomes: impl Iterator<Item = (&'static str, bool)>) {
     let broken: Vec<_> = outcomes.filter(|(_, kept)| !kept).map(|(name, _)| name).collect();
     assert!(broken.is_empty(), "broken promises: {broken:#?}");

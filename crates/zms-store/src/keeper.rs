@@ -4,15 +4,25 @@ use zms_core::{
     admit::{Refused, Tree},
     audit::Event,
     batch::Batch,
-    bundle::Trouble,
+    bundle::{Bundle, Trouble},
     id::PrincipalId,
 };
-use zms_crypto::Key;
+use zms_crypto::{Key, sign::Signature};
 
 use crate::{CommitError, Store};
 
 /// What is checked of the state that a batch is put on.
 pub type Check<'c> = &'c dyn Fn(&dyn Tree) -> Result<(), Refused>;
+
+/// Tells a state from every other one of the vault: what was made from one is good while this is
+/// the same. A restore may count anew, but never under the same roster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// How many commits there were.
+    pub commits: u64,
+    /// The current roster's signature; `None` where there is no vault.
+    pub roster: Option<Signature>,
+}
 
 /// Keeps one vault for members who do not trust each other.
 pub trait Keeper: Store {
@@ -28,12 +38,17 @@ pub trait Keeper: Store {
         check: Check<'_>,
     ) -> Result<(), CommitError>;
 
-    /// How many commits there were: an answer made from one state is good as long as this is the
-    /// same before it was made and now.
+    /// The mark of the current state.
     ///
     /// # Errors
     /// [`Trouble`] where it can not be read.
-    fn commits(&self) -> Result<u64, Trouble>;
+    fn mark(&self) -> Result<Mark, Trouble>;
+
+    /// The current state, as [`Store::bundle`], with its mark.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be read.
+    fn marked(&self) -> Result<(Box<dyn Bundle + '_>, Mark), Trouble>;
 
     /// The key that a member's requests are checked with. Opens nothing.
     ///

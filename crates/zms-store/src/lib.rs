@@ -9,7 +9,7 @@ pub mod copy;
 mod keeper;
 pub mod memory;
 
-pub use keeper::{Check, Keeper};
+pub use keeper::{Check, Keeper, Mark};
 
 use zms_core::{
     admit::Refused,

@@ -20,7 +20,7 @@ use zms_core::{
 use zms_crypto::Key;
 
 use self::{shown::Shown, state::State};
-use crate::{Check, CommitError, Keeper, Store};
+use crate::{Check, CommitError, Keeper, Mark, Store};
 
 /// A vault in memory.
 #[derive(Default)]
@@ -66,8 +66,14 @@ impl Keeper for MemoryStore {
         Ok(())
     }
 
-    fn commits(&self) -> Result<u64, Trouble> {
-        Ok(self.current().commits)
+    fn mark(&self) -> Result<Mark, Trouble> {
+        Ok(self.current().mark())
+    }
+
+    fn marked(&self) -> Result<(Box<dyn Bundle + '_>, Mark), Trouble> {
+        let current = self.current();
+        let mark = current.mark();
+        Ok((Box::new(Shown(current)), mark))
     }
 
     fn request_key(&self, principal: PrincipalId) -> Result<Option<Key>, Trouble> {
@@ -138,6 +144,10 @@ mod tests {
     #[test]
     fn two_handles_keep_every_promise() {
         contract::run_shared(|| {
+            let store = MemoryStore::default();
+            (store.share(), store)
+        });
+        contract::run_shared_kept(|| {
             let store = MemoryStore::default();
             (store.share(), store)
         });

@@ -8,7 +8,7 @@ use zms_crypto::{parts::Malformed, sign::Signature};
 
 use super::{
     Bundle, Standing, Trouble, Wanted, Witness,
-    wire::{Child, Member, Message, Record, Scope, Signed},
+    wire::{Child, Member, Message, Part, Record, Scope, Signed},
 };
 use crate::{
     cbor,
@@ -89,6 +89,20 @@ impl Packed {
     /// Ids of the scopes it shows.
     pub fn scopes(&self) -> impl Iterator<Item = ScopeId> {
         self.0.scopes.iter().map(|scope| scope.id)
+    }
+
+    /// What of it is a read: the scopes whose records it shows, with the revision, and whether also
+    /// what they were. The root holds no records; a scope of which none came whole shows none.
+    pub fn reads(&self) -> impl Iterator<Item = (ScopeId, u64, bool)> {
+        let scopes = self.0.scopes.iter().filter(|scope| scope.id != self.0.vault.root());
+        scopes.filter_map(|scope| {
+            let head = Revision::parse(&scope.head.message.0).ok()?;
+            let ended = scope.past.iter().flat_map(|past| &past.ended);
+            let mut all = scope.records.as_ref()?.iter().chain(ended).peekable();
+            let none = all.peek().is_none();
+            let whole = all.any(|record| matches!(record.envelope, Part::Whole(_)));
+            (none || whole).then_some((scope.id, head.revision, scope.past.is_some()))
+        })
     }
 
     /// Ids of everybody it shows a line of: readers, and who signed.

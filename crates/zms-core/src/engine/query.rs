@@ -10,7 +10,7 @@ use crate::{
     audit::Action,
     bundle::{
         Wanted,
-        collect::{Since, Wish},
+        collect::{Of, Since, Wish},
     },
     id::{NameIndex, ScopeId},
 };
@@ -34,6 +34,18 @@ pub enum Records {
     None,
 }
 
+/// Of which scopes the records come.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub enum Whose {
+    /// Of all.
+    #[default]
+    All,
+    /// Of those that the line itself names.
+    Own,
+    /// Of these.
+    These(BTreeSet<ScopeId>),
+}
+
 /// What is asked of a bundle.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct BundleQuery {
@@ -45,6 +57,8 @@ pub struct BundleQuery {
     pub scopes: Option<BTreeSet<ScopeId>>,
     /// Which records.
     pub records: Records,
+    /// Of which scopes.
+    pub of: Whose,
     /// What the scopes were, too.
     pub past: bool,
     /// All members' parts and escrows, for administrators.
@@ -64,6 +78,11 @@ impl BundleQuery {
             Records::All => {}
             Records::None => parts.put("records", "none"),
             Records::Only(names) => parts.put("records", &ids(names)),
+        }
+        match &self.of {
+            Whose::All => {}
+            Whose::Own => parts.put("of", "own"),
+            Whose::These(scopes) => parts.put("of", &ids(scopes)),
         }
         for (name, asked) in [("past", self.past), ("everyone", self.everyone)] {
             if asked {
@@ -87,6 +106,8 @@ impl BundleQuery {
                 "scopes" => asked.scopes = Some(set(value, ScopeId)?),
                 "records" if value == "none" => asked.records = Records::None,
                 "records" => asked.records = Records::Only(set(value, NameIndex)?),
+                "of" if value == "own" => asked.of = Whose::Own,
+                "of" => asked.of = Whose::These(set(value, ScopeId)?),
                 "past" => asked.past = true,
                 "everyone" => asked.everyone = true,
                 _ => return Err(Malformed),
@@ -103,6 +124,11 @@ impl BundleQuery {
                 Records::All => Some(Wanted::All),
                 Records::Only(names) => Some(Wanted::Only(names.iter().copied().collect())),
                 Records::None => None,
+            },
+            of: match &self.of {
+                Whose::All => Of::All,
+                Whose::Own => Of::Own,
+                Whose::These(scopes) => Of::These(scopes),
             },
             since: self.last.map_or(Since::Beginning, Since::Last),
             past: self.past,
@@ -247,17 +273,19 @@ mod tests {
     use super::*;
 
     fn asked() -> impl Strategy<Value = BundleQuery> {
-        let scopes = prop::collection::btree_set(any::<[u8; 16]>().prop_map(ScopeId), 0..4);
+        let scopes = || prop::collection::btree_set(any::<[u8; 16]>().prop_map(ScopeId), 0..4);
+        let of = prop_oneof![Just(Whose::All), Just(Whose::Own), scopes().prop_map(Whose::These)];
         let names = prop::collection::btree_set(any::<[u8; 16]>().prop_map(NameIndex), 0..4);
         let records =
             prop_oneof![Just(Records::All), Just(Records::None), names.prop_map(Records::Only),];
         let numbers = (prop::option::of(any::<u64>()), prop::option::of(any::<u64>()));
-        (numbers, prop::option::of(scopes), records, any::<(bool, bool)>()).prop_map(
-            |((at, last), scopes, records, (past, everyone))| BundleQuery {
+        (numbers, prop::option::of(scopes()), records, of, any::<(bool, bool)>()).prop_map(
+            |((at, last), scopes, records, of, (past, everyone))| BundleQuery {
                 at,
                 last,
                 scopes,
                 records,
+                of,
                 past,
                 everyone,
             },
@@ -272,7 +300,7 @@ mod tests {
 
         #[test]
         fn queries_of_any_shape_are_read_or_refused(
-            query in "((at|last|scopes|records|past|everyone|action|after|wait|chain|limit)=[0-9a-f,]{0,40}&?){0,4}"
+            query in "((at|last|scopes|records|of|past|everyone|action|after|wait|chain|limit)=[0-9a-f,]{0,40}&?){0,4}"
         ) {
             if let Ok(asked) = BundleQuery::parse(&query) {
                 prop_assert_eq!(asked.encode(), query.clone());
@@ -292,7 +320,15 @@ mod tests {
     #[test]
     fn a_query_has_one_spelling() {
         let id = "0123456789abcdef0123456789abcdef";
-        for good in ["", "at=7", "scopes=", "records=none", "at=1&last=2&past=1&everyone=1"] {
+        for good in [
+            "",
+            "at=7",
+            "scopes=",
+            "records=none",
+            "of=own",
+            "of=",
+            "at=1&last=2&past=1&everyone=1",
+        ] {
             assert!(BundleQuery::parse(good).is_ok(), "{good}");
         }
         for bad in [
@@ -310,6 +346,8 @@ mod tests {
             "past=true",
             "records=all",
             "records=None",
+            "of=Own",
+            "of=own&records=none",
             "limit=1",
             "at=1;last=1",
             "a%74=1",

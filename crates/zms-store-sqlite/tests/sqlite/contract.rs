@@ -20,9 +20,11 @@ fn every_promise_is_kept() {
 fn every_promise_between_two_connections_is_kept() {
     let folder = TempDir::new().unwrap();
     let mut made = 0;
-    contract::run_shared(|| {
+    let mut two_handles = || {
         made += 1;
         let path = folder.path().join(format!("{made}.db"));
         (SqliteStore::create(&path).unwrap(), SqliteStore::open(&path).unwrap().unwrap())
-    });
+    };
+    contract::run_shared(&mut two_handles);
+    contract::run_shared_kept(two_handles);
 }

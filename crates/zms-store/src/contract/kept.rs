@@ -39,28 +39,47 @@ pub(super) fn what_a_check_refuses_changes_nothing<S: Keeper>(mut store: S) {
     let mut vault = Vault::written(&mut store);
     let batch = vault.write(&store, "shop/production", &[put("A", b"new")]);
     vault.note(&batch);
-    let before = (vault.seen(&store), audit_of(&store), store.commits().expect("it counts"));
+    let before = (vault.seen(&store), audit_of(&store), store.mark().expect("it counts"));
     let events = [event(vault.owner.id(), Action::Write)];
     let refused = store.commit_checked(&batch, &events, &|_| Err(Refused::Denied("never")));
     assert!(matches!(refused, Err(CommitError::Refused(Refused::Denied("never")))));
     let moved = store.commit_checked(&batch, &events, &|_| Err(Refused::Moved));
     assert!(matches!(moved, Err(CommitError::Conflict)));
-    let after = (vault.seen(&store), audit_of(&store), store.commits().expect("it counts"));
+    let after = (vault.seen(&store), audit_of(&store), store.mark().expect("it counts"));
     assert!(before == after);
     vault.commit(&mut store, &batch);
 }
 
 pub(super) fn commits_are_counted_and_reads_are_not<S: Keeper>(mut store: S) {
     let mut vault = Vault::made(&mut store);
-    let first = store.commits().expect("it counts");
+    let first = store.mark().expect("it counts");
+    assert_eq!(store.marked().expect("it counts").1, first);
     let batch = vault.write(&store, "shop/production", &[put("A", b"one")]);
     store.audit_append(&[event(vault.owner.id(), Action::Read)]).expect("it is noted");
-    assert_eq!(store.commits().expect("it counts"), first);
+    assert_eq!(store.mark().expect("it counts"), first);
     vault.commit(&mut store, &batch);
-    assert!(store.commits().expect("it counts") > first);
-    let last = store.commits().expect("it counts");
+    let last = store.mark().expect("it counts");
+    assert!(last.commits > first.commits && last.roster == first.roster);
     vault.refused(&mut store, &batch);
-    assert_eq!(store.commits().expect("it counts"), last);
+    assert_eq!(store.mark().expect("it counts"), last);
+    let (batch, _) = vault.token(&store, "deploy");
+    vault.commit(&mut store, &batch);
+    let joined = store.mark().expect("it counts");
+    assert!(joined.commits > last.commits && joined.roster != last.roster);
+}
+
+pub(super) fn a_mark_is_that_of_the_state_it_comes_with<S: Keeper>(mut one: S, other: &S) {
+    let mut vault = Vault::made(&mut one);
+    let batch = vault.write(&one, "shop/production", &[put("A", b"one")]);
+    let scope = batch.scopes[0].revision.scope;
+    let (shown, mark) = other.marked().expect("it counts");
+    let head = shown.head(scope).expect("no trouble");
+    vault.commit(&mut one, &batch);
+    assert_eq!(shown.head(scope).expect("no trouble"), head);
+    drop(shown);
+    let (shown, next) = other.marked().expect("it counts");
+    assert!(shown.head(scope).expect("no trouble") != head);
+    assert!(next.commits > mark.commits);
 }
 
 pub(super) fn a_members_request_key_is_kept_and_goes_with_it<S: Keeper>(mut store: S) {

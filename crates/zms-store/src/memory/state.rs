@@ -15,7 +15,10 @@ use zms_core::{
 };
 use zms_crypto::{Key, sign::VerifyingKey};
 
-use crate::CommitError::{self, Conflict, Exists};
+use crate::{
+    CommitError::{self, Conflict, Exists},
+    Mark,
+};
 
 /// Everything that is kept.
 #[derive(Clone, Default)]
@@ -70,6 +73,11 @@ fn require(holds: bool) -> Result<(), CommitError> {
 }
 
 impl State {
+    pub(super) fn mark(&self) -> Mark {
+        let roster = self.rosters.last().map(|signed| signed.signature);
+        Mark { commits: self.commits, roster }
+    }
+
     /// Makes this the state after a batch. What it leaves behind when it fails is of no use.
     pub(super) fn apply(&mut self, batch: &Batch) -> Result<(), CommitError> {
         match batch.found {
