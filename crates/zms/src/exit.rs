@@ -65,6 +65,18 @@ impl Failure {
         self
     }
 
+    /// Adds what to do next behind what is said of it already.
+    #[must_use]
+    pub fn and_hint(self, more: impl Display) -> Self {
+        match &self.hint {
+            Some(first) => {
+                let both = format!("{first}\nhint: {more}");
+                self.hint(both)
+            }
+            None => self.hint(more),
+        }
+    }
+
     /// A wrong command line, name or setting.
     pub fn usage(message: impl Display) -> Self {
         Self::new(Exit::Usage, message)

@@ -9,6 +9,7 @@ use zms_core::{
     },
     principal::Principal,
 };
+use zms_crypto::Key;
 
 use super::{Noted, Session, SessionError};
 
@@ -18,8 +19,9 @@ impl Session {
     /// # Errors
     /// [`SessionError`].
     pub fn succession(&mut self) -> Result<usize, SessionError> {
+        let heir = self.heir();
         let (heads, vault, seen) = self.opened_audited(Action::Succeed, |opening, rng| {
-            Ok(succeed(opening, rng)?.0.scopes.len())
+            Ok(succeed(opening, &heir, rng)?.scopes.len())
         })?;
         self.keep(vault, seen)?;
         Ok(heads)
@@ -27,22 +29,31 @@ impl Session {
 
     /// Gives the caller, an administrator, a new seed that holds all that the old one held, and
     /// takes the old one out, in one commit. `keep` stores the new one where it survives a crash;
-    /// it is called before the commit, again where that lost a race, and the last call counts.
+    /// it is called once, before the commit, and where that lost a race the same seed is tried again.
     ///
     /// # Errors
-    /// [`SessionError`]; then the old seed is the one that counts.
+    /// [`SessionError`]; then the old seed is the one that counts. Only where the store or the pins
+    /// are in trouble the new one may count already.
     pub fn succeed(
         &mut self,
-        mut keep: impl FnMut(&Principal) -> Result<(), SessionError>,
+        keep: impl FnOnce(&Principal) -> Result<(), SessionError>,
     ) -> Result<Principal, SessionError> {
-        let (heir, vault) = self.change(Action::Succeed, |opening, rng| {
-            let (batch, heir) = succeed(opening, rng)?;
-            keep(&heir)?;
-            Ok((Some(batch), (heir, opening.vault())))
+        let heir = self.heir();
+        let mut keep = Some(keep);
+        let vault = self.change(Action::Succeed, |opening, rng| {
+            let batch = succeed(opening, &heir, rng)?;
+            if let Some(keep) = keep.take() {
+                keep(&heir)?;
+            }
+            Ok((Some(batch), opening.vault()))
         })?;
         // The new one has seen what the old one has.
         self.pins.hand_on(vault, self.principal.id(), heir.id())?;
         Ok(heir)
+    }
+
+    fn heir(&mut self) -> Principal {
+        Principal::from_seed(self.principal.kind(), Key::generate(&mut *self.rng))
     }
 
     /// What [`Session::renew_vault`] would do; nothing is done.

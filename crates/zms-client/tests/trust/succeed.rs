@@ -92,6 +92,24 @@ fn only_who_administers_has_a_key_to_replace() {
     world.all_verifies();
 }
 
+/// Shares of it may be in people's hands by then.
+#[test]
+fn a_replacement_that_lost_a_race_is_of_the_same_key() {
+    let world = World::new();
+    let mut kept = Vec::new();
+    let heir = world.pinned(&world.owner).succeed(|heir| {
+        kept.push(heir.id());
+        world.set(&world.owner, AT, "OTHER", b"faster").expect("the owner still may");
+        Ok(())
+    });
+    let heir = heir.expect("it is made again from what is there now");
+    assert_eq!(kept, [heir.id()]);
+    assert_eq!(world.read(&heir, AT).expect("it holds everything")["OTHER"], b"faster");
+    assert_eq!(world.read(&world.owner, AT), Err(Class::Departed));
+    let all = world.fresh(&heir).names(&zms_core::path::ScopePath::default(), true);
+    assert!(all.expect("every head verifies").len() > 10);
+}
+
 #[test]
 fn a_replacement_amid_a_rekey_lets_it_go_on() {
     let world = World::new();

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use zms_crypto::{CryptoRng, Key};
+use zms_crypto::CryptoRng;
 
 use super::{
     Author, ChangeError,
@@ -23,19 +23,19 @@ use crate::{
     roster::Line,
 };
 
-/// Replaces the caller, an administrator, by a new seed: its keyring and label, a new line, the old
-/// line out, and every head that it authored signed anew, closed ones too. One commit, no new keys:
-/// it helps only where the old seed meets no old copy of the database, for that gives R.
+/// Replaces the caller, an administrator, by an heir of its kind: its keyring and label, a new line,
+/// the old line out, and every head that it authored signed anew, closed ones too. One commit, no
+/// new keys: it helps only where the old seed meets no old copy of the database, for that gives R.
 ///
 /// # Errors
 /// [`ChangeError::NotAdministrator`].
 pub fn succeed(
     opening: &Opening<'_>,
+    heir: &Principal,
     rng: &mut dyn CryptoRng,
-) -> Result<(Batch, Principal), ChangeError> {
+) -> Result<Batch, ChangeError> {
     let members = opening.members()?.ok_or(ChangeError::NotAdministrator)?;
     let old = opening.principal().id();
-    let heir = Principal::from_seed(opening.line().kind, Key::generate(rng));
     let held = opening.keyring();
     let keyring = Keyring {
         authority: held.authority,
@@ -44,13 +44,13 @@ pub fn succeed(
     };
     let line = Line {
         limits: opening.line().limits.clone(),
-        ..Line::new(&heir, opening.now(), opening.line().expires, opening.line().rights.clone())
+        ..Line::new(heir, opening.now(), opening.line().expires, opening.line().rights.clone())
     };
     let label = Segment::parse(&members.escrow(old)?.label).map_err(ChangeError::Name)?;
-    let joining = Joining { principal: &heir, line: &line, keyring: &keyring, label: &label };
+    let joining = Joining { principal: heir, line: &line, keyring: &keyring, label: &label };
     let (joins, part) = joining.join(opening.vault(), members.vault_key(), rng);
     let author = Author {
-        principal: &heir,
+        principal: heir,
         vault: opening.vault(),
         generation: opening.roster().generation,
         created_at: opening.now(),
@@ -64,8 +64,7 @@ pub fn succeed(
     });
     let base = Batch::after(opening);
     let (members, departed) = (vec![joins], vec![old]);
-    let batch = Batch { members, departed, roster: Some(roster), scopes, unmoved, ..base };
-    Ok((batch, heir))
+    Ok(Batch { members, departed, roster: Some(roster), scopes, unmoved, ..base })
 }
 
 /// Every head whose author is `whose`: those of the tree, and those of closed scopes that a keyring

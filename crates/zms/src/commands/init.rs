@@ -77,29 +77,28 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     };
     let claim = Claim { vault, key: owner.id() };
     let hand_over = |owner: &Principal, (scheme, delivery): &(Scheme, Delivery)| {
-        delivery.hand_over(Set::make(&home, owner, claim, scheme.clone())?, context.output)
+        let set = Set::make(&home, owner, claim, scheme.clone())?;
+        let frame = |shares| told(&home, args, Some(shares));
+        delivery.hand_over(set, context.output, &frame)
     };
     // A key that is nowhere else must be in somebody's hands before anything is sealed for it.
     let first = shared.as_ref().filter(|_| args.no_key_file);
     let mut delivered = first.map(|shared| hand_over(&owner, shared)).transpose()?;
-    let made = plant(&home, owner, vault);
-    if let (Err(_), Some(delivered)) = (&made, &delivered) {
+    let session = plant(&home, owner, vault).map_err(|failure| {
+        let (Some(delivered), Some((_, delivery))) = (&delivered, &shared) else { return failure };
         delivered.take_back();
-    }
-    let session = made?;
+        failure.and_hint(delivery.void())
+    })?;
     if let (Some(shared), None) = (&shared, &delivered) {
         let set = hand_over(session.principal(), shared);
         delivered = Some(set.map_err(|failure| {
-            let hint =
-                failure.hint.clone().map_or_else(String::new, |hint| format!("{hint}\nhint: "));
-            failure.hint(format!("{hint}the vault is made; make its shares with `zms key split`"))
+            failure.and_hint("the vault is made; make its shares with `zms key split`")
         })?);
     }
     if let Some(delivered) = &delivered {
-        delivered.note(&home, context.output)?;
+        delivered.note(&home, context.output);
     }
-    let shared = delivered.as_ref().zip(shared.as_ref().map(|(_, delivery)| delivery));
-    say(context.output, &home, args, shared)
+    say(context.output, &home, args, delivered.as_ref())
 }
 
 /// Which shares are wanted and where they go, found out before there is anything.
@@ -127,22 +126,28 @@ fn plant(home: &Home, owner: Principal, vault: VaultId) -> Outcome<Session> {
     Ok(session)
 }
 
-fn say(
-    output: Output,
-    home: &Home,
-    args: &Args,
-    shared: Option<(&Delivered, &Delivery)>,
-) -> Outcome {
-    let key = Some(home.key().display().to_string()).filter(|_| !args.no_key_file);
+fn key_file(home: &Home, args: &Args) -> Option<String> {
+    Some(home.key().display().to_string()).filter(|_| !args.no_key_file)
+}
+
+/// What programs are told.
+fn told(home: &Home, args: &Args, shares: Option<serde_json::Value>) -> serde_json::Value {
+    let mut json = serde_json::json!({
+        "key": key_file(home, args),
+        "database": home.database().display().to_string(),
+    });
+    if let Some(shares) = shares {
+        json["shares"] = shares;
+    }
+    json
+}
+
+fn say(output: Output, home: &Home, args: &Args, delivered: Option<&Delivered>) -> Outcome {
     if output.json {
-        let mut json = serde_json::json!({
-            "key": key,
-            "database": home.database().display().to_string(),
-        });
-        if let Some((delivered, delivery)) = shared {
-            json["shares"] = delivered.as_json(delivery);
-        }
-        return output.json(json);
+        return match delivered {
+            Some(delivered) => delivered.tell(output, &|shares| told(home, args, Some(shares))),
+            None => output.json(told(home, args, None)),
+        };
     }
     let how = match args.protect {
         Protect::None => "only you can read it",
@@ -150,7 +155,7 @@ fn say(
         Protect::Keychain => "opens with a key in your keychain",
         Protect::Systemd => "opens with a credential of a service",
     };
-    output.line(&match key {
+    output.line(&match key_file(home, args) {
         Some(key) => format!("Master key  {key}  ({how})"),
         None => "Master key  in its shares alone".to_owned(),
     })?;
@@ -158,7 +163,7 @@ fn say(
         "Vault       {}  (project default: development, staging, production)",
         home.database().display()
     ))?;
-    if let Some((delivered, _)) = shared {
+    if let Some(delivered) = delivered {
         delivered.say(output);
     } else {
         output.note("Keep a copy of the key in a safe place: there is no back door.");

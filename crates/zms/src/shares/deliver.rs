@@ -31,12 +31,15 @@ pub enum Delivery {
     Print,
 }
 
+/// What programs are told around a set.
+pub type Frame<'a> = &'a dyn Fn(serde_json::Value) -> serde_json::Value;
+
 /// What was handed over.
 pub struct Delivered {
-    /// The set.
-    pub set: Set,
-    /// The files that were written.
-    pub files: Vec<PathBuf>,
+    set: Set,
+    files: Vec<PathBuf>,
+    /// Whether programs were told already.
+    told: bool,
 }
 
 impl Delivery {
@@ -68,31 +71,53 @@ impl Delivery {
         }
     }
 
-    /// Hands a set over. Where that fails, nothing of it is left in files.
-    pub fn hand_over(&self, set: Set, output: Output) -> Outcome<Delivered> {
+    /// Hands a set over: it is with whoever asked for it when this returns. Where that fails, nothing
+    /// of it is left in files. To programs it is told within `frame`.
+    pub fn hand_over(&self, set: Set, output: Output, frame: Frame<'_>) -> Outcome<Delivered> {
         let members: Vec<Member<'_>> = set.members().collect();
-        let files = match self {
-            Self::Sheets { folder, one } => sheets(&set, &members, folder, *one)?,
+        let mut files = Vec::new();
+        let told = match self {
+            Self::Sheets { folder, one } => {
+                files = sheets(&set, &members, folder, *one)?;
+                false
+            }
             Self::Terminal => {
                 show(&set, &members, output)?;
-                Vec::new()
+                false
+            }
+            Self::Print if output.json => {
+                let mut json = as_json(&set, &files);
+                json["shares"] = members.iter().map(words).collect();
+                output.json(frame(json))?;
+                true
             }
             Self::Print => {
-                if !output.json {
-                    print(&set, &members, output)?;
-                }
-                Vec::new()
+                print(&set, &members, output)?;
+                false
             }
         };
         drop(members);
-        Ok(Delivered { set, files })
+        Ok(Delivered { set, files, told })
+    }
+
+    /// What became of shares of a key that came to nothing, once they were taken back.
+    pub const fn void(&self) -> &'static str {
+        match self {
+            Self::Sheets { .. } => "no new shares are left: those made before are the good ones",
+            Self::Terminal | Self::Print => {
+                "shares that were shown just now are void: throw away what there is of them"
+            }
+        }
     }
 }
 
 impl Delivered {
-    /// Keeps note of the set.
-    pub fn note(&self, home: &Home, output: Output) -> Outcome {
-        Notes::add(home, output, |notes| notes.splits.push(self.set.note()))
+    /// Keeps note of the set. It is good without.
+    pub fn note(&self, home: &Home, output: Output) {
+        let noted = Notes::add(home, output, |notes| notes.splits.push(self.set.note()));
+        if let Err(failure) = noted {
+            output.warn(format!("the shares are good, and no note of them is kept: {failure}"));
+        }
     }
 
     /// Removes the files of a set that came to nothing.
@@ -128,32 +153,36 @@ impl Delivered {
         }
     }
 
-    /// The same for programs; with the words only where all of them are to be printed.
-    pub fn as_json(&self, delivery: &Delivery) -> serde_json::Value {
-        let note = self.set.note();
-        let files: Vec<String> = self.files.iter().map(|path| path.display().to_string()).collect();
-        let mut json = serde_json::json!({
-            "set": note.set,
-            "vault": self.set.claim.vault.to_string(),
-            "principal": note.key,
-            "sheet_id": self.set.claim.to_string(),
-            "groups_needed": note.groups_needed,
-            "groups": note.groups,
-            "files": files,
-        });
-        if matches!(delivery, Delivery::Print) {
-            let each = self.set.members().map(|member| {
-                serde_json::json!({
-                    "group": member.group,
-                    "share": member.index(),
-                    // EXPOSE: all shares were asked for in one place.
-                    "words": member.words().expose().as_str(),
-                })
-            });
-            json["shares"] = each.collect();
+    /// The same for programs, unless they were told with the shares.
+    pub fn tell(&self, output: Output, frame: Frame<'_>) -> Outcome {
+        if self.told {
+            return Ok(());
         }
-        json
+        output.json(frame(as_json(&self.set, &self.files)))
     }
+}
+
+fn as_json(set: &Set, files: &[PathBuf]) -> serde_json::Value {
+    let note = set.note();
+    let files: Vec<String> = files.iter().map(|path| path.display().to_string()).collect();
+    serde_json::json!({
+        "set": note.set,
+        "vault": set.claim.vault.to_string(),
+        "principal": note.key,
+        "sheet_id": set.claim.to_string(),
+        "groups_needed": note.groups_needed,
+        "groups": note.groups,
+        "files": files,
+    })
+}
+
+fn words(member: &Member<'_>) -> serde_json::Value {
+    serde_json::json!({
+        "group": member.group,
+        "share": member.index(),
+        // EXPOSE: all shares were asked for in one place.
+        "words": member.words().expose().as_str(),
+    })
 }
 
 fn sheets(set: &Set, members: &[Member<'_>], folder: &Path, one: bool) -> Outcome<Vec<PathBuf>> {

@@ -1,6 +1,7 @@
 //! `zms key split`.
 
-use zms_core::id::PrincipalId;
+use zms_client::SessionError;
+use zms_core::{id::VaultId, principal::Principal};
 
 use super::rotate;
 use crate::{
@@ -9,7 +10,7 @@ use crate::{
     files,
     personal::Drawer,
     session::{Acting, Context, tell},
-    shares::{Claim, Delivery, Notes, Set, Split, Wanted},
+    shares::{Claim, Delivered, Delivery, Notes, Set, Split, Wanted},
 };
 
 /// Split the master key into shares, of which some are needed to put it together again
@@ -56,47 +57,34 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     if args.dry_run {
         return dry(context, args, &delivery, &older);
     }
-    let make = |owner: &_, key: PrincipalId| {
-        let set = Set::make(&home, owner, Claim { vault, key }, scheme.clone())?;
-        delivery.hand_over(set, context.output)
+    let frame = |mut json: serde_json::Value| {
+        let older = if args.rotate { &[] } else { &older[..] };
+        json["older_sets_still_good"] = older.iter().map(Split::as_json).collect();
+        json["rotated"] = args.rotate.into();
+        json
+    };
+    let make = |owner: &Principal| {
+        let set = Set::make(&home, owner, Claim { vault, key: owner.id() }, scheme.clone())?;
+        delivery.hand_over(set, context.output, &frame)
     };
     let delivered = if args.rotate {
         rotate::confirm(context, &home)?;
-        // Where there is no key file, the new key must be in somebody's hands before it counts.
         if files::exists(&home.key()) {
             let heir = rotate::replace(&home, &mut acting)?;
-            make(&heir, heir.id()).map_err(|failure| {
-                let next = "the key is replaced, and has no shares yet: run `zms key split` again";
-                let hint = failure.hint.clone();
-                let failure = failure.hint(next);
-                match hint {
-                    Some(first) => failure.hint(format!("{first}\nhint: {next}")),
-                    None => failure,
-                }
+            make(&heir).map_err(|failure| {
+                failure.and_hint(
+                    "the key is replaced, and has no shares yet: run `zms key split` again",
+                )
             })?
         } else {
-            let mut delivered = None;
-            let old = acting.session.principal().duplicate();
-            let heir = acting.session.succeed(|heir| {
-                Drawer::new(&home, &old, vault).hand_on(heir)?;
-                delivered = Some(make(heir, heir.id())?);
-                Ok(())
-            });
-            heir.map_err(|error| acting.explain(error))?;
-            agent::lock(&home)?;
-            files::wipe(&home.personal(old.id()))?;
-            delivered.ok_or_else(|| Failure::other("the key was not replaced"))?
+            replace(context, &mut acting, vault, &delivery, make)?
         }
     } else {
-        make(acting.session.principal(), key)?
+        make(acting.session.principal())?
     };
-    delivered.note(&home, context.output)?;
+    delivered.note(&home, context.output);
     if context.output.json {
-        let mut json = delivered.as_json(&delivery);
-        let older = if args.rotate { Vec::new() } else { older };
-        json["older_sets_still_good"] = older.iter().map(Split::as_json).collect();
-        json["rotated"] = args.rotate.into();
-        return context.output.json(json);
+        return delivered.tell(context.output, &frame);
     }
     delivered.say(context.output);
     match (args.rotate, &older[..]) {
@@ -107,6 +95,49 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         (false, older) => warn(context, older),
     }
     Ok(())
+}
+
+/// Replaces a key that has no file: the new one is in somebody's hands before it counts.
+fn replace(
+    context: &Context,
+    acting: &mut Acting,
+    vault: VaultId,
+    delivery: &Delivery,
+    make: impl FnOnce(&Principal) -> Outcome<Delivered>,
+) -> Outcome<Delivered> {
+    let home = context.home()?;
+    let _lock = home.lock()?;
+    let old = acting.session.principal().duplicate();
+    let (mut next, mut delivered) = (None, None);
+    let replaced = acting.session.succeed(|heir| {
+        next = Some(heir.id());
+        Drawer::new(&home, &old, vault).hand_on(heir)?;
+        delivered = Some(make(heir)?);
+        Ok(())
+    });
+    let Err(error) = replaced else {
+        // It is done, whatever fails now.
+        let left = [agent::lock(&home).map(drop), files::wipe(&home.personal(old.id()))];
+        for failure in left.into_iter().filter_map(Result::err) {
+            context.output.warn(format!("something of the old key is left: {failure}"));
+        }
+        return delivered.ok_or_else(|| Failure::other("the key was not replaced"));
+    };
+    let perhaps = matches!(error, SessionError::Store(_) | SessionError::Pins(_));
+    let failure = acting.explain(error);
+    if perhaps && delivered.is_some() {
+        return Err(failure.and_hint(
+            "the key may be replaced all the same: keep the new shares and the older ones, and see \
+             by `zms key drill` which open the vault",
+        ));
+    }
+    if let Some(delivered) = &delivered {
+        delivered.take_back();
+    }
+    let Some(heir) = next else { return Err(failure) };
+    // What can not be removed is sealed for a key that opens nothing.
+    let _left = files::wipe(&home.personal(heir));
+    Err(failure.and_hint(format!("the key is not replaced; {}", delivery.void())))
 }
 
 /// Says which shares stay good.
@@ -138,7 +169,7 @@ fn dry(context: &Context, args: &Args, delivery: &Delivery, older: &[Split]) -> 
 }
 
 /// The vault's id, once the key is proven to open it: shares of a key that was replaced help nobody.
-fn vault(acting: &mut Acting) -> Outcome<zms_core::id::VaultId> {
+fn vault(acting: &mut Acting) -> Outcome<VaultId> {
     let own = acting.session.own().map_err(|error| acting.explain(error))?;
     Ok(own.vault)
 }
