@@ -107,6 +107,8 @@ pub struct LeftOut {
     pub name: String,
     /// Why it is left out.
     pub why: &'static str,
+    /// Whether it is the tool's own, so that nothing is lost with it.
+    pub own: bool,
 }
 
 /// What was found in a text.
@@ -131,7 +133,12 @@ impl Import {
     }
 
     fn leave_out(&mut self, name: impl Into<String>, why: &'static str) {
-        self.left_out.push(LeftOut { name: name.into(), why });
+        self.left_out.push(LeftOut { name: name.into(), why, own: false });
+    }
+
+    /// Leaves out what the tool keeps for itself.
+    fn leave_out_own(&mut self, name: impl Into<String>, why: &'static str) {
+        self.left_out.push(LeftOut { name: name.into(), why, own: true });
     }
 
     /// Adds one secret. An object or list is its own JSON text, where the export is JSON.
@@ -149,7 +156,7 @@ impl Import {
         Ok(())
     }
 
-    /// Removes secrets that are none, and says why.
+    /// Removes what is no secret but the tool's own, and says why.
     fn drop_names(&mut self, is_dropped: impl Fn(&str) -> bool, why: &'static str) {
         let (dropped, stay) = std::mem::take(&mut self.secrets)
             .into_iter()
@@ -157,7 +164,7 @@ impl Import {
         self.secrets = stay;
         let dropped: Vec<Imported> = dropped;
         for secret in dropped {
-            self.leave_out(secret.entry.name.clone(), why);
+            self.leave_out_own(secret.entry.name.clone(), why);
         }
     }
 

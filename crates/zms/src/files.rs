@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this file owns the user's files")]
 
 pub mod backup;
+pub mod delete;
 
 use std::{
     fs,

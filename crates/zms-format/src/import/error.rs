@@ -115,7 +115,11 @@ impl ImportError {
                 );
             }
             ImportError::Sealed { .. } => {
-                return format!("decrypt it first: `sops decrypt {file} | zms import -`");
+                // On a pipe nothing but the option says that it is YAML.
+                let name = file.trim_end_matches('\'');
+                let yaml = name.ends_with(".yaml") || name.ends_with(".yml");
+                let format = if yaml { " --format yaml" } else { "" };
+                return format!("decrypt it first: `sops decrypt {file} | zms import -{format}`");
             }
             ImportError::NoValue { .. } => {
                 "export it as somebody who may read the value, or take it out of the file"

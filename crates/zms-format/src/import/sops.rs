@@ -23,7 +23,7 @@ pub(super) fn fits(tree: &Tree<'_>) -> bool {
 /// Everything but the metadata, on one level.
 pub(super) fn read(mut tree: Tree<'_>, import: &mut Import) -> Result<(), ImportError> {
     tree.take("sops");
-    import.leave_out("sops", WHY);
+    import.leave_out_own("sops", WHY);
     for (name, value) in tree.into_members() {
         if value.is_deep() {
             return Err(ImportError::Nested { line: value.line, name });

@@ -3,6 +3,7 @@
 mod afterwards;
 mod effect;
 mod folder;
+mod original;
 mod places;
 mod source;
 
@@ -53,7 +54,7 @@ pub struct Args {
     /// Show what would change, and change nothing
     #[arg(long)]
     dry_run: bool,
-    /// Delete the file once everything is in the vault
+    /// Delete the file once everything of it is in the vault
     #[arg(long, conflicts_with = "keep")]
     delete: bool,
     /// Do not ask whether to delete the file
@@ -115,7 +116,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     if files::is_folder(&args.file) {
         return folder::run(context, args);
     }
-    let source = Source::read(&args.file, args.expected(), context.output)?;
+    let mut source = Source::read(&args.file, args.expected(), context.output)?;
     let mut acting = context.act()?;
     if !args.dry_run {
         acting.confirm_here(context)?;
@@ -154,7 +155,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let progress = Progress::spinner("reading everything back");
     verify(&mut acting, &place, &source.secrets, &effect)?;
     drop(progress);
-    leave(context, args, &[&args.file], !effect.changed().is_empty())
+    source.original.kept(source.secrets.keys(), &effect);
+    leave(context, args, &[source.original], !effect.changed().is_empty())
 }
 
 fn say(

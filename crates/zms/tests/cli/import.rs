@@ -15,7 +15,7 @@ fn written(machine: &Machine, files: &[(&str, &str)]) {
 fn a_secret_with_another_value_is_asked_about() {
     for (answer, code, value, file) in [
         ("r\n", 0, "second", false),
-        ("keep\n", 0, "first", false),
+        ("keep\n", 0, "first", true),
         ("s\n", 7, "first", true),
         ("\n", 7, "first", true),
         ("\x04", 7, "first", true),
@@ -26,7 +26,7 @@ fn a_secret_with_another_value_is_asked_about() {
         terminal.until("1 secret is there with another value: A").until("[s]top: ").press("x\n");
         terminal.screen.clear();
         terminal.until("[s]top: ").press(answer);
-        if code == 0 {
+        if !file {
             terminal.until("Delete .env now? [y/N] ").press("y\n");
         }
         let (ended, screen) = terminal.end();
@@ -35,6 +35,19 @@ fn a_secret_with_another_value_is_asked_about() {
         assert_eq!(machine.sh("zms ls").done().contains('B'), code == 0, "{answer:?}");
         assert_eq!(machine.home().join("app/.env").exists(), file, "{answer:?}");
     }
+}
+
+#[test]
+fn a_file_that_changes_while_it_is_asked_about_is_kept() {
+    let machine = Machine::with_secret();
+    written(&machine, &[(".env", "B=new\n")]);
+    let mut terminal = Terminal::start(&machine, &["import", ".env"]);
+    terminal.until("Delete .env now? [y/N] ");
+    written(&machine, &[(".env", "B=new\nC=later\n")]);
+    let (code, screen) = terminal.press("y\n").end();
+    assert!(code == 1 && screen.contains(".env was changed meanwhile, and is kept"), "{screen}");
+    let now = std::fs::read_to_string(machine.home().join("app/.env")).unwrap();
+    assert_eq!(now, "B=new\nC=later\n");
 }
 
 #[test]
@@ -58,11 +71,11 @@ fn a_folder_is_confirmed_before_anything_is_written() {
     let mut terminal = Terminal::start(&machine, &import);
     terminal.until(".env.qa -> default/qa (1 secret, to be made)");
     terminal.until("[y/N] ").press("y\n").until("A in default/development").until("[s]top: ");
-    terminal.press("k\n").until("Delete .env, api/.env, .env.qa now? [y/N] ").press("y\n");
+    terminal.press("k\n").until("Delete api/.env, .env.qa now? [y/N] ").press("y\n");
     let (code, screen) = terminal.end();
     assert_eq!(code, 0, "{screen}");
     assert_eq!(machine.sh("zms get A; zms get Q -e qa; zms get X -s api").done(), "first11");
-    assert_eq!(machine.sh("ls -A . api").done().matches(".env").count(), 0);
+    assert_eq!(machine.sh("ls -A . api").done().matches(".env").count(), 1);
 }
 
 #[test]

@@ -50,7 +50,7 @@ Variables that zms reads
   ZMS_TOKEN              token to act with
   ZMS_TOKEN_FILE         file that holds the token, yours alone (mode 0600)
   CREDENTIALS_DIRECTORY  set by systemd: the file zms-token in it may hold the token
-  ZMS_BUNDLE             as --bundle of `run`, `get`, `ls` and `export`; other commands then refuse
+  ZMS_BUNDLE             as --bundle of `run`, `get`, `ls` and `export`; no other acts then
   ZMS_PIN                what another machine has seen of the vault (`zms status --pin` prints it):
                          what is older is refused
   ZMS_MAX_ROSTER_AGE     as --max-roster-age, for all commands

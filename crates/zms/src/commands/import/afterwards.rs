@@ -7,10 +7,12 @@ use std::{
 
 use zms_core::path::ScopePath;
 
-use super::{Args, effect::Effect, source::Secrets};
+use super::{Args, effect::Effect, original::Original, source::Secrets};
 use crate::{
     exit::{Failure, Outcome},
-    files, prompt,
+    files::{self, delete::Deleted},
+    output::Output,
+    prompt,
     session::{Acting, Context},
 };
 
@@ -34,32 +36,37 @@ pub(super) fn verify(
 }
 
 /// What becomes of the files, and what comes next.
-pub(super) fn leave(context: &Context, args: &Args, all: &[&Path], undoable: bool) -> Outcome {
+pub(super) fn leave(context: &Context, args: &Args, all: &[Original], undoable: bool) -> Outcome {
     let output = context.output;
-    for file in all.iter().filter(|file| committed(file)) {
+    for file in all.iter().map(|original| &original.file).filter(|file| committed(file)) {
         output.warn(format!(
             "{} is in the history of this git repository: change these secrets at their \
              source, deleting the file does not take them back",
             file.display()
         ));
     }
-    let (links, plain): (Vec<&Path>, Vec<&Path>) =
-        all.iter().partition(|file| files::is_link(file));
+    let (links, plain): (Vec<_>, Vec<_>) =
+        all.iter().partition(|original| files::is_link(&original.file));
     for link in links {
-        let shown = link.display();
+        let shown = link.file.display();
         output.warn(format!("{shown} is a link: what it leads to still holds these values"));
     }
-    let shown = plain.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ");
     if plain.is_empty() {
         return Ok(());
     }
-    let delete =
-        args.delete || (prompt::possible() && prompt::yes(&format!("Delete {shown} now?"))?);
-    if delete {
-        plain.iter().try_for_each(|file| files::wipe(file))?;
-        output.note(format!("{shown} deleted"));
+    let (partly, whole): (Vec<_>, Vec<_>) =
+        plain.into_iter().partition(|original| original.missing().is_some());
+    let mut stay: Vec<String> = partly.iter().filter_map(|original| original.missing()).collect();
+    if !args.delete {
+        stay.drain(..).for_each(|why| output.warn(why));
+    }
+    let shown = names(&whole);
+    if whole.is_empty() {
+        // Nothing may go.
+    } else if args.delete || (prompt::possible() && prompt::yes(&format!("Delete {shown} now?"))?) {
+        stay.extend(delete(output, &whole)?);
     } else {
-        let (hold, it) = if plain.len() == 1 { ("holds", "it") } else { ("hold", "them") };
+        let (hold, it) = if whole.len() == 1 { ("holds", "it") } else { ("hold", "them") };
         output.note(format!("{shown} still {hold} these values in plain text: delete {it}"));
     }
     let vault = context.vault.iter().map(|name| format!(" --vault {name}")).collect::<String>();
@@ -69,7 +76,34 @@ pub(super) fn leave(context: &Context, args: &Args, all: &[&Path], undoable: boo
     } else {
         format!("Next: zms run{vault}{place} -- your-program")
     });
-    Ok(())
+    if stay.is_empty() {
+        return Ok(());
+    }
+    Err(Failure::other(stay.join("; ")).hint("import what is missing, or delete the file yourself"))
+}
+
+/// Deletes files that are in the vault whole, and tells of those that can not go.
+fn delete(output: Output, whole: &[&Original]) -> Outcome<Vec<String>> {
+    let (mut gone, mut stay) = (Vec::new(), Vec::new());
+    for original in whole {
+        let shown = original.file.display();
+        match files::delete::delete(&original.file, &original.text)? {
+            Deleted::Wiped => gone.push(*original),
+            Deleted::OneName => {
+                output.warn(format!("{shown} has another name, which still holds these values"));
+                gone.push(*original);
+            }
+            Deleted::Changed => stay.push(format!("{shown} was changed meanwhile, and is kept")),
+        }
+    }
+    if !gone.is_empty() {
+        output.note(format!("{} deleted", names(&gone)));
+    }
+    Ok(stay)
+}
+
+fn names(files: &[&Original]) -> String {
+    files.iter().map(|it| it.file.display().to_string()).collect::<Vec<_>>().join(", ")
 }
 
 /// Whether git has ever seen the file. The folder may be anybody's, so git is told to run nothing

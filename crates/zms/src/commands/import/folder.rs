@@ -7,7 +7,7 @@ use std::{
 
 use zms_core::{
     change::{import::Landing, plant::Seedling},
-    path::{ScopePath, Segment},
+    path::{ScopePath, SecretName, Segment},
 };
 use zms_format::{Expected, MAX_SECRETS};
 
@@ -16,6 +16,7 @@ use super::{
     afterwards::{leave, verify},
     counted,
     effect::{Conflict, Effect, payload},
+    original::Original,
     places::{Named, named, service},
     source::{Secrets, Source},
 };
@@ -42,10 +43,17 @@ struct Target {
     effect: Effect,
 }
 
+/// A file that was read, and what it had.
+struct Taken {
+    original: Original,
+    path: ScopePath,
+    names: Vec<SecretName>,
+}
+
 /// What is to be done.
 struct Plan {
-    /// Which file goes where, and how many secrets it has.
-    files: Vec<(PathBuf, ScopePath, usize)>,
+    /// Which file goes where.
+    files: Vec<Taken>,
     /// What is left out, and why.
     left_out: Vec<(PathBuf, &'static str)>,
     targets: BTreeMap<ScopePath, Target>,
@@ -93,8 +101,11 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
         verify(&mut acting, path, &target.secrets, &target.effect)?;
     }
     drop(progress);
-    let files: Vec<&Path> = plan.files.iter().map(|(file, ..)| file.as_path()).collect();
+    for taken in &mut plan.files {
+        taken.original.kept(taken.names.iter(), &plan.targets[&taken.path].effect);
+    }
     let changed = plan.targets.values().any(|target| !target.effect.changed().is_empty());
+    let files: Vec<Original> = plan.files.into_iter().map(|taken| taken.original).collect();
     leave(context, args, &files, changed)
 }
 
@@ -149,20 +160,28 @@ fn find(context: &Context, args: &Args, base: &ScopePath) -> Outcome<Plan> {
             plan.left_out.push((file, "it is no regular file"));
             continue;
         };
-        let source = Source::of(&file, &text, Expected::Anything, context.output)?;
+        let source = Source::of(&file, text, Expected::Anything, context.output)?;
         total += source.secrets.len();
         if total > MAX_SECRETS {
             return Err(Failure::usage("the files hold more than 100000 secrets")
                 .hint("import a folder further down"));
         }
-        plan.files.push((source.file, path.clone(), source.secrets.len()));
-        let target = plan.targets.entry(path).or_default();
+        let names = source.secrets.keys().cloned().collect();
+        let target = plan.targets.entry(path.clone()).or_default();
         for (name, secret) in source.secrets {
-            if target.secrets.insert(name.clone(), secret).is_some() && local {
-                let file = file.display();
-                context.output.note(format!("{name} of {file} stands over the one for all"));
+            let Some(old) = target.secrets.insert(name.clone(), secret) else { continue };
+            let over = if local { "the one for all" } else { "another file's" };
+            let file = file.display();
+            context.output.note(format!("{name} of {file} stands over {over}"));
+            // EXPOSE: compared with the one that stands over it, so that no value is lost unsaid.
+            if old.entry.value.expose() != target.secrets[&name].entry.value.expose() {
+                let before = plan.files.iter_mut().filter(|taken| taken.path == path);
+                for taken in before.filter(|taken| taken.names.binary_search(&name).is_ok()) {
+                    taken.original.lacks(name.as_str(), &format!("{file} stands over it"));
+                }
             }
         }
+        plan.files.push(Taken { original: source.original, path, names });
     }
     Ok(plan)
 }
@@ -235,10 +254,10 @@ fn is_there(
 }
 
 fn tell_plan(context: &Context, plan: &Plan) {
-    for (file, path, secrets) in &plan.files {
+    for Taken { original, path, names } in &plan.files {
         let new = if plan.targets[path].there { "" } else { ", to be made" };
-        let secrets = counted(*secrets);
-        context.output.note(format!("{} -> {path} ({secrets}{new})", file.display()));
+        let secrets = counted(names.len());
+        context.output.note(format!("{} -> {path} ({secrets}{new})", original.file.display()));
     }
     for (file, why) in &plan.left_out {
         context.output.warn(format!("{} is left out: {why}", file.display()));
@@ -344,9 +363,10 @@ fn seedlings(plan: &Plan, parent: &ScopePath, there: &[ScopePath]) -> Outcome<Ve
 fn say(context: &Context, args: &Args, plan: &Plan, written: usize) -> Outcome {
     let output = context.output;
     if output.json {
-        let files = plan.files.iter().map(|(file, path, secrets)| {
+        let files = plan.files.iter().map(|Taken { original, path, names }| {
             serde_json::json!({
-                "file": file.display().to_string(), "path": path.to_string(), "secrets": secrets,
+                "file": original.file.display().to_string(), "path": path.to_string(),
+                "secrets": names.len(),
             })
         });
         let left_out = plan.left_out.iter().map(

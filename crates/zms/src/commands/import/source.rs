@@ -1,9 +1,6 @@
 //! One file as it was read: its secrets under checked names, and what is to be said of it.
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-};
+use std::{collections::BTreeMap, path::Path};
 
 use zms_core::{
     path::SecretName,
@@ -11,6 +8,9 @@ use zms_core::{
 };
 use zms_format::{Entry, Expected, Imported, Note, Tool, import};
 
+use zeroize::Zeroizing;
+
+use super::original::Original;
 use crate::{
     exit::{Failure, Outcome},
     files,
@@ -23,8 +23,8 @@ pub(super) type Secrets = BTreeMap<SecretName, Imported>;
 
 /// A file that was read.
 pub(super) struct Source {
-    /// Where it lies.
-    pub(super) file: PathBuf,
+    /// The file itself.
+    pub(super) original: Original,
     /// The tool that wrote it.
     pub(super) tool: Option<Tool>,
     /// Its secrets.
@@ -34,36 +34,40 @@ pub(super) struct Source {
 impl Source {
     /// Reads a file that the user named, or stdin for `-`.
     pub(super) fn read(file: &Path, expected: Expected, output: Output) -> Outcome<Self> {
-        Self::of(file, &files::read(file)?, expected, output)
+        Self::of(file, files::read(file)?, expected, output)
     }
 
     /// Reads a text that is at hand. Nothing of it is taken where something in it is wrong.
     pub(super) fn of(
         file: &Path,
-        text: &[u8],
+        text: Zeroizing<Vec<u8>>,
         expected: Expected,
         output: Output,
     ) -> Outcome<Self> {
         let shown = shown(file);
         let name = file.file_name().and_then(|name| name.to_str()).filter(|name| *name != "-");
-        let read = import(text, name, expected).map_err(|why| {
+        let read = import(&text, name, expected).map_err(|why| {
             Failure::usage(format!("{shown}: {why}")).hint(why.hint(&in_a_shell(&shown)))
         })?;
         if let Some(tool) = read.tool {
             output.note(format!("{shown} is an export of {}", tool.name()));
         }
+        let mut original = Original::new(file, text);
         for left in &read.left_out {
-            output.warn(format!(
-                "{} in {shown} is left out: it {}",
-                shown_word(&left.name),
-                left.why
-            ));
+            let name = shown_word(&left.name);
+            output.warn(format!("{name} in {shown} is left out: it {}", left.why));
+            if !left.own {
+                original.lacks(&name, "left out");
+            }
         }
         let mut secrets = Secrets::new();
         for mut secret in read.secrets {
             for note in &secret.entry.notes {
                 let line = secret.entry.line;
                 output.warn(format!("{shown} line {line}: {}", tale(&secret.entry, *note)));
+                if let Some(why) = lost(*note) {
+                    original.lacks(&secret.entry.name, why);
+                }
             }
             let name = secret_name(&secret.entry.name)?;
             // EXPOSE: its length only.
@@ -72,11 +76,12 @@ impl Source {
             }
             if secret.comment.len() > MAX_NOTE {
                 output.warn(format!("the note of {name} is longer than 4096 bytes, and left out"));
+                original.lacks(&format!("the note of {name}"), "left out");
                 secret.comment.clear();
             }
             secrets.insert(name, secret);
         }
-        Ok(Self { file: file.to_owned(), tool: read.tool, secrets })
+        Ok(Self { original, tool: read.tool, secrets })
     }
 }
 
@@ -98,6 +103,15 @@ fn in_a_shell(shown: &str) -> String {
         return shown.to_owned();
     }
     String::from_utf8_lossy(&zms_format::shell_quote(shown.as_bytes())).into_owned()
+}
+
+/// Why something that a reader noted is not in the vault, where it may have been meant.
+fn lost(note: Note) -> Option<&'static str> {
+    match note {
+        Note::Repeats { .. } => Some("given twice, and the last one counts"),
+        Note::HashWithoutSpace => Some("taken for a comment from its # on"),
+        _ => None,
+    }
 }
 
 fn tale(entry: &Entry, note: Note) -> String {
