@@ -3,8 +3,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use rustix::process::{
-    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit,
+use rustix::{
+    mm::{MlockAllFlags, mlockall},
+    process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit},
 };
 
 /// Whether SIGPIPE was ignored when the process was started.
@@ -42,6 +43,12 @@ pub fn harden() -> Inherited {
         unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
     }
     Inherited { core }
+}
+
+/// Keeps all that this process has in memory out of swap. Best effort, as for every key: a limit may
+/// not allow it. A process that was forked has none of its parent's locks.
+pub fn lock_memory() {
+    let _refused = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
 }
 
 impl Inherited {

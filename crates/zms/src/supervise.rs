@@ -20,7 +20,14 @@ use zeroize::Zeroizing;
 use zms_format::Format;
 
 pub use self::left::clear;
-use self::{child::Ended, folder::Folder, left::Note, mask::Words, mount::Mount, signals::Signals};
+use self::{
+    child::Ended,
+    folder::Folder,
+    left::Note,
+    mask::{Known, Words},
+    mount::Mount,
+    signals::Signals,
+};
 use crate::{
     child::Environment,
     exit::{Failure, Outcome},
@@ -155,11 +162,14 @@ fn content(secrets: &[Handed], format: Format) -> Outcome<Zeroizing<Vec<u8>>> {
     })
 }
 
-/// What is looked for in the output, and what is said of the values that are not.
-fn words<'s>(secrets: impl Iterator<Item = &'s Handed>) -> Outcome<Words> {
-    let masked = secrets.filter(|secret| !secret.config).map(|secret| secret.value.as_slice());
-    Words::new(masked).map_err(|_| {
-        Failure::usage("the values are too many or too large to be looked for in the output")
+/// What is looked for in the output once these are handed out too, where that is more than before.
+fn words(known: &mut Known, secrets: &[Handed]) -> Outcome<Option<Words>> {
+    let masked = secrets.iter().filter(|secret| !secret.config).map(|secret| &secret.value);
+    let first = known.is_empty();
+    known.take(masked).map_err(|_| {
+        let values = if first { "the values" } else { "the values since zms was started" };
+        let text = format!("{values} are too many or too large to be looked for in the output");
+        Failure::usage(text)
             .hint("choose with `--only`, leave some out with `--except`, or run without `--mask`")
     })
 }

@@ -14,7 +14,6 @@ use std::{
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{Mode, OFlags, inotify, open},
-    mm::{MlockAllFlags, mlockall},
     process::{Resource, Rlimit, setrlimit, setsid, umask},
     stdio::{dup2_stdin, dup2_stdout},
     thread::set_name,
@@ -36,6 +35,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     files,
     home::{Home, read_private, trouble},
+    hygiene::lock_memory,
     session::located,
 };
 
@@ -117,8 +117,7 @@ impl<'h> Serving<'h> {
         umask(Mode::RWXG | Mode::RWXO | Mode::XUSR);
         let listener = UnixListener::bind(folder.socket()).map_err(failed)?;
         listener.set_nonblocking(true).map_err(failed)?;
-        // Best effort, as for every key: a limit may not allow it.
-        let _refused = mlockall(MlockAllFlags::CURRENT | MlockAllFlags::ONFAULT);
+        lock_memory();
         let mut orders = [0; Orders::LENGTH];
         read_bare(&mut orders).map_err(failed)?;
         let orders = Orders::read(&orders)

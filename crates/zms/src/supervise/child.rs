@@ -22,7 +22,7 @@ use crate::{
     child::{Environment, execute},
     exit::{Exit, Failure, Outcome},
     home::trouble,
-    hygiene::Inherited,
+    hygiene::{Inherited, lock_memory},
 };
 
 /// How a program ended.
@@ -233,6 +233,7 @@ fn lead(terminal: BorrowedFd<'_>, parent: Pid, program: impl FnOnce(Pid)) -> io:
 /// The leader's life: waits, tells, and ends with the program.
 fn tell_on(pid: Pid, teller: &OwnedFd) -> ! {
     close_all_but(teller);
+    lock_memory();
     let tell = |told: Told| {
         let bytes = [told[0].to_ne_bytes(), told[1].to_ne_bytes()].concat();
         if rustix::io::write(teller, &bytes).is_err() {

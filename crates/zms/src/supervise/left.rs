@@ -53,10 +53,7 @@ impl Note {
         environment::entropy().fill_bytes(&mut random);
         let path = folder.join(hex::encode(random));
         let make = || -> io::Result<File> {
-            let mut file =
-                OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path)?;
-            // Locked before anything is in it: whoever finds it unlocked and empty removes nothing.
-            flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+            let mut file = made(&path)?;
             file.write_all(&written(&things))?;
             file.sync_data()?;
             Ok(file)
@@ -67,6 +64,29 @@ impl Note {
                 .hint("it notes what must be removed should this run be killed")
         })?;
         Ok(Self { path, things, _lock: lock })
+    }
+}
+
+/// An empty note that is locked and stands in its place. Another command that clears may find it
+/// before it is locked: that one removes nothing else, but the note, and maybe the folder.
+fn made(path: &Path) -> io::Result<File> {
+    loop {
+        let opened = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        let file = match opened {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let folder = path.parent().ok_or(error)?;
+                files::make_folder(folder).map_err(|failure| io::Error::other(failure.message))?;
+                continue;
+            }
+            opened => opened?,
+        };
+        flock(&file, FlockOperation::LockExclusive)?;
+        let ours = file.metadata()?;
+        let stands = fs::symlink_metadata(path)
+            .is_ok_and(|found| (found.dev(), found.ino()) == (ours.dev(), ours.ino()));
+        if stands {
+            return Ok(file);
+        }
     }
 }
 

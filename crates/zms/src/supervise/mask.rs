@@ -2,9 +2,13 @@
 //! no more of it than may yet become one.
 
 mod forms;
+mod known;
 mod words;
 
-pub(super) use self::words::{SHORTEST, Words};
+pub(super) use self::{
+    known::Known,
+    words::{SHORTEST, Words},
+};
 
 use std::rc::Rc;
 
@@ -19,6 +23,9 @@ pub(super) struct Mask {
     words: Rc<Words>,
     /// Where in the words the stream stands.
     state: StateID,
+    /// The last bytes that were passed on, where they may be the beginning of a value all the same:
+    /// hidden as one, or let go.
+    before: Zeroizing<Vec<u8>>,
     /// What is not passed on yet.
     held: Zeroizing<Vec<u8>>,
     /// Ranges of `held` that are part of a value: apart from each other, ascending.
@@ -33,15 +40,21 @@ impl Mask {
     /// A stream that has not begun.
     pub(super) fn new(words: Rc<Words>) -> Self {
         let state = words.start();
-        let (held, hidden) = (Zeroizing::new(Vec::new()), Vec::new());
-        Self { words, state, held, hidden, within: false, edge: forms::Edge::Sharp }
+        let [before, held] = [Zeroizing::default(), Zeroizing::default()];
+        Self { words, state, before, held, hidden: vec![], within: false, edge: forms::Edge::Sharp }
     }
 
-    /// Other words from here on. What was held back is passed on first.
+    /// More words from here on, the ones until now among them. What is held back stays so: it may
+    /// be the beginning of either.
     pub(super) fn replace(&mut self, words: Rc<Words>, out: &mut Vec<u8>) {
-        self.release(out);
-        let within = self.within;
-        *self = Self { within, ..Self::new(words) };
+        let next = Self { within: self.within, ..Self::new(words) };
+        let Self { before, held, edge, .. } = std::mem::replace(self, next);
+        self.state = before.iter().fold(self.state, |state, byte| self.words.step(state, *byte));
+        self.before = before;
+        if held.is_empty() {
+            self.edge = edge;
+        }
+        self.feed(&held, out);
     }
 
     /// Takes in a piece of the stream, and passes on all of which is known what it is.
@@ -119,6 +132,10 @@ impl Mask {
             out.extend_from_slice(&self.held[at..end]);
             self.within = false;
         }
+        let kept = self.words.depth(self.state).saturating_sub(self.held.len() - end);
+        let old = self.before.len();
+        self.before.drain(..(old + end).saturating_sub(kept).min(old));
+        self.before.extend_from_slice(&self.held[end.saturating_sub(kept)..end]);
         self.held.drain(..end);
         self.hidden.retain(|(_, to)| *to > end);
         for (from, to) in &mut self.hidden {

@@ -25,6 +25,7 @@ use crate::{
     exit::{Failure, Outcome},
     files,
     home::trouble,
+    hygiene::lock_memory,
 };
 
 /// A named pipe, and the processes that wait at its other end: a pipe can only be waited at by
@@ -101,6 +102,7 @@ impl Mount {
         let Some(pid) = fork()? else {
             die_with(us);
             close_all_but(&reader);
+            lock_memory();
             exit_now(i32::from(self.answer(content, &reader).is_err()));
         };
         if let Some(before) = self.server.replace(Server { pid, readers }) {

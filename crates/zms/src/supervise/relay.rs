@@ -200,9 +200,8 @@ impl Relay {
         self.mask.release(&mut self.out);
     }
 
-    /// Looks for other words from here on.
+    /// Looks for more words from here on.
     pub(super) fn replace(&mut self, words: &Rc<Words>) {
-        self.since = None;
         self.mask.replace(Rc::clone(words), &mut self.out);
     }
 }

@@ -20,6 +20,7 @@ use super::{
     Handover, Plan,
     child::{Child, Ended, Program, Streams},
     folder::Folder,
+    mask::Known,
     mount::Mount,
     relay::{Relay, Sink, one_sink},
     signals::Signals,
@@ -41,6 +42,8 @@ pub(super) struct Run<'r> {
     mount: Option<Mount>,
     /// What the program has.
     given: Handover,
+    /// All values that it and those before it have had, where they are masked.
+    known: Known,
     /// What the next one gets.
     next: Option<Handover>,
     relays: Vec<Relay>,
@@ -70,12 +73,12 @@ impl<'r> Run<'r> {
         mount: Option<Mount>,
     ) -> Outcome<Self> {
         let unmade = |error: io::Error| trouble(&error, "the output can not be masked");
-        let (mut relays, mut terminal) = (Vec::new(), None);
+        let (mut relays, mut terminal, mut known) = (Vec::new(), None, Known::default());
         if plan.mask {
             if let Some(names) = visible(&given.secrets) {
                 plan.output.note(format!("not masked: {names}"));
             }
-            let looked_for = Rc::new(words(given.secrets.iter())?);
+            let looked_for = Rc::new(words(&mut known, &given.secrets)?.unwrap_or_default());
             let kinds = kinds();
             if kinds.stdout {
                 terminal = Some(Terminal::open().map_err(unmade)?);
@@ -100,6 +103,7 @@ impl<'r> Run<'r> {
             folder,
             mount,
             given,
+            known,
             next: None,
             relays,
             terminal,

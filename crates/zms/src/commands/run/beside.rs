@@ -25,6 +25,7 @@ const LONGEST_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// What zms does while the program runs.
 #[derive(clap::Args)]
+#[command(group(clap::ArgGroup::new("handed").args(["mount", "files"]).multiple(true)))]
 pub(super) struct Flags {
     /// Start the program anew when a secret changes
     #[arg(long, conflicts_with = "bundle", help_heading = HEADING)]
@@ -33,7 +34,8 @@ pub(super) struct Flags {
     #[arg(long, value_name = "NAME", requires = "watch", help_heading = HEADING)]
     signal: Option<String>,
     /// With --watch: how long the program has to end before it is killed
-    #[arg(long, value_name = "TIME", default_value = "10s", help_heading = HEADING)]
+    #[arg(long, value_name = "TIME", default_value = "10s", requires = "watch",
+          help_heading = HEADING)]
     grace: String,
     /// Hide the values in what the program prints
     #[arg(long, help_heading = HEADING)]
@@ -52,7 +54,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "DIR", help_heading = HEADING)]
     files: Option<PathBuf>,
     /// With --mount or --files: put the secrets into the environment as well
-    #[arg(long, help_heading = HEADING)]
+    #[arg(long, requires = "handed", help_heading = HEADING)]
     with_env: bool,
 }
 

@@ -133,13 +133,39 @@ fn the_rest_of_a_value_is_hidden_when_its_beginning_was_let_go() {
 }
 
 #[test]
-fn other_words_can_take_over_in_the_middle() {
-    let words = |value: &'static [u8]| Rc::new(Words::new([value]).unwrap());
-    let (mut mask, mut out) = (Mask::new(words(b"first-value")), Vec::new());
+fn more_words_can_take_over_anywhere_and_nothing_is_lost() {
+    let old: [&[u8]; 3] = [b"first-value", b"value-of-old", b"first-valueabc-long"];
+    let words = |values: &[&'static [u8]]| Rc::new(Words::new(values.iter().copied()).unwrap());
+    let (before, after) = (words(&old), words(&[old.as_slice(), &[b"second-value"]].concat()));
+    // The last one is the Base64 of the first value with a byte before and after it.
+    let said = b"first-valuefirst-value-of-oldfirst-valueabc-longfirst-valueabcfirs first-value \
+        IGZpcnN0LXZhbHVlIA== first";
+    for at in 0..=said.len() {
+        for lets_go in [false, true] {
+            let run = |replaces: bool| {
+                let (mut mask, mut out) = (Mask::new(Rc::clone(&before)), Vec::new());
+                // A read ends here, and what it left open waits or is let go.
+                mask.feed(&said[..at], &mut out);
+                if lets_go {
+                    mask.release(&mut out);
+                }
+                if replaces {
+                    mask.replace(Rc::clone(&after), &mut out);
+                }
+                mask.feed(&said[at..], &mut out);
+                mask.release(&mut out);
+                String::from_utf8(out).unwrap()
+            };
+            let replaced = run(true);
+            assert_eq!(replaced, run(false), "{at} {lets_go}");
+            assert!(lets_go || !replaced.contains("first-value"), "{at} {replaced}");
+        }
+    }
+    let (mut mask, mut out) = (Mask::new(before), Vec::new());
     mask.feed(b"first-value firs", &mut out);
-    mask.replace(words(b"second-value"), &mut out);
+    mask.replace(after, &mut out);
     mask.feed(b"t-value second-value", &mut out);
-    assert_eq!(out, b"*** first-value ***");
+    assert_eq!(out, b"*** *** ***");
 }
 
 #[test]

@@ -33,6 +33,13 @@ pub(in crate::supervise) struct Words {
     patterns: Vec<(usize, Edge)>,
 }
 
+impl Default for Words {
+    /// Nothing.
+    fn default() -> Self {
+        Self::of(&[]).expect("nothing is not too much")
+    }
+}
+
 impl Words {
     /// From values, the short ones among which are passed over.
     pub(in crate::supervise) fn new<'v>(

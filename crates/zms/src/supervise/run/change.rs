@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Instant};
 use super::{Run, start};
 use crate::{
     exit::{Failure, Outcome},
-    supervise::{Handed, Handover, content, mask::Words, signals::send, watch::Watch, words},
+    supervise::{Handed, Handover, content, signals::send, watch::Watch, words},
 };
 
 impl Run<'_> {
@@ -70,6 +70,9 @@ impl Run<'_> {
             return send(self.child.pid, signal);
         }
         let grace = watching.grace;
+        if let Err(failure) = self.hide(&handover) {
+            return self.complain(&failure);
+        }
         self.next = Some(handover);
         self.say(|| output.note(format!("changed: {names}; the program is started anew")));
         if self.kill_at.is_none() {
@@ -84,16 +87,23 @@ impl Run<'_> {
         let mounting = self.plan.mount.as_ref();
         let text = mounting.map(|mounting| content(&handover.secrets, mounting.format));
         let text = text.transpose()?;
-        if self.plan.mask {
-            let both = handover.secrets.iter().chain(&self.given.secrets);
-            let looked_for: Rc<Words> = Rc::new(words(both)?);
-            self.relays.iter_mut().for_each(|relay| relay.replace(&looked_for));
-        }
+        self.hide(handover)?;
         if let Some(folder) = &mut self.folder {
             folder.fill(&handover.secrets)?;
         }
         if let Some((mount, text)) = self.mount.as_mut().zip(text) {
             mount.serve(&text)?;
+        }
+        Ok(())
+    }
+
+    /// Hides the values of a handover in what is printed from now on, beside all before them.
+    fn hide(&mut self, handover: &Handover) -> Outcome {
+        if self.plan.mask
+            && let Some(looked_for) = words(&mut self.known, &handover.secrets)?
+        {
+            let looked_for = Rc::new(looked_for);
+            self.relays.iter_mut().for_each(|relay| relay.replace(&looked_for));
         }
         Ok(())
     }
@@ -106,6 +116,7 @@ impl Run<'_> {
         if let Some(watching) = &mut self.plan.watch
             && watching.source.moved()
             && let Ok(newest) = watching.source.read()
+            && self.hide(&newest).is_ok()
         {
             handover = newest;
             self.watch = Some(Watch::new(now));

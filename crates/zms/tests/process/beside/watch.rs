@@ -149,3 +149,21 @@ fn a_program_that_ends_by_itself_ends_zms() {
     let ran = vault.run(&["--watch"], &["sh", "-c", "exit 9"]).go();
     assert_eq!((ran.code(), ran.stderr.as_str()), (9, ""));
 }
+
+#[test]
+fn a_value_that_a_program_still_has_stays_hidden_after_every_change() {
+    let vault = Scratch::vault();
+    vault.set(&[], "KEY", "first-value-of-all");
+    let script = "trap : USR1; echo up >log; while :; do echo \"<$KEY>\" >&2; sleep 0.1; done";
+    let watched = Watched::start(&vault, &["--mask", "--signal", "USR1"], script);
+    for (change, value) in ["second-value", "third-value", "fourth-value"].iter().enumerate() {
+        vault.set(&[], "KEY", value);
+        watched.until("told and printed", |_, said| {
+            let told: Vec<&str> = said.split("the program is told").collect();
+            told.len() == change + 2 && told[change + 1].matches('<').count() > 2
+        });
+    }
+    let said = watched.said();
+    assert!(said.contains("<***>") && !said.contains("first"), "{said}");
+    watched.end();
+}
