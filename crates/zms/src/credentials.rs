@@ -116,10 +116,13 @@ fn descriptor(number: i32) -> Outcome<OwnedFd> {
     }
     // A copy is taken of whatever is open there; a number that is not open is refused.
     #[expect(unsafe_code, reason = "the number comes from the command line; dup checks it")]
-    // SAFETY: the borrow lives for one system call that fails on a descriptor that is not open.
+    // SAFETY: the borrow lives for two system calls that fail on a descriptor that is not open.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
-    rustix::io::fcntl_dupfd_cloexec(borrowed, 3)
-        .map_err(|_| Failure::usage(format!("file descriptor {number} is not open")))
+    let unopened = |_| Failure::usage(format!("file descriptor {number} is not open"));
+    let copy = rustix::io::fcntl_dupfd_cloexec(borrowed, 3).map_err(unopened)?;
+    // What is named stays open here, and a program that is started does not get it.
+    rustix::io::fcntl_setfd(borrowed, rustix::io::FdFlags::CLOEXEC).map_err(unopened)?;
+    Ok(copy)
 }
 
 /// The text without one final line break.
@@ -171,8 +174,8 @@ pub fn owner(home: &Home) -> Outcome<Caller> {
     }
     owner_by(&path).map_err(|failure| match file {
         None if files::exists(&home.database()) => failure.hint(format!(
-            "set ZMS_TOKEN to a token, put the key file back, or unlock the vault with shares of \
-             its key: `zms unlock{}`",
+            "set ZMS_TOKEN to a token, put the key file back, or put the key together from its \
+             shares: `zms unlock{0}` for a while, `zms key combine{0}` into the file",
             home.as_typed()
         )),
         _ => failure,

@@ -71,12 +71,21 @@ impl Home {
 
     /// The vaults that are there, by name; the default one first.
     pub fn all() -> Outcome<Vec<Self>> {
+        Ok(Self::each()?.into_iter().filter(Self::holds_vault).collect())
+    }
+
+    /// The folders that an agent may serve, whether a key or database lies in them or elsewhere.
+    pub fn with_agents() -> Outcome<Vec<Self>> {
+        Ok(Self::each()?.into_iter().filter(|home| files::exists(&home.agent())).collect())
+    }
+
+    fn each() -> Outcome<Vec<Self>> {
         let default = Self::find(None)?;
         let mut names = files::names(&default.base.join(VAULTS));
         names.retain(|name| new_name("vault", name).is_ok() && name != DEFAULT_VAULT);
         names.sort();
         let named: Vec<Self> = names.iter().map(|name| Self::named(&default.base, name)).collect();
-        Ok([default].into_iter().chain(named).filter(Self::holds_vault).collect())
+        Ok([default].into_iter().chain(named).collect())
     }
 
     /// What the vault is called.

@@ -3,7 +3,7 @@
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use zeroize::Zeroizing;
-use zms_client::View;
+use zms_client::{Session, View};
 use zms_core::{
     id::VaultId,
     personal::Personal,
@@ -54,9 +54,18 @@ impl<'a> Drawer<'a> {
         Personal::open(self.principal, self.vault, &sealed).map_err(|_| damaged())
     }
 
-    /// Changes what is kept, under a lock: of two processes, neither loses what the other set.
-    pub fn change<T>(&self, change: impl FnOnce(&mut Personal) -> Outcome<T>) -> Outcome<T> {
+    /// Changes what is kept, under a lock: of two processes, neither loses what the other set. Where
+    /// the key was replaced before the lock was had, nothing would read what is kept for the old one.
+    pub fn change<T>(
+        &self,
+        session: &Session,
+        change: impl FnOnce(&mut Personal) -> Outcome<T>,
+    ) -> Outcome<T> {
         let _lock = self.home.lock()?;
+        if !session.lists(self.principal.id())? {
+            return Err(Failure::new(Exit::Conflict, "the master key was replaced meanwhile")
+                .hint("nothing was changed: try again"));
+        }
         let mut personal = self.open()?;
         let made = change(&mut personal)?;
         self.keep(&personal)?;

@@ -14,8 +14,8 @@ use zms_core::{
     id::PrincipalId,
 };
 
-use self::handover::{Keeper, hand_over};
-pub use self::handover::{finish, waits};
+use self::handover::{Keeper, hand_over, refuse_taken};
+pub use self::handover::{finish, refuse_waiting, waits};
 use crate::{
     environment,
     exit::{Failure, Outcome},
@@ -67,6 +67,7 @@ pub fn carry_out(context: &Context, acting: &mut Acting, order: &Order<'_>) -> O
             .hint("name a file that is not there: tokens are never written over something"));
     }
     Keeper::check(&home, acting)?;
+    refuse_taken(&home, acting)?;
     if order.dry_run {
         return foretell(context, acting, order);
     }
@@ -75,6 +76,7 @@ pub fn carry_out(context: &Context, acting: &mut Acting, order: &Order<'_>) -> O
     let keeper = Keeper::of(&home, acting)?;
     let old = Some(acting.session.principal().duplicate()).filter(|_| acting.owner);
     let lock = home.lock()?;
+    refuse_taken(&home, acting)?;
     let progress = Progress::spinner("giving everything new keys");
     let mut scopes = 0;
     let mut told = || {

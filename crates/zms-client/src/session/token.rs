@@ -111,8 +111,16 @@ impl Session {
     /// # Errors
     /// [`SessionError`].
     pub fn lists(&self, principal: PrincipalId) -> Result<bool, SessionError> {
+        Ok(matches!(self.standing(principal)?, Standing::Member(_)))
+    }
+
+    /// What the store knows of somebody now. It is not verified.
+    ///
+    /// # Errors
+    /// [`SessionError::Store`].
+    pub fn standing(&self, principal: PrincipalId) -> Result<Standing, SessionError> {
         let standing = self.store.bundle().and_then(|bundle| bundle.standing(principal));
-        Ok(matches!(standing.map_err(SessionError::Store)?, Standing::Member(_)))
+        standing.map_err(SessionError::Store)
     }
 
     /// All members of the vault, by name.

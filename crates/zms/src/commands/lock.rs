@@ -18,22 +18,25 @@ pub struct Args {
 
 /// Ends the agent of a vault, or all of them.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let homes = if args.all { Home::all()? } else { vec![context.home()?] };
-    let mut locked = Vec::new();
+    let homes = if args.all { Home::with_agents()? } else { vec![context.home()?] };
+    let (mut locked, mut failed) = (Vec::new(), None);
     for home in &homes {
-        home.check()?;
-        if agent::lock(home)? {
-            locked.push(home.name());
+        match home.check().and_then(|()| agent::lock(home)) {
+            Ok(true) => locked.push(home.name()),
+            Ok(false) => {}
+            // One that can not be locked keeps no other one open.
+            Err(failure) => failed = failed.or(Some(failure)),
         }
     }
     if context.output.json {
-        return context.output.json(serde_json::json!({ "locked": locked }));
+        context.output.json(serde_json::json!({ "locked": locked }))?;
+        return failed.map_or(Ok(()), Err);
     }
     for name in &locked {
         context.output.note(format!("the vault {name} is locked"));
     }
-    if locked.is_empty() {
+    if locked.is_empty() && failed.is_none() {
         context.output.note("no agent holds a key here");
     }
-    Ok(())
+    failed.map_or(Ok(()), Err)
 }

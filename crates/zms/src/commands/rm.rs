@@ -91,7 +91,7 @@ fn remove_personal(
             .hint("see what there is with `zms ls`"));
     }
     if !args.dry_run {
-        drawer.change(|personal| {
+        drawer.change(&acting.session, |personal| {
             for name in names {
                 personal.remove(&path, name);
             }

@@ -8,7 +8,7 @@ mod rotate;
 use clap::Subcommand;
 pub use create::time;
 use zms_client::{SessionError, TokenInfo};
-use zms_core::{principal::Kind, roster::Right};
+use zms_core::{change::init::OWNER, principal::Kind, roster::Right};
 
 use crate::{
     exit::{Outcome, utc},
@@ -115,7 +115,9 @@ pub fn json(token: &TokenInfo) -> serde_json::Value {
 pub fn find(acting: &mut Acting, wanted: &str) -> Outcome<TokenInfo> {
     refuse_token_text(wanted)?;
     let tokens = acting.session.tokens()?;
-    let names: Vec<String> = tokens.iter().map(|token| token.label.clone()).collect();
+    // Nobody who mistypes the name of a token means the owner.
+    let others = tokens.iter().filter(|token| token.label != OWNER);
+    let names: Vec<String> = others.map(|token| token.label.clone()).collect();
     let named = |token: &TokenInfo| token.label == wanted || token.id.to_string() == wanted;
     tokens.into_iter().find(named).ok_or_else(|| {
         let failure = crate::exit::Failure::from(SessionError::NoToken(wanted.to_owned()));

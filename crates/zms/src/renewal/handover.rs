@@ -4,6 +4,7 @@ use std::{io, path::Path, path::PathBuf};
 
 use zeroize::Zeroizing;
 use zms_core::{
+    bundle::Standing,
     change::renew::{Heir, Renewal},
     handover::Handover,
     id::{PrincipalId, VaultId},
@@ -104,6 +105,40 @@ fn read(home: &Home) -> Outcome<Option<Handover>> {
 pub fn waits(home: &Home, me: PrincipalId) -> bool {
     let file = read(home).ok().flatten();
     file.is_some_and(|file| file.principal() == me)
+}
+
+/// Refuses to replace the owner's key alone while it is what opens tokens that wait to be shown.
+pub fn refuse_waiting(home: &Home, me: PrincipalId) -> Outcome {
+    if read(home)?.is_none_or(|file| file.principal() != me) {
+        return Ok(());
+    }
+    let why = "new tokens of a full rotation were not shown yet, and this key is what opens them";
+    Err(Failure::other(why).hint(format!(
+        "`zms key rotate --full{}` shows them; then run this again",
+        home.as_typed()
+    )))
+}
+
+/// Refuses a full rotation whose tokens would take the place of those that somebody else waits for.
+/// The owner waits under the key that came of it, another administrator under the seed before.
+pub(super) fn refuse_taken(home: &Home, acting: &Acting) -> Outcome {
+    let me = acting.session.principal().id();
+    let Some(file) = read(home)?.filter(|file| file.principal() != me) else { return Ok(()) };
+    let waits = match acting.session.standing(file.principal())? {
+        Standing::Unknown => false,
+        Standing::Member(_) => !acting.owner,
+        Standing::Departed { .. } => true,
+    };
+    if !waits {
+        return Ok(());
+    }
+    let why = "new tokens of a full rotation that somebody else made here were not shown yet";
+    Err(Failure::other(why).hint(format!(
+        "`zms key rotate --full{}` shows them, with the key or token that it was run with; where \
+         nobody needs them any more, remove {}",
+        home.as_typed(),
+        home.handover().display()
+    )))
 }
 
 /// Shows the tokens that an interrupted rotation has made and not shown. Whether there were any:

@@ -151,6 +151,12 @@ fn the_program_that_is_run_gets_no_token() {
     clean("ZMS_TOKEN_FILE=ci ZMS_ENV=development zms run -- env");
     clean("ZMS_TOKEN=$(cat ci) zms run --preserve ZMS_TOKEN --no-override -- env");
     clean("zms run --token-fd 5 -- env 5< ci");
+    // A file that is read could be read again from its start.
+    let open = "for it in 5 6; do test -e /proc/self/fd/$it && echo $it; done; true";
+    for run in ["run", "run --mask"] {
+        let line = format!("zms {run} --token-fd 5 -- sh -c '{open}' 5< ci 6< /dev/null");
+        assert_eq!(machine.sh(&line).done(), "6\n", "{run}");
+    }
 }
 
 #[test]

@@ -46,7 +46,11 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
                 member.label
             ))
             .hint("run it again to take the administrator out")),
-            Err(_gone) => Ok(()),
+            // Whom the interrupted one took out is not kept, so a name that is not there proves nothing.
+            Err(gone) => Err(gone.hint(
+                "nobody was taken out now; the tokens are those of the rotation that was \
+                 interrupted, and `zms admin ls` lists who is there",
+            )),
         };
     }
     let member = token::find(&mut acting, &args.name)?;

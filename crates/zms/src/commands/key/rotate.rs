@@ -11,7 +11,7 @@ use crate::{
     master_key::{Protect, Seal, promote},
     personal::Drawer,
     prompt,
-    renewal::{Order, carry_out, finish},
+    renewal::{Order, carry_out, finish, refuse_waiting},
     session::{Acting, Context, tell},
     shares::Notes,
 };
@@ -88,6 +88,7 @@ fn key_alone(context: &Context, mut acting: Acting, args: &Args) -> Outcome {
     if !files::exists(&path) {
         return Err(missing(&home));
     }
+    refuse_waiting(&home, acting.session.principal().id())?;
     if args.dry_run {
         let heads = acting.session.succession()?;
         tell(&acting.session, context.output);
@@ -152,6 +153,7 @@ pub(super) fn replace(home: &Home, acting: &mut Acting) -> Outcome<Principal> {
     let seal = Seal::ask(protection, None)?;
     let next = home.next_key();
     let _lock = home.lock()?;
+    refuse_waiting(home, acting.session.principal().id())?;
     let old = acting.session.principal().duplicate();
     let heir = acting.session.succeed(|heir| {
         Drawer::new(home, &old, vault).hand_on(heir)?;

@@ -34,7 +34,7 @@ pub(super) fn keep(
     tell(&acting.session, context.output);
     warn_of_names(context.output, [name.as_str()]);
     let home = context.home()?;
-    Drawer::new(&home, acting.session.principal(), vault).change(|personal| {
+    Drawer::new(&home, acting.session.principal(), vault).change(&acting.session, |personal| {
         personal.put(PersonalValue {
             path: path.clone(),
             name: name.clone(),
