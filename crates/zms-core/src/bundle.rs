@@ -33,8 +33,10 @@ pub struct Trouble {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TroubleClass {
-    /// Somebody holds the database; try again.
+    /// Somebody holds the database, or it is too slow; try again.
     Busy,
+    /// The server of the database can not be reached, or stops or starts.
+    Away,
     /// The file is damaged or no database of ours.
     Corrupt,
     /// Written by a newer version.
@@ -62,6 +64,7 @@ impl fmt::Display for Trouble {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.class {
             TroubleClass::Busy => "the database is locked by another process",
+            TroubleClass::Away => "the database can not be reached",
             TroubleClass::Corrupt => "the database is damaged or not a ZMS database",
             TroubleClass::Newer => "the database was written by a newer version of zms",
             TroubleClass::Full => "the disk is full",

@@ -1,0 +1,171 @@
+//! One database, as one replica uses it. Nothing in here is needed by another process.
+
+use std::sync::Arc;
+
+use tokio::{
+    runtime::Handle,
+    sync::{mpsc, oneshot},
+    task::AbortHandle,
+    time::timeout,
+};
+use zms_core::{
+    audit::Event,
+    bundle::{Trouble, TroubleClass},
+    id::{PrincipalId, VaultId},
+};
+use zms_store::Mark;
+
+use crate::{
+    PostgresStore,
+    address::Address,
+    audit::{Chains, Group, Job, told},
+    connection::{Connections, Limits},
+    epoch::{Epochs, Question},
+    migrate::{self, MIGRATIONS},
+    replica,
+    trouble::{Fault, trouble},
+};
+
+/// Requests that wait for their audit entries or for a mark, at most.
+const WAITING: usize = 10_000;
+
+/// What requests and background tasks share.
+pub(crate) struct Core {
+    /// For bundles and commits.
+    pub(crate) work: Connections,
+    /// For what is done for many requests at once. A request that holds one of the others never
+    /// waits here for one that waits for it.
+    pub(crate) side: Connections,
+    pub(crate) chains: Chains,
+}
+
+/// A database of many vaults.
+///
+/// Its calls wait, so they are made on threads that may: never on one that drives the runtime.
+pub struct Database {
+    pub(crate) core: Arc<Core>,
+    holder: [u8; 16],
+    audit: mpsc::Sender<Job>,
+    epochs: mpsc::Sender<Question>,
+    tasks: Vec<AbortHandle>,
+}
+
+impl Database {
+    /// Connects, brings the schema up, and borrows an audit chain under a name that nobody else
+    /// has.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub fn connect(
+        address: &Address,
+        limits: Limits,
+        runtime: &Handle,
+        name: [u8; 16],
+    ) -> Result<Self, Trouble> {
+        Self::connect_with(address, limits, runtime, name, MIGRATIONS)
+    }
+
+    pub(crate) fn connect_with(
+        address: &Address,
+        limits: Limits,
+        runtime: &Handle,
+        holder: [u8; 16],
+        migrations: &[&str],
+    ) -> Result<Self, Trouble> {
+        let work = Connections::new(address, limits, runtime)?;
+        let side = Connections::new(address, Limits { connections: 3, ..limits }, runtime)?;
+        migrate::bring_up(&work, migrations)?;
+        let chain = runtime.block_on(replica::borrow(&side, &holder)).map_err(trouble)?;
+        let core = Arc::new(Core { work, side, chains: Chains::new(chain) });
+        let (audit, jobs) = mpsc::channel(WAITING);
+        let (epochs, questions) = mpsc::channel(WAITING);
+        let tasks = vec![
+            runtime.spawn(Group::serve(Arc::clone(&core), jobs)).abort_handle(),
+            runtime.spawn(Epochs::serve(Arc::clone(&core), questions)).abort_handle(),
+            runtime.spawn(replica::keep(Arc::clone(&core), holder)).abort_handle(),
+        ];
+        Ok(Self { core, holder, audit, epochs, tasks })
+    }
+
+    /// A handle on a vault, whether there is one or not.
+    pub fn vault(self: &Arc<Self>, vault: VaultId) -> PostgresStore {
+        PostgresStore { database: Arc::clone(self), vault }
+    }
+
+    /// Whether there is such a vault.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be read.
+    pub fn holds(&self, vault: VaultId) -> Result<bool, Trouble> {
+        self.mark(vault).map(|mark| mark.is_some())
+    }
+
+    /// The vault of a member. Where several name it, the one that did so first.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be read.
+    pub fn vault_of(&self, principal: PrincipalId) -> Result<Option<VaultId>, Trouble> {
+        let sql = "SELECT vault FROM member WHERE principal = $1 ORDER BY joined_at LIMIT 1";
+        let link = self.core.work.link().map_err(trouble)?;
+        let found = link.one(sql, &[&principal.as_bytes()], |row| crate::row::fixed(row, 0));
+        found.map(|found| found.map(VaultId)).map_err(trouble)
+    }
+
+    /// Whether it can be read and written now.
+    ///
+    /// # Errors
+    /// [`Trouble`]: why not.
+    pub fn ready(&self) -> Result<(), Trouble> {
+        let chain = self.core.chains.number();
+        let runtime = &self.core.side.runtime;
+        let renewed = replica::renew(&self.core.side, chain, &self.holder, "30 s");
+        runtime.block_on(renewed).map(|_| ()).map_err(trouble)
+    }
+
+    /// The number of the audit chain that this replica appends to.
+    pub fn chain(&self) -> u64 {
+        self.core.chains.number().cast_unsigned()
+    }
+
+    /// The mark of a vault's state as it is asked for now; `None` where there is no vault.
+    pub(crate) fn mark(&self, vault: VaultId) -> Result<Option<Mark>, Trouble> {
+        let (done, answer) = oneshot::channel();
+        self.epochs.try_send(Question { vault, done }).map_err(|_| trouble(Fault::Crowded))?;
+        self.await_answer(answer)?.map_err(|(class, why)| Trouble::new(class, why))
+    }
+
+    /// Appends entries that tell of no commit.
+    pub(crate) fn append(&self, vault: VaultId, events: &[Event]) -> Result<(), Trouble> {
+        if events.is_empty() {
+            return Ok(());
+        }
+        let (done, answer) = oneshot::channel();
+        let job = Job { vault, events: events.to_vec(), done };
+        self.audit.try_send(job).map_err(|_| trouble(Fault::Crowded))?;
+        told(self.await_answer(answer)?)
+    }
+
+    /// Waits as long as two statements and a connection may take.
+    fn await_answer<T>(&self, answer: oneshot::Receiver<T>) -> Result<T, Trouble> {
+        let limits = self.core.side.limits;
+        let patience = limits.statement * 2 + limits.wait;
+        let waited = self.core.side.runtime.block_on(async { timeout(patience, answer).await });
+        match waited {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) => Err(Trouble::new(TroubleClass::Other, "the replica is stopping")),
+            Err(_) => Err(trouble(Fault::Slow)),
+        }
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        self.tasks.iter().for_each(AbortHandle::abort);
+        let (core, holder) = (Arc::clone(&self.core), self.holder);
+        // So that the next replica goes on with this chain. Without it, it does so a little later.
+        let runtime = self.core.side.runtime.clone();
+        runtime.spawn(async move {
+            let _ = replica::renew(&core.side, core.chains.number(), &holder, "-1 s").await;
+        });
+    }
+}

@@ -1,0 +1,150 @@
+//! Several replicas at once, each with many threads.
+
+use std::{sync::Arc, thread};
+
+use zms_core::{
+    audit::{Action, first_bad},
+    revision::Revision,
+};
+use zms_store::{
+    CommitError, Store,
+    contract::vault::{Vault, event, put},
+};
+use zms_store_postgres::{Database, PostgresStore};
+
+use crate::{replica::replica, server::Server};
+
+const ROUNDS: u64 = 12;
+
+fn vault(replica: &Arc<Database>) -> PostgresStore {
+    replica.vault(Vault::unmade().id)
+}
+
+/// Writes until every write was committed once, and notes as many reads.
+fn write_many(mut store: PostgresStore, who: &str) {
+    let mut vault = Vault::unmade();
+    let events = [event(vault.owner.id(), Action::Write)];
+    for round in 0..ROUNDS {
+        loop {
+            let value = format!("{who} {round}");
+            let batch = vault.write(&store, "shop/production", &[put(who, value.as_bytes())]);
+            match store.commit(&batch, &events) {
+                Ok(()) => break,
+                Err(CommitError::Conflict) => {}
+                Err(error) => panic!("{error}: {error:?}"),
+            }
+        }
+        store.audit_append(&[event(vault.owner.id(), Action::Read)]).expect("appended");
+    }
+}
+
+fn assert_nothing_is_lost(store: &PostgresStore, writers: &[String], replicas: usize) {
+    let mut vault = Vault::unmade();
+    let scope = vault.scope(store, "shop/production");
+    let writes = ROUNDS * writers.len() as u64;
+    assert_eq!(scope.head.revision, 1 + writes);
+    let opened = scope.open_records().expect("records open");
+    for who in writers {
+        let (_, last) = opened
+            .iter()
+            .find(|(_, payload)| payload.name.as_str() == who)
+            .expect("every writer wrote");
+        // EXPOSE: the test's own value.
+        assert_eq!(*last.value.expose(), format!("{who} {}", ROUNDS - 1).into_bytes());
+    }
+    let bundle = store.bundle().expect("it is read");
+    let messages = bundle.revision_messages(scope.id(), 0).expect("read");
+    let numbers = messages.iter().map(|message| Revision::parse(message).expect("ours").revision);
+    assert!(numbers.eq(1..=writes));
+    let chains = store.audit_chains().expect("read");
+    assert_eq!(chains.len(), replicas, "a chain for each replica");
+    let mut entries = 0;
+    for (chain, last) in chains {
+        let chain = store.audit_read(chain, 0, usize::MAX).expect("read");
+        assert_eq!(first_bad(vault.id, &chain), None);
+        assert_eq!(chain.len() as u64, last);
+        entries += last;
+    }
+    assert_eq!(entries, 1 + 2 * writes);
+}
+
+fn many_replicas(replicas: usize, writers: usize) {
+    let server = Server::shared();
+    let url = server.url(&server.new_database());
+    let replicas: Vec<_> = (0..replicas).map(|_| replica(&url)).collect();
+    Vault::made(&mut vault(&replicas[0]));
+    let writers: Vec<String> = (0..writers).map(|number| format!("W{number}")).collect();
+    thread::scope(|scope| {
+        for (who, replica) in writers.iter().zip(replicas.iter().cycle()) {
+            scope.spawn(move || write_many(vault(replica), who));
+        }
+    });
+    assert_nothing_is_lost(&vault(&replicas[0]), &writers, replicas.len());
+}
+
+#[test]
+fn two_replicas_lose_no_write() {
+    many_replicas(2, 8);
+}
+
+#[test]
+fn four_replicas_lose_no_write() {
+    many_replicas(4, 8);
+}
+
+#[test]
+fn of_replicas_that_make_one_vault_at_once_one_does() {
+    let server = Server::shared();
+    let url = server.url(&server.new_database());
+    let replicas: Vec<_> = (0..4).map(|_| replica(&url)).collect();
+    let make = |replica: &Arc<Database>| {
+        let (mut store, mut made) = (vault(replica), Vault::unmade());
+        match store.commit(&made.init(), &[]) {
+            Ok(()) => true,
+            Err(CommitError::Exists) => false,
+            Err(error) => panic!("{error}: {error:?}"),
+        }
+    };
+    let made = thread::scope(|scope| {
+        let threads: Vec<_> =
+            replicas.iter().cycle().take(8).map(|it| scope.spawn(move || make(it))).collect();
+        threads.into_iter().map(|thread| thread.join().expect("it ends")).collect::<Vec<_>>()
+    });
+    assert_eq!(made.iter().filter(|made| **made).count(), 1);
+}
+
+#[test]
+fn a_token_with_three_uses_is_used_three_times_by_two_replicas() {
+    let server = Server::shared();
+    let url = server.url(&server.new_database());
+    let replicas = [replica(&url), replica(&url)];
+    let made = Vault::made(&mut vault(&replicas[0]));
+    let me = made.owner.id();
+    let used = thread::scope(|scope| {
+        let threads: Vec<_> = replicas
+            .iter()
+            .cycle()
+            .take(16)
+            .map(|it| scope.spawn(move || vault(it).spend(me, 3, &[event(me, Action::Read)])))
+            .collect();
+        threads.into_iter().map(|it| it.join().expect("it ends")).collect::<Vec<_>>()
+    });
+    let used: Vec<bool> = used.into_iter().map(|used| used.expect("no trouble")).collect();
+    assert_eq!(used.iter().filter(|used| **used).count(), 3);
+}
+
+#[test]
+fn vaults_of_one_database_know_nothing_of_each_other() {
+    let server = Server::shared();
+    let replica = replica(&server.url(&server.new_database()));
+    let mut mine = vault(&replica);
+    let made = Vault::written(&mut mine);
+    let mut other = replica.vault(zms_core::id::VaultId([9; 16]));
+    assert!(other.bundle().expect("read").vault().expect("read").is_none());
+    assert!(other.audit_append(&[event(made.owner.id(), Action::Read)]).is_err());
+    assert!(other.audit_chains().expect("read").is_empty());
+    assert!(replica.holds(made.id).expect("read"));
+    assert!(!replica.holds(zms_core::id::VaultId([9; 16])).expect("read"));
+    assert_eq!(replica.vault_of(made.owner.id()).expect("read"), Some(made.id));
+    assert_eq!(replica.vault_of(zms_core::id::PrincipalId([9; 16])).expect("read"), None);
+}
