@@ -4,6 +4,7 @@
 //! somebody was faster.
 
 pub mod pins;
+pub mod remote;
 pub mod session;
 
 pub use session::{

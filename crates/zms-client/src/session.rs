@@ -25,7 +25,7 @@ use zms_core::{
     principal::Principal,
 };
 use zms_crypto::CryptoRng;
-use zms_store::{CommitError, Store};
+use zms_store::{Ahead, CommitError, Store};
 
 pub use self::{
     audit::{AuditAlarm, AuditNames, AuditReader, AuditReport, NoteError, Standing, Subject},
@@ -74,6 +74,8 @@ pub struct Session {
     demand: Demand,
     /// Why what was seen of a copy is not kept.
     unkept: Option<PinTrouble>,
+    /// What the next opening is going to ask first.
+    ahead: Ahead,
 }
 
 impl Session {
@@ -99,6 +101,7 @@ impl Session {
             alarm: None,
             demand: Demand::default(),
             unkept: None,
+            ahead: Ahead::Structure,
         }
     }
 
@@ -135,14 +138,30 @@ impl Session {
         self.pins_void
     }
 
-    /// Opens the current state and hands it to `work`. What was seen is returned for pinning.
+    /// Opens the current state and hands it to `work`; again where the state moved while a store
+    /// that is far away was asked for more of it. What was seen is returned for pinning.
     fn opened<T>(
         &mut self,
-        work: impl FnOnce(&Opening<'_>, &mut dyn CryptoRng) -> Result<T, SessionError>,
+        mut work: impl FnMut(&Opening<'_>, &mut dyn CryptoRng) -> Result<T, SessionError>,
+    ) -> Result<(T, VaultId, Option<Pins>), SessionError> {
+        let ahead = std::mem::replace(&mut self.ahead, Ahead::Structure);
+        for attempt in 0..MAX_TRIES {
+            match self.opened_once(ahead, &mut work) {
+                Err(error) if error.moved() => self.step_aside(attempt),
+                opened => return opened,
+            }
+        }
+        Err(SessionError::Conflict)
+    }
+
+    fn opened_once<T>(
+        &mut self,
+        ahead: Ahead,
+        work: &mut impl FnMut(&Opening<'_>, &mut dyn CryptoRng) -> Result<T, SessionError>,
     ) -> Result<(T, VaultId, Option<Pins>), SessionError> {
         // Before the state: pins that another process takes meanwhile would make it seem old.
         let pins = self.pins.peek(self.principal.id());
-        let bundle = self.store.bundle().map_err(OpenError::Trouble)?;
+        let bundle = self.store.bundle_ahead(ahead).map_err(OpenError::Trouble)?;
         let vault = bundle.vault().map_err(OpenError::Trouble)?.ok_or(OpenError::NoVault)?;
         let pins = pins.of(vault)?;
         self.first_use = pins.roster().is_none();
@@ -167,7 +186,7 @@ impl Session {
     fn opened_audited<T>(
         &mut self,
         action: Action,
-        work: impl FnOnce(&Opening<'_>, &mut dyn CryptoRng) -> Result<T, SessionError>,
+        work: impl FnMut(&Opening<'_>, &mut dyn CryptoRng) -> Result<T, SessionError>,
     ) -> Result<(T, VaultId, Option<Pins>), SessionError> {
         let opened = self.opened(work);
         if let Some(outcome) = opened.as_ref().err().and_then(SessionError::outcome) {

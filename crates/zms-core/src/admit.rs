@@ -52,6 +52,9 @@ pub enum Refused {
     /// No reader would accept it.
     #[error("{0}")]
     Wrong(&'static str),
+    /// An engine far away refused it, in its own words.
+    #[error("{0}")]
+    Told(String),
     /// The state can not be read.
     #[error(transparent)]
     Trouble(#[from] Trouble),

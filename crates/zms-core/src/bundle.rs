@@ -49,6 +49,24 @@ pub enum TroubleClass {
     Copy,
     /// The file that takes the audit entries of reading from a copy.
     AuditFile,
+    /// The server can not be reached, or its answer did not come whole.
+    Unreachable,
+    /// What answers is no server of ours.
+    Foreign,
+    /// The server refuses the caller, and says to nobody why.
+    Unauthentic,
+    /// The server knows the caller and refuses what it asks for.
+    Refused,
+    /// The vault was changed while it was read: read it again from the start.
+    Moved,
+    /// The server asks its callers to wait.
+    Throttled,
+    /// The server could not note in its audit what it was asked for.
+    Unaudited,
+    /// The server is in trouble itself.
+    Server,
+    /// What the server sent was damaged or changed.
+    Garbled,
     /// Anything else.
     Other,
 }
@@ -71,6 +89,15 @@ impl fmt::Display for Trouble {
             TroubleClass::ReadOnly => "the database can not be written",
             TroubleClass::Copy => "a bundle is a copy that can not be changed and counts no uses",
             TroubleClass::AuditFile => "the audit file can not be used",
+            TroubleClass::Unreachable => "the server can not be reached",
+            TroubleClass::Foreign => "what answers is no server of ZMS",
+            TroubleClass::Unauthentic => "the server refused the caller",
+            TroubleClass::Refused => "the server refused",
+            TroubleClass::Moved => "the vault was changed while it was read",
+            TroubleClass::Throttled => "the server has too much to do",
+            TroubleClass::Unaudited => "the server could not note it in its audit",
+            TroubleClass::Server => "the server is in trouble",
+            TroubleClass::Garbled => "the answer of the server was damaged or changed",
             TroubleClass::Other => "the database can not be used",
         })
     }

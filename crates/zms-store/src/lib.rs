@@ -36,6 +36,15 @@ pub trait Store {
     /// [`Trouble`] where it can not be read.
     fn bundle(&self) -> Result<Box<dyn Bundle + '_>, Trouble>;
 
+    /// The current state, for a reader that says what it is going to ask first: a store that is
+    /// far away sends that at once. It changes nothing about what is shown.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be read.
+    fn bundle_ahead(&self, _: Ahead) -> Result<Box<dyn Bundle + '_>, Trouble> {
+        self.bundle()
+    }
+
     /// Commits a batch and the audit entries of who made it, in one transaction.
     ///
     /// It fails with [`CommitError::Conflict`], changing nothing, unless all of this holds:
@@ -94,6 +103,17 @@ pub trait Store {
     fn is_copy(&self) -> bool {
         false
     }
+}
+
+/// What a reader is going to ask first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ahead {
+    /// What the tree looks like and who signed it; no records.
+    Structure,
+    /// The records of the scopes that the reader's own line names, too.
+    Own,
+    /// All records of all scopes.
+    Everything,
 }
 
 /// Why a batch was not committed.

@@ -54,6 +54,9 @@ struct Cli {
     /// Vault to act on, where there are several
     #[arg(long, global = true, value_name = "NAME", help_heading = PLACE)]
     vault: Option<String>,
+    /// Server that keeps the vault, such as https://zms.example.com:3030 or unix:/run/zms.sock
+    #[arg(long, global = true, value_name = "URL", help_heading = PLACE)]
+    server: Option<String>,
     /// Act with the master key although a token is present
     #[arg(long, global = true, help_heading = PLACE)]
     as_owner: bool,
@@ -223,6 +226,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
     let context = Context {
         output: Output::new(cli.json, cli.quiet),
         vault: cli.vault,
+        server: cli.server,
         flags: cli.place,
         as_owner: cli.as_owner,
         token_fd: cli.token_fd,

@@ -8,6 +8,7 @@ use std::{
 
 use zeroize::Zeroizing;
 use zms_core::{
+    address::Address,
     id::PrincipalId,
     key_file::{KeyFile, Protection},
     principal::{Kind, Principal},
@@ -23,6 +24,7 @@ use crate::{
     files,
     home::{Home, read_credential, read_private, read_small},
     master_key::{Protect, opener},
+    server,
 };
 
 /// Longest token with its address, in bytes.
@@ -45,6 +47,8 @@ pub struct Caller {
     pub source: String,
     /// Whether it is the owner, by the master key.
     pub owner: bool,
+    /// The server that a token names.
+    pub address: Option<Address>,
 }
 
 /// Finds the caller. A token that is there is used or refused; nothing falls back to anything.
@@ -152,13 +156,12 @@ fn from_text(text: &str, source: String) -> Outcome<Caller> {
                    `zms token create`, and rotate the key if others could see it",
             ));
     }
-    if address.is_some() {
-        return Err(Failure::usage(format!("the token in {source} names a server")).hint(
-            "this version of zms reads the vault on this machine only; use the token without \
-             its address",
-        ));
-    }
-    Ok(Caller { principal: Principal::from_seed(Kind::from(kind), seed), source, owner: false })
+    let address = address.map(|text| {
+        let named = format!("what follows the @ of the token in {source}");
+        server::address(text, &named).map_err(|failure| Failure { exit: Exit::Denied, ..failure })
+    });
+    let principal = Principal::from_seed(Kind::from(kind), seed);
+    Ok(Caller { principal, source, owner: false, address: address.transpose()? })
 }
 
 /// The owner: by the master key file, or by the agent that holds its key.
@@ -173,11 +176,13 @@ pub fn owner(home: &Home) -> Outcome<Caller> {
         return by_agent(home, seed, file.as_ref().map(KeyFile::principal));
     }
     owner_by(&path).map_err(|failure| match file {
-        None if files::exists(&home.database()) => failure.hint(format!(
-            "set ZMS_TOKEN to a token, put the key file back, or put the key together from its \
+        None if home.server().is_some() || files::exists(&home.database()) => {
+            failure.hint(format!(
+                "set ZMS_TOKEN to a token, put the key file back, or put the key together from its \
              shares: `zms unlock{0}` for a while, `zms key combine{0}` into the file",
-            home.as_typed()
-        )),
+                home.as_typed()
+            ))
+        }
         _ => failure,
     })
 }
@@ -200,7 +205,8 @@ pub fn owner_by(path: &Path) -> Outcome<Caller> {
 fn owner_in(path: &Path) -> Outcome<Option<Caller>> {
     let Some(text) = read_private(path, Exit::Integrity)? else { return Ok(None) };
     let principal = opener::open(&parse(&text, path)?, path)?;
-    Ok(Some(Caller { principal, source: path.display().to_string(), owner: true }))
+    let source = path.display().to_string();
+    Ok(Some(Caller { principal, source, owner: true, address: None }))
 }
 
 fn by_agent(home: &Home, seed: Key, expected: Option<PrincipalId>) -> Outcome<Caller> {
@@ -213,7 +219,7 @@ fn by_agent(home: &Home, seed: Key, expected: Option<PrincipalId>) -> Outcome<Ca
         Some(_) => home.key().display().to_string(),
         None => "the agent".to_owned(),
     };
-    Ok(Caller { principal, source, owner: true })
+    Ok(Caller { principal, source, owner: true, address: None })
 }
 
 fn parse(text: &str, path: &Path) -> Outcome<KeyFile> {

@@ -68,6 +68,6 @@ pub fn instant() -> Instant {
 }
 
 /// The system's entropy. A failure of it aborts the process: there is nothing to fall back to.
-pub fn entropy() -> Box<dyn CryptoRng> {
+pub fn entropy() -> Box<dyn CryptoRng + Send> {
     Box::new(UnwrapErr(getrandom::SysRng))
 }

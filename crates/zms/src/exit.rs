@@ -119,6 +119,7 @@ impl From<SessionError> for Failure {
             SessionError::Open(error) => opening(&error),
             SessionError::Change(error) => changing(error),
             SessionError::Store(trouble) => store(&trouble, Exit::Other),
+            SessionError::Audit(trouble) if far(trouble.class) => store(&trouble, Exit::Other),
             SessionError::Audit(trouble) if trouble.class == TroubleClass::AuditFile => {
                 Self::new(Exit::Audit, format!("{message} ({})", trouble.source))
             }
@@ -230,17 +231,60 @@ fn changing(error: ChangeError) -> Failure {
     }
 }
 
+/// Whether it is about a server, and says by itself how a command ends.
+const fn far(class: TroubleClass) -> bool {
+    use TroubleClass::{
+        Foreign, Garbled, Moved, Refused, Server, Throttled, Unaudited, Unauthentic, Unreachable,
+    };
+    matches!(
+        class,
+        Foreign
+            | Garbled
+            | Moved
+            | Refused
+            | Server
+            | Throttled
+            | Unaudited
+            | Unauthentic
+            | Unreachable
+    )
+}
+
 fn store(trouble: &Trouble, exit: Exit) -> Failure {
     let exit = match trouble.class {
-        TroubleClass::Corrupt => Exit::Integrity,
+        TroubleClass::Corrupt | TroubleClass::Garbled => Exit::Integrity,
+        TroubleClass::Unauthentic | TroubleClass::Refused => Exit::Denied,
+        TroubleClass::Moved => Exit::Conflict,
+        TroubleClass::Unaudited => Exit::Audit,
         _ => exit,
     };
+    if trouble.class == TroubleClass::Unauthentic {
+        // One text for every reason: the server does not tell them apart either.
+        return Failure::new(exit, trouble).hint(
+            "it answers alike whether a token or key is unknown, revoked or another server's, or \
+             the clocks here and there differ by more than a minute: check the address, the token \
+             and the time",
+        );
+    }
     let failure = Failure::new(exit, format!("{trouble} ({})", trouble.source));
     match trouble.class {
         TroubleClass::Busy => failure.hint("try again; `zms status` shows which vault is used"),
         TroubleClass::Corrupt => failure.hint("put a copy of the database back in its place"),
         TroubleClass::Newer => failure.hint("install the newer version of zms"),
         TroubleClass::Full => failure.hint(FREE_SPACE),
+        TroubleClass::Unreachable => failure.hint(
+            "is it running, and is that its address? `zms status` shows where the address comes \
+             from",
+        ),
+        TroubleClass::Foreign => failure.hint("check the address and the port"),
+        TroubleClass::Throttled => failure.hint("try again in a while"),
+        TroubleClass::Moved => failure.hint("try again"),
+        TroubleClass::Unaudited | TroubleClass::Server => {
+            failure.hint("try again; its log says more")
+        }
+        TroubleClass::Garbled => failure.hint(
+            "what came was damaged on its way, or the server is not honest; nothing of it was used",
+        ),
         TroubleClass::ReadOnly => {
             failure.hint("make the folder of the vault writable: reading needs an audit entry too")
         }

@@ -16,7 +16,7 @@ use rustix::{
 };
 use zeroize::Zeroizing;
 use zms_client::pins::PinFolder;
-use zms_core::id::PrincipalId;
+use zms_core::{address::Address, id::PrincipalId};
 
 pub use self::scratch::{SCRATCH, Scratch};
 use crate::{
@@ -47,6 +47,8 @@ pub struct Home {
     folder: PathBuf,
     /// The database, where it lies elsewhere.
     database: Option<PathBuf>,
+    /// The server that keeps the vault, where one does.
+    server: Option<Address>,
 }
 
 impl Home {
@@ -55,18 +57,39 @@ impl Home {
         let base = base()?;
         Ok(match vault.filter(|name| *name != DEFAULT_VAULT) {
             Some(name) => Self::named(&base, new_name("vault", name)?.as_str()),
-            None => Self { folder: base.clone(), base, name: None, database: None },
+            None => Self { folder: base.clone(), base, name: None, database: None, server: None },
         })
     }
 
     fn named(base: &Path, name: &str) -> Self {
         let folder = base.join(VAULTS).join(name);
-        Self { base: base.to_owned(), name: Some(name.to_owned()), folder, database: None }
+        let (base, name) = (base.to_owned(), Some(name.to_owned()));
+        Self { base, name, folder, database: None, server: None }
     }
 
     /// The same home with a database that lies elsewhere.
     pub fn with_database(self, path: PathBuf) -> Self {
         Self { database: Some(path), ..self }
+    }
+
+    /// The same home with a vault that a server keeps.
+    pub fn with_server(self, address: Address) -> Self {
+        Self { server: Some(address), ..self }
+    }
+
+    /// The server that keeps the vault, where one does.
+    pub const fn server(&self) -> Option<&Address> {
+        self.server.as_ref()
+    }
+
+    /// The file that remembers the server.
+    pub fn server_file(&self) -> PathBuf {
+        self.folder.join("zms.server")
+    }
+
+    /// Where the last answer of a server is kept, sealed, for a principal.
+    pub fn copy(&self, principal: PrincipalId) -> PathBuf {
+        self.pins().join(format!("{principal}.copy"))
     }
 
     /// The vaults that are there, by name; the default one first.
@@ -95,7 +118,8 @@ impl Home {
 
     /// Whether a key or a database is there.
     pub fn holds_vault(&self) -> bool {
-        files::exists(&self.key()) || files::exists(&self.database())
+        let ours = [self.key(), self.database(), self.server_file()];
+        self.server.is_some() || ours.iter().any(|path| files::exists(path))
     }
 
     /// How a next command is told of the vault: nothing for the default one.

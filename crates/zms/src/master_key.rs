@@ -8,12 +8,11 @@ mod strength;
 
 use zms_client::SessionError;
 use zms_core::{
-    bundle::Standing,
+    bundle::{Standing, TroubleClass},
     key_file::{KeyFile, Protection},
     open::Opening,
     pin::Pins,
 };
-use zms_store::Store;
 
 pub use self::seal::Seal;
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     exit::{Exit, Outcome},
     files,
     home::{Home, put_in_place, read_private, trouble},
+    server,
 };
 
 /// How a key file is protected.
@@ -75,7 +75,7 @@ impl Protect {
 /// `None` where there was none. The store's word is not enough to give up the old key: the new one
 /// must open the vault. One that the vault does not know is left alone, as somebody may be about to
 /// commit it.
-pub fn settle(home: &Home, store: &dyn Store) -> Outcome<Option<Caller>> {
+pub fn settle(home: &Home) -> Outcome<Option<Caller>> {
     let next = home.next_key();
     if !files::exists(&next) {
         return Ok(None);
@@ -84,12 +84,25 @@ pub fn settle(home: &Home, store: &dyn Store) -> Outcome<Option<Caller>> {
     let Some(file) = text.as_deref().and_then(|text| KeyFile::parse(text).ok()) else {
         return Ok(None);
     };
-    let bundle = store.bundle().map_err(SessionError::Store)?;
+    // A server speaks to its members alone, so the new one asks for itself.
+    let asks = home.server().map(|_| credentials::owner_by(&next)).transpose()?;
+    let store = match &asks {
+        Some(heir) => server::store(home, &heir.principal)?,
+        None => server::here(home)?,
+    };
+    let Some(store) = store else { return Ok(None) };
+    let bundle = match store.bundle() {
+        Err(trouble) if trouble.class == TroubleClass::Unauthentic => return Ok(None),
+        bundle => bundle.map_err(SessionError::Store)?,
+    };
     let standing = bundle.standing(file.principal()).map_err(SessionError::Store)?;
     if !matches!(standing, Standing::Member(_)) {
         return Ok(None);
     }
-    let heir = credentials::owner_by(&next)?;
+    let heir = match asks {
+        Some(heir) => heir,
+        None => credentials::owner_by(&next)?,
+    };
     Opening::begin(&heir.principal, &*bundle, &Pins::default(), environment::now())
         .map_err(SessionError::from)?;
     promote(home)?;

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use zms_client::{AuditAlarm, Session, SessionError, pins::PinFolder};
 use zms_core::{
+    address::Address,
     bundle::{Trouble, TroubleClass},
     open::{OpenError, OpenScope},
     path::{ScopePath, SecretName},
+    principal::Principal,
     record::Payload,
 };
 use zms_store::Store;
@@ -23,6 +25,7 @@ use crate::{
     output::Output,
     place::{Place, PlaceFlags, nearest},
     prompt, renewal,
+    server::{self, Far, Remembered, Stale},
 };
 
 /// What every command is given.
@@ -31,6 +34,8 @@ pub struct Context {
     pub output: Output,
     /// The vault that is named.
     pub vault: Option<String>,
+    /// The server that is named.
+    pub server: Option<String>,
     /// The flags that choose a place.
     pub flags: PlaceFlags,
     /// Use the master key although a token is present.
@@ -53,6 +58,10 @@ pub struct Acting {
     pub owner: bool,
     /// Whether it reads from a bundle.
     pub carried: bool,
+    /// The server that keeps the vault, where one does.
+    pub server: Option<Address>,
+    /// What a program that runs for long needs of that server.
+    pub far: Option<Far>,
 }
 
 impl Context {
@@ -81,7 +90,7 @@ impl Context {
             return Err(Failure::usage("the name of the vault is empty")
                 .hint("name it with `--vault` or ZMS_VAULT, or unset that"));
         }
-        located(named.as_deref())
+        located(named.as_deref(), self.server.as_deref())
     }
 
     /// Opens a session as whoever is there: a token first, else the owner.
@@ -108,6 +117,20 @@ impl Context {
 
     /// As [`Context::act_from`], on a bundle where one is named.
     pub fn act_with(&self, sources: Sources, carried: &Carried) -> Outcome<Acting> {
+        self.act_for(sources, carried, None)
+    }
+
+    /// As [`Context::act_with`], for `run`, which keeps what a server showed and may use it later.
+    pub fn act_to_run(&self, carried: &Carried, stale: Stale) -> Outcome<Acting> {
+        self.act_for(Sources::WithFolder, carried, Some(stale))
+    }
+
+    fn act_for(
+        &self,
+        sources: Sources,
+        carried: &Carried,
+        stale: Option<Stale>,
+    ) -> Outcome<Acting> {
         if carried.named()?.is_some() {
             let home = self.home_to_make()?;
             let caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
@@ -127,26 +150,43 @@ impl Context {
                 .warn("ZMS_ENVIRONMENT is set and says nothing to zms: did you mean ZMS_ENV?");
         }
         let mut caller = credentials::caller(&home, self.as_owner, self.token_fd, sources)?;
-        let path = home.database();
-        let store = SqliteStore::open(&path).map_err(unopened)?.ok_or_else(|| {
-            Failure::new(Exit::Locked, format!("there is no vault at {}", path.display())).hint(
-                "make one with `zms init`, set ZMS_HOME to the folder of an existing one, or \
-                     ZMS_DATABASE to a database elsewhere",
-            )
-        })?;
+        let home = self.home_of(home, &caller)?;
         if caller.owner
-            && let Some(heir) = master_key::settle(&home, &store)?
+            && let Some(heir) = master_key::settle(&home)?
         {
             self.output.note("the replacement of the master key that was interrupted is done now");
             caller = heir;
         }
+        let (store, far): (Box<dyn Store>, _) = match (home.server(), stale) {
+            (Some(address), Some(stale)) => {
+                let (store, far) = Far::begin(&home, address, &caller.principal, stale);
+                (Box::new(store), Some(far))
+            }
+            _ => (opened(&home, &caller.principal)?, None),
+        };
         if caller.owner && renewal::waits(&home, caller.principal.id()) {
             self.output.warn(
                 "new tokens of a full rotation were not shown yet: `zms key rotate --full` shows \
                  them",
             );
         }
-        self.at_work(&home, Box::new(store), caller, carried, false)
+        let acting = self.at_work(&home, store, caller, carried, false)?;
+        Ok(Acting { far, ..acting })
+    }
+
+    /// The home with the server that a token names, unless the command names another.
+    fn home_of(&self, home: Home, caller: &Caller) -> Outcome<Home> {
+        let Some(address) = caller.address.clone().filter(|_| self.server.is_none()) else {
+            return Ok(home);
+        };
+        if database_elsewhere()?.is_some() {
+            return Err(Failure::usage(format!(
+                "ZMS_DATABASE names a database, and the token in {} names a server",
+                caller.source
+            ))
+            .hint("unset ZMS_DATABASE, or use the token without what follows its @"));
+        }
+        Ok(home.with_server(address))
     }
 
     /// Brings them together.
@@ -163,17 +203,27 @@ impl Context {
         let (clock, entropy) = (environment::now, environment::entropy());
         let session = Session::new(store, caller.principal, pins, clock, entropy);
         let session = session.demanding(demands.demand()?);
-        Ok(Acting { session, place, source: caller.source, owner: caller.owner, carried })
+        let server = home.server().filter(|_| !carried).cloned();
+        let (source, owner) = (caller.source, caller.owner);
+        Ok(Acting { session, place, source, owner, carried, server, far: None })
     }
 }
 
-/// A vault's folder and database, as the environment says where they lie.
-pub fn located(vault: Option<&str>) -> Outcome<Home> {
+/// A vault's folder, and the database or server that keeps it, as flag and environment say.
+pub fn located(vault: Option<&str>, flag: Option<&str>) -> Outcome<Home> {
     let home = Home::find(vault)?;
-    Ok(match database_elsewhere()? {
-        Some(path) => home.with_database(environment::folder()?.join(path)),
-        None => home,
-    })
+    match (database_elsewhere()?, server::named(flag)?) {
+        (Some(_), Some(address)) => Err(Failure::usage(format!(
+            "ZMS_DATABASE names a database, and {address} is named too"
+        ))
+        .hint("unset one of ZMS_DATABASE and ZMS_SERVER")),
+        (Some(path), None) => Ok(home.with_database(environment::folder()?.join(path))),
+        (None, Some(address)) => Ok(home.with_server(address)),
+        (None, None) => Ok(match Remembered::of(&home)? {
+            Some(remembered) => home.with_server(remembered.address),
+            None => home,
+        }),
+    }
 }
 
 /// The database that `ZMS_DATABASE` names: several homes can share one, each with a key or token and
@@ -185,6 +235,21 @@ pub fn database_elsewhere() -> Outcome<Option<PathBuf>> {
             .hint("set it to the path of a database, or unset it"));
     }
     Ok(named)
+}
+
+/// The vault's store, wherever it is kept.
+pub fn opened(home: &Home, principal: &Principal) -> Outcome<Box<dyn Store>> {
+    if let Some(address) = home.server() {
+        return Ok(Box::new(server::remote(address, principal)));
+    }
+    let path = home.database();
+    let store = SqliteStore::open(&path).map_err(unopened)?.ok_or_else(|| {
+        Failure::new(Exit::Locked, format!("there is no vault at {}", path.display())).hint(
+            "make one with `zms init`, set ZMS_HOME to the folder of an existing one, \
+             ZMS_DATABASE to a database elsewhere, or ZMS_SERVER to the server that keeps it",
+        )
+    })?;
+    Ok(Box::new(store))
 }
 
 /// A disk so full that not even the log can be opened stores no audit entry either.

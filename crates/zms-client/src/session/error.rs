@@ -3,7 +3,7 @@
 use zms_core::{
     admit::Refused,
     audit::Outcome,
-    bundle::{Trouble, check::Flaw, collect::Uncollected},
+    bundle::{Trouble, TroubleClass, check::Flaw, collect::Uncollected},
     change::ChangeError,
     merge::Unreadable,
     open::OpenError,
@@ -61,6 +61,18 @@ pub enum SessionError {
 }
 
 impl SessionError {
+    /// Whether the state moved while it was read, so that reading it again is all there is to do.
+    pub(super) fn moved(&self) -> bool {
+        let trouble = match self {
+            Self::Open(OpenError::Trouble(trouble))
+            | Self::Change(ChangeError::Open(OpenError::Trouble(trouble)))
+            | Self::Uncollected(Uncollected::Trouble(trouble))
+            | Self::Store(trouble) => trouble,
+            _ => return false,
+        };
+        trouble.class == TroubleClass::Moved
+    }
+
     /// How the audit calls it, where it is a refusal.
     pub(super) const fn outcome(&self) -> Option<Outcome> {
         match self {

@@ -8,9 +8,11 @@ use zms_core::{
     open::{OpenError, OpenScope, Reading},
     path::{ScopePath, SecretName, Segment},
     pin::{HeadPin, Pins, RosterPin},
+    principal::Kind,
     record::ValueKind,
     roster::{Line, Right, Rights},
 };
+use zms_store::Ahead;
 
 use super::{Session, SessionError, read_events};
 use crate::pins::HandedPins;
@@ -93,6 +95,10 @@ impl Session {
     }
 
     fn view(&mut self, choose: Choose<'_>, reading: Reading<'_>) -> Result<View, SessionError> {
+        // A token's own scopes are what it reads, nearly always; an administrator's is the root.
+        if !matches!(reading, Reading::Structure) && self.principal.kind() != Kind::Administrator {
+            self.ahead = Ahead::Own;
+        }
         let (view, vault, seen) = self.opened_audited(Action::Read, |opening, _| {
             let path = choose(&held(opening.keyring()))?;
             let scopes = opening.way(&path, reading)?;

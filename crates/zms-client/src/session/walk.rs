@@ -8,6 +8,7 @@ use zms_core::{
     path::ScopePath,
     record::Payload,
 };
+use zms_store::Ahead;
 
 use super::{Session, SessionError, read_events};
 
@@ -47,6 +48,7 @@ impl Session {
     /// # Errors
     /// [`SessionError`], where the caller is refused or the store is in trouble.
     pub fn inventory(&mut self, path: &ScopePath, below: bool) -> Result<Inventory, SessionError> {
+        self.ahead = if below { Ahead::Everything } else { Ahead::Structure };
         let ((found, read), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
             let mut found = Inventory { names: Vec::new(), unread: Vec::new() };
             let mut look = |scope: Result<&OpenScope, OpenError>| {
@@ -94,6 +96,7 @@ impl Session {
         within: Option<&ScopePath>,
         mut look: impl FnMut(&ScopePath, &Payload) -> Option<T>,
     ) -> Result<Vec<T>, SessionError> {
+        self.ahead = Ahead::Everything;
         let ((found, read), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
             let mut found = Vec::new();
             let read = walk(opening, within, |scope| {
@@ -119,6 +122,7 @@ impl Session {
     /// # Errors
     /// [`SessionError`], where the caller is refused or the store is in trouble.
     pub fn prove_all(&mut self) -> Result<Proof, SessionError> {
+        self.ahead = Ahead::Everything;
         let ((proof, read), vault, seen) =
             self.opened_audited(Action::Read, |opening, _| Ok(prove(opening)?))?;
         let events = read_events(self, &read);

@@ -105,6 +105,11 @@ impl Packed {
         })
     }
 
+    /// Whether it shows the records of a scope, be it that there are none.
+    pub fn shows_records(&self, scope: ScopeId) -> bool {
+        self.scope(scope).is_some_and(|scope| scope.records.is_some())
+    }
+
     /// Ids of everybody it shows a line of: readers, and who signed.
     pub fn everybody(&self) -> impl Iterator<Item = PrincipalId> {
         self.0.members.iter().map(|member| member.principal)

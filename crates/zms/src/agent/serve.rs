@@ -58,7 +58,7 @@ pub fn serve(words: &[OsString]) -> Outcome {
 fn begin(words: &[OsString]) -> Outcome {
     detach().map_err(|error| trouble(&error, "the agent can not be started"))?;
     let vault = words.get(1).and_then(|word| word.to_str());
-    let home = located(vault)?;
+    let home = located(vault, None)?;
     home.check()?;
     let agent = Serving::begin(&home)?;
     // Whoever started it goes on, and keeps no end of a pipe.
@@ -194,7 +194,8 @@ impl<'h> Serving<'h> {
     fn changed(&self) -> bool {
         let now = read_private(&self.home.key(), Exit::Integrity);
         let same = now.is_ok_and(|now| now.as_deref() == self.key_file.as_deref());
-        !same || !files::exists(&self.home.database()) || !self.folder.whole(&self.home.agent())
+        let kept = self.home.server().is_some() || files::exists(&self.home.database());
+        !same || !kept || !self.folder.whole(&self.home.agent())
     }
 }
 

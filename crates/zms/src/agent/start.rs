@@ -33,6 +33,9 @@ pub fn start(home: &Home, seed: &Key, now: u64, seconds: u64) -> Outcome<u64> {
     if environment::raw("ZMS_DATABASE").is_some() {
         agent.env("ZMS_DATABASE", absolute(home.database()).map_err(failed)?);
     }
+    if let Some(address) = home.server() {
+        agent.env("ZMS_SERVER", address.to_string());
+    }
     let mut agent = agent
         .arg0(NAME)
         .arg(home.name())

@@ -204,6 +204,7 @@ fn typed(words: &[OsString]) -> Context {
     Context {
         output: Output::new(false, true),
         vault: value(None, "--vault"),
+        server: value(None, "--server"),
         flags: PlaceFlags {
             project: value(Some("-p"), "--project"),
             env: value(Some("-e"), "--env"),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use zms_client::{Session, SessionError, pins::PinFolder};
 use zms_core::{
+    bundle::TroubleClass,
     change::plant::Seedling,
     id::VaultId,
     key_file::KeyFile,
@@ -23,7 +24,9 @@ use crate::{
     master_key::{Protect, Seal},
     output::Output,
     place::{DEFAULT_ENVIRONMENT, DEFAULT_PROJECT},
-    session::Context,
+    registration,
+    server::{self, Remembered},
+    session::{Context, opened},
     shares::{Claim, Delivered, Delivery, Set, Wanted},
 };
 
@@ -34,6 +37,7 @@ Examples:
   zms init
   zms init --protect passphrase
   zms init --vault work
+  zms init --server https://zms.example.com:3030               the vault is kept there, the key here
   zms init --shares 5 --threshold 3 --sheets .                 and a page for each share of the key
   zms init --shares 5 --threshold 3 --sheets . --no-key-file   the key is in the shares alone
 
@@ -51,6 +55,9 @@ pub struct Args {
     /// Write no key file: the owner acts only once shares have put the key together
     #[arg(long, conflicts_with_all = ["protect", "credential"])]
     no_key_file: bool,
+    /// With --server: the file of its registration secret, or of the setup code it printed
+    #[arg(long, value_name = "FILE")]
+    registration_file: Option<PathBuf>,
 }
 
 /// Makes the vault, or ends an init that was interrupted.
@@ -59,7 +66,10 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let home = context.home_to_make()?;
     home.make()?;
     let keyed = files::exists(&home.key());
-    if !keyed && files::exists(&home.database()) {
+    if keyed && home.server().is_some() && files::exists(&home.database()) {
+        return Err(exists(&home).hint("`zms push` moves the vault of this machine to a server"));
+    }
+    if !keyed && home.server().is_none() && files::exists(&home.database()) {
         return Err(Failure::other(format!(
             "there is a database at {}, but no master key for it",
             home.database().display()
@@ -84,7 +94,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     // A key that is nowhere else must be in somebody's hands before anything is sealed for it.
     let first = shared.as_ref().filter(|_| args.no_key_file);
     let mut delivered = first.map(|shared| hand_over(&owner, shared)).transpose()?;
-    let session = plant(&home, owner, vault).map_err(|failure| {
+    let session = plant(&home, owner, vault, args).map_err(|failure| {
         let (Some(delivered), Some((_, delivery))) = (&delivered, &shared) else { return failure };
         delivered.take_back();
         failure.and_hint(delivery.void())
@@ -115,14 +125,30 @@ fn shares(context: &Context, args: &Args) -> Outcome<Option<(Scheme, Delivery)>>
     Ok(Some((scheme, Delivery::plan(&args.wanted, context.output)?)))
 }
 
-fn plant(home: &Home, owner: Principal, vault: VaultId) -> Outcome<Session> {
-    let store = store(home)?;
+fn plant(home: &Home, owner: Principal, vault: VaultId, args: &Args) -> Outcome<Session> {
+    let store: Box<dyn Store> = match home.server() {
+        Some(address) => {
+            let secret = registration::secret(args.registration_file.as_ref(), address)?;
+            Box::new(server::remote(address, &owner).registering(&secret))
+        }
+        None => store(home)?,
+    };
     let pins = PinFolder::new(home.pins());
     let mut session = Session::new(store, owner, pins, environment::now, environment::entropy());
     session.init(vault, first_scopes()).map_err(|error| match error {
         SessionError::Exists => exists(home),
+        SessionError::Store(trouble) if trouble.class == TroubleClass::Unauthentic => {
+            Failure::new(Exit::Denied, "the server refused the registration secret").hint(
+                "it is another one, a setup code that was used already, or the clocks here and \
+                 there differ by more than a minute; nothing was made there. Try again with the \
+                 right one",
+            )
+        }
         error => error.into(),
     })?;
+    if let Some(address) = home.server() {
+        Remembered { address: address.clone(), vault }.keep(home)?;
+    }
     Ok(session)
 }
 
@@ -130,12 +156,18 @@ fn key_file(home: &Home, args: &Args) -> Option<String> {
     Some(home.key().display().to_string()).filter(|_| !args.no_key_file)
 }
 
+/// What keeps the vault, and where that is.
+fn kept(home: &Home) -> (&'static str, String) {
+    match home.server() {
+        Some(address) => ("server", address.to_string()),
+        None => ("database", home.database().display().to_string()),
+    }
+}
+
 /// What programs are told.
 fn told(home: &Home, args: &Args, shares: Option<serde_json::Value>) -> serde_json::Value {
-    let mut json = serde_json::json!({
-        "key": key_file(home, args),
-        "database": home.database().display().to_string(),
-    });
+    let (what, place) = kept(home);
+    let mut json = serde_json::json!({ "key": key_file(home, args), what: place });
     if let Some(shares) = shares {
         json["shares"] = shares;
     }
@@ -161,7 +193,7 @@ fn say(output: Output, home: &Home, args: &Args, delivered: Option<&Delivered>) 
     })?;
     output.line(&format!(
         "Vault       {}  (project default: development, staging, production)",
-        home.database().display()
+        kept(home).1
     ))?;
     if let Some(delivered) = delivered {
         delivered.say(output);
@@ -189,15 +221,10 @@ fn exists(home: &Home) -> Failure {
 
 /// The key of an init that got no further: no vault was made with it, and nothing seen of one.
 fn resume(home: &Home) -> Outcome<(Principal, VaultId)> {
-    let store = SqliteStore::open(&home.database()).map_err(SessionError::Store)?;
-    let made = match &store {
-        Some(store) => {
-            let bundle = store.bundle().map_err(SessionError::Store)?;
-            bundle.vault().map_err(SessionError::Store)?.is_some()
-        }
-        None => false,
-    };
-    if made {
+    if home.server().is_some() {
+        return resume_there(home);
+    }
+    if server::vault(home)?.is_some() {
         return Err(exists(home));
     }
     if !files::names(&home.pins()).is_empty() {
@@ -207,13 +234,37 @@ fn resume(home: &Home) -> Outcome<(Principal, VaultId)> {
         ))
         .hint("put a copy of the database back, or remove what is left with `zms reset`"));
     }
+    let vault = vault_of_key(home)?;
+    Ok((credentials::owner(home)?.principal, vault))
+}
+
+/// The same at a server: the key opens a vault there, or is about to be the key of one.
+fn resume_there(home: &Home) -> Outcome<(Principal, VaultId)> {
+    let vault = vault_of_key(home)?;
+    let owner = credentials::owner(home)?.principal;
+    if let Some(remembered) = Remembered::of(home)?
+        && remembered.vault == vault
+    {
+        return Err(exists(home));
+    }
+    match opened(home, &owner)?.bundle() {
+        Ok(_) => {
+            let address = home.server().cloned().expect("a server is named");
+            Remembered { address, vault }.keep(home)?;
+            Err(exists(home))
+        }
+        Err(trouble) if trouble.class == TroubleClass::Unauthentic => Ok((owner, vault)),
+        Err(trouble) => Err(SessionError::Store(trouble).into()),
+    }
+}
+
+fn vault_of_key(home: &Home) -> Outcome<VaultId> {
     let text = crate::home::read_private(&home.key(), Exit::Integrity)?;
-    let file = text.as_deref().map(|text| KeyFile::parse(text));
-    let Some(Ok(file)) = file else {
-        return Err(Failure::other(format!("{} is damaged", home.key().display()))
-            .hint("remove everything with `zms reset`"));
-    };
-    Ok((credentials::owner(home)?.principal, file.vault()))
+    match text.as_deref().map(|text| KeyFile::parse(text)) {
+        Some(Ok(file)) => Ok(file.vault()),
+        _ => Err(Failure::other(format!("{} is damaged", home.key().display()))
+            .hint("remove everything with `zms reset`")),
+    }
 }
 
 fn new_key() -> (Principal, VaultId) {

@@ -68,9 +68,22 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     if args.dry_run {
         return Ok(());
     }
-    let question = match saved(context, args, &home)? {
-        None => "This destroys the vault above. Nothing and nobody can bring it back.".to_owned(),
-        Some(file) => format!(
+    if let (Some(address), Some(_)) = (home.server(), &args.backup) {
+        return Err(Failure::usage(format!(
+            "the vault is kept by {address}, and a backup is made of a database"
+        ))
+        .hint("`zms pull` brings it to this machine first"));
+    }
+    let saved = if home.server().is_none() { saved(context, args, &home)? } else { None };
+    let question = match (saved, home.server()) {
+        (None, Some(address)) => format!(
+            "This destroys the key and what was seen of the vault above. The vault itself stays at \
+             {address}, and without a copy of that key, or its shares, no owner opens it."
+        ),
+        (None, None) => {
+            "This destroys the vault above. Nothing and nobody can bring it back.".to_owned()
+        }
+        (Some(file), _) => format!(
             "This destroys the vault above, its master key too: without a copy of that key, or its \
              shares, nothing opens {}.",
             file.display()
@@ -139,6 +152,7 @@ fn targets(home: &Home) -> Vec<PathBuf> {
     let names = files::names(home.folder());
     let ours = |name: &&String| {
         name.starts_with("zms.db")
+            || *name == "zms.server"
             || name.starts_with("zms.shares.")
             || name.starts_with("zms.backup.")
             || (name.starts_with("zms.master.") && *name != "zms.master.key")

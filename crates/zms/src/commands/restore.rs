@@ -18,7 +18,7 @@ use crate::{
     home::{Home, Scratch},
     last_backup::LastBackup,
     output::{Output, Progress, shown},
-    prompt,
+    prompt, server,
     session::Context,
 };
 
@@ -56,6 +56,12 @@ pub struct Args {
 /// Prepares the restored vault beside what is there, and puts it in place in one step.
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let home = context.home_to_make()?;
+    server::refuse(
+        &home,
+        "a restore replaces a database",
+        "who runs the server restores its database; on this machine restore into another vault: \
+         `zms restore FILE --vault NAME`, and `zms push` that to a server",
+    )?;
     let key = key::find(context, &home, args.key.as_deref())?;
     let scratch = Scratch::new(&home)?;
     let principal = key.principal.duplicate();

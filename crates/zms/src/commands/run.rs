@@ -12,11 +12,11 @@ use self::select::{Injection, refused, select};
 use crate::{
     bundle_file::Carried,
     child::{Environment, execute},
-    credentials::Sources,
     environment,
     exit::{Exit, Failure, Outcome},
     hygiene::Inherited,
     personal::lay_over,
+    server::Stale,
     session::{Context, tell},
     settings,
 };
@@ -79,6 +79,8 @@ pub struct Args {
     dry_run: bool,
     #[command(flatten)]
     carried: Carried,
+    #[command(flatten)]
+    stale: Stale,
     /// Run this text with `sh -c`; words behind `--` are its $1, $2, ...
     #[arg(long, value_name = "TEXT")]
     shell: Option<OsString>,
@@ -105,13 +107,16 @@ fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) ->
             .hint("name it behind two dashes: `zms run -- node server.js`"));
     }
     args.beside.check()?;
-    let mut acting = context.act_with(Sources::WithFolder, &args.carried)?;
+    let mut acting = context.act_to_run(&args.carried, args.stale.or_variable()?)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let mut view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
     if !args.no_personal {
         lay_over(context, &acting, &mut view)?;
     }
     tell(&acting.session, context.output);
+    if let Some(far) = &acting.far {
+        far.tell(context.output);
+    }
     let all = environment::all();
     let base = if args.pristine { Environment::default() } else { Environment::inherited(all) };
     if args.explain || args.dry_run {

@@ -76,7 +76,11 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let expires = view.line.expires.map(utc);
     let head = view.target().head.revision;
     let secrets = view.merged.winners().count();
-    let database = home.database().display().to_string();
+    let kept_by = acting.server.as_ref().map(ToString::to_string);
+    let database = match &kept_by {
+        Some(_) => None,
+        None => Some(home.database().display().to_string()),
+    };
     let (vault, path) = (view.vault.to_string(), view.path().to_string());
     let (principal, pending) = (view.line.principal.to_string(), view.pending.len());
     let now = view.now;
@@ -96,6 +100,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             "vault": vault,
             "vault_name": home.name(),
             "database": database,
+            "server": kept_by,
             "database_bytes": kept.database,
             "log_bytes": kept.log,
             "protection": protection.map(Protect::name),
@@ -121,7 +126,13 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         name => format!("{name}, "),
     };
     let mut rows = vec![
-        ("vault", format!("{named}{vault} in {database}")),
+        match (&kept_by, &database) {
+            (Some(address), _) => ("vault", format!("{named}{vault} at {address}")),
+            (None, database) => {
+                let database = database.as_deref().unwrap_or_default();
+                ("vault", format!("{named}{vault} in {database}"))
+            }
+        },
         ("place", format!("{path} (revision {head})")),
         ("acting as", format!("{acting_as}, from {}", acting.source)),
     ];
@@ -129,14 +140,16 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     rows.extend(expires.map(|expires| ("expires", expires)));
     rows.push(("pin", pin));
     rows.push(("secrets", secrets.to_string()));
-    rows.push(("database", kept.shown()));
+    if kept_by.is_none() {
+        rows.push(("database", kept.shown()));
+    }
     rows.extend(protection.map(|how| ("key file", format!("protected by {}", how.words()))));
     let locked = protection.is_some_and(|how| how != Protect::None);
     rows.extend(match until {
         Some(at) => Some(("agent", format!("unlocked until {at}"))),
         None => locked.then(|| ("agent", "locked: it is opened for each command".to_owned())),
     });
-    rows.extend(backup.map(|last| {
+    rows.extend(backup.filter(|_| kept_by.is_none()).map(|last| {
         let none = || "none that is known of here: `zms backup FILE`".to_owned();
         ("backup", last.map_or_else(none, |last| last.shown(now)))
     }));

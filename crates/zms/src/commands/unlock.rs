@@ -2,8 +2,6 @@
 
 use zms_client::SessionError;
 use zms_core::{open::Opening, pin::Pins, principal::Principal};
-use zms_store::Store;
-use zms_store_sqlite::SqliteStore;
 
 use crate::{
     agent, credentials, environment,
@@ -11,7 +9,8 @@ use crate::{
     files,
     home::Home,
     master_key::{self, Protect},
-    session::Context,
+    server,
+    session::{Context, opened},
     shares::{Given, rebuild},
 };
 
@@ -69,13 +68,13 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         );
         return Ok(());
     }
-    let path = home.database();
-    let store = SqliteStore::open(&path).map_err(SessionError::Store)?.ok_or_else(|| {
-        Failure::new(Exit::Locked, format!("there is no vault at {}", path.display()))
-            .hint("make one with `zms init`, or set ZMS_HOME to the folder of an existing one")
-    })?;
+    if home.server().is_none() && server::here(&home)?.is_none() {
+        let path = home.database();
+        return Err(Failure::new(Exit::Locked, format!("there is no vault at {}", path.display()))
+            .hint("make one with `zms init`, or set ZMS_HOME to the folder of an existing one"));
+    }
     let owner = if files::exists(&home.key()) {
-        open(&home, &store, &args.given)?
+        open(&home, &args.given)?
     } else {
         rebuild(&home, context.output, &args.given)?.proven.owner
     };
@@ -85,17 +84,18 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
 }
 
 /// The owner, by the key file, which must open the vault.
-fn open(home: &Home, store: &dyn Store, given: &Given) -> Outcome<Principal> {
+fn open(home: &Home, given: &Given) -> Outcome<Principal> {
     if given.passphrase || !given.files.is_empty() {
         return Err(Failure::usage(format!(
             "shares unlock a vault without a key file, and there is {}",
             home.key().display()
         )));
     }
-    let caller = match master_key::settle(home, store)? {
+    let caller = match master_key::settle(home)? {
         Some(heir) => heir,
         None => credentials::owner_by(&home.key())?,
     };
+    let store = opened(home, &caller.principal)?;
     let bundle = store.bundle().map_err(SessionError::Store)?;
     let (pins, now) = (Pins::default(), environment::now());
     Opening::begin(&caller.principal, &*bundle, &pins, now).map_err(SessionError::from)?;

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 
-use crate::{exit::Outcome, files, home::Home, session::Context};
+use crate::{exit::Outcome, files, home::Home, server::Remembered, session::Context};
 
 /// What can be done with the vaults of a machine.
 #[derive(Subcommand)]
@@ -30,6 +30,7 @@ pub fn run(context: &Context, command: &Command) -> Outcome {
                 "folder": home.folder().display().to_string(),
                 "key": files::exists(&home.key()),
                 "database": files::exists(&home.database()),
+                "server": remembered(home),
                 "current": current(home),
             })
         });
@@ -41,8 +42,15 @@ pub fn run(context: &Context, command: &Command) -> Outcome {
     }
     let row = |home: &Home| {
         let mark = if current(home) { "current" } else { "" };
-        vec![home.name().to_owned(), home.folder().display().to_string(), mark.to_owned()]
+        let folder = home.folder().display();
+        let kept = remembered(home).map_or_else(String::new, |server| format!(" at {server}"));
+        vec![home.name().to_owned(), format!("{folder}{kept}"), mark.to_owned()]
     };
     let rows: Vec<Vec<String>> = all.iter().map(row).collect();
     context.output.table(&["NAME", "FOLDER", ""], &rows)
+}
+
+/// The server that keeps a vault, as its home remembers it.
+fn remembered(home: &Home) -> Option<String> {
+    Some(Remembered::of(home).ok()??.address.to_string())
 }

@@ -3,13 +3,12 @@
 
 use zms_client::{Session, SessionError, pins::PinFolder};
 use zms_core::{
+    bundle::TroubleClass,
     id::{PrincipalId, VaultId},
     open::OpenError,
     principal::{Kind, Principal},
 };
 use zms_crypto::Key;
-use zms_store::Store;
-use zms_store_sqlite::SqliteStore;
 
 use super::{
     gather::{Gathered, Given, gather},
@@ -20,6 +19,7 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     home::Home,
     output::Output,
+    server,
     session::tell,
 };
 
@@ -68,12 +68,7 @@ impl Reference {
     /// The vault that is here, else what was read off a sheet.
     pub fn find(home: &Home, sheet: Option<Claim>) -> Outcome<Self> {
         home.check()?;
-        let vault = match store(home)? {
-            Some(store) => {
-                store.bundle().and_then(|bundle| bundle.vault()).map_err(SessionError::Store)?
-            }
-            None => None,
-        };
+        let vault = server::vault(home)?;
         Ok(match (vault, sheet) {
             (Some(vault), Some(sheet)) if vault != sheet.vault => {
                 return Err(Failure::new(
@@ -160,18 +155,14 @@ fn denied(message: String) -> Failure {
     Failure::new(Exit::Denied, message)
 }
 
-fn store(home: &Home) -> Outcome<Option<SqliteStore>> {
-    Ok(SqliteStore::open(&home.database()).map_err(SessionError::Store)?)
-}
-
 /// Opens the vault with the key, as every command of the owner does.
 fn opens(home: &Home, owner: &Principal, output: Output) -> Outcome {
-    let Some(store) = store(home)? else {
+    let Some(store) = server::store(home, owner)? else {
         return Err(Failure::new(Exit::Locked, "the database is gone"));
     };
     let again = Principal::from_seed(owner.kind(), owner.seed().duplicate());
     let mut session = Session::new(
-        Box::new(store),
+        store,
         again,
         PinFolder::new(home.pins()),
         environment::now,
@@ -186,6 +177,14 @@ fn opens(home: &Home, owner: &Principal, output: Output) -> Outcome {
             "the shares give a key that this vault does not know".to_owned(),
         )
         .hint("they are of another vault's key, or a passphrase is wrong; nothing was changed"),
+        SessionError::Open(OpenError::Trouble(trouble))
+            if trouble.class == TroubleClass::Unauthentic =>
+        {
+            denied("the shares give a key that this server does not know".to_owned()).hint(
+                "it was replaced since, they are of another vault's key, a passphrase is wrong, or \
+                 the clocks differ by more than a minute; nothing was changed",
+            )
+        }
         error => error.into(),
     })?;
     tell(&session, output);

@@ -16,6 +16,7 @@ use crate::{
     home::{Home, Scratch},
     last_backup::LastBackup,
     output::Progress,
+    server,
     session::{Acting, Context, tell},
 };
 
@@ -67,6 +68,12 @@ pub fn make(context: &Context, file: &Path) -> Outcome<Made> {
         return Err(files::backup::taken(file));
     }
     let home = context.home()?;
+    server::refuse(
+        &home,
+        "a backup is made of a database",
+        "who runs the server backs its database up; `zms pull` brings the vault to this machine, \
+         where `zms backup` copies it",
+    )?;
     let mut acting = context.act()?;
     acting.session.note_backup().map_err(|error| acting.explain(error))?;
     let scratch = Scratch::new(&home)?;

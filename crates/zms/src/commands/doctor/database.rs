@@ -1,7 +1,7 @@
 //! The database: what can be told without a key.
 
-use zms_client::SessionError;
-use zms_core::{bundle::Trouble, id::VaultId, roster::Roster};
+use zms_client::{SessionError, remote::reach};
+use zms_core::{address::Address, bundle::Trouble, id::VaultId, roster::Roster};
 use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
 
@@ -9,6 +9,7 @@ use super::report::Report;
 use crate::{
     exit::{Exit, Failure},
     home::Home,
+    server::Remembered,
 };
 
 /// What was found in a database that opens.
@@ -22,6 +23,9 @@ pub(super) struct Found {
 
 /// Checks the file; `None` where it does not open.
 pub(super) fn check(report: &mut Report, home: &Home) -> Option<Found> {
+    if let Some(address) = home.server() {
+        return there(report, home, address);
+    }
     let found = match look(report, home) {
         Ok(found) => found,
         Err(trouble) => {
@@ -38,6 +42,26 @@ pub(super) fn check(report: &mut Report, home: &Home) -> Option<Found> {
         );
     }
     found
+}
+
+/// A server that keeps the vault: whether it answers. What it holds is proven with a key.
+fn there(report: &mut Report, home: &Home, address: &Address) -> Option<Found> {
+    match reach(address) {
+        Ok(()) => report.ok("server", format!("{address} answers")),
+        Err(trouble) => {
+            report.failure("server", Failure::from(SessionError::Store(trouble)));
+            return None;
+        }
+    }
+    match Remembered::of(home) {
+        Ok(remembered) => {
+            Some(Found { newest: None, vault: remembered.map(|remembered| remembered.vault) })
+        }
+        Err(failure) => {
+            report.failure("server", failure);
+            None
+        }
+    }
 }
 
 fn look(report: &mut Report, home: &Home) -> Result<Option<Found>, Trouble> {

@@ -8,13 +8,13 @@ use zms_core::{
     principal::{Kind, Principal},
 };
 use zms_store::Store;
-use zms_store_sqlite::SqliteStore;
 
 use crate::{
     agent,
     exit::{Exit, Failure, Outcome, utc},
     home::{Home, read_private},
     master_key::Protect,
+    server,
     session::Context,
     shares::{Drill, Notes, Split},
 };
@@ -117,10 +117,11 @@ fn words(protection: Protection) -> String {
 
 /// The key that an agent holds, else the last one with shares that the vault knows.
 fn without_file(home: &Home, notes: &Notes) -> Outcome<Option<Known>> {
-    let store = SqliteStore::open(&home.database()).map_err(SessionError::Store)?;
-    let bundle = store.as_ref().map(Store::bundle).transpose().map_err(SessionError::Store)?;
-    let vault = bundle.as_ref().map(|it| it.vault()).transpose().map_err(SessionError::Store)?;
-    let known = |principal| Known { principal, vault: vault.flatten(), protection: None };
+    let vault = server::vault(home)?;
+    // A server says nothing of anybody without a key.
+    let store = if home.server().is_none() { server::here(home)? } else { None };
+    let bundle = store.as_deref().map(Store::bundle).transpose().map_err(SessionError::Store)?;
+    let known = |principal| Known { principal, vault, protection: None };
     if let Some(seed) = agent::key(home)? {
         return Ok(Some(known(Principal::from_seed(Kind::Administrator, seed).id())));
     }

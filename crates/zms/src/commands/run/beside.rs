@@ -4,7 +4,7 @@ use std::{path::PathBuf, time::Duration};
 
 use zeroize::Zeroizing;
 use zms_client::{Glance, View};
-use zms_core::path::ScopePath;
+use zms_core::{bundle::TroubleClass, path::ScopePath};
 use zms_format::Format;
 
 use super::{Args, chosen, ready};
@@ -200,8 +200,17 @@ impl Again<'_> {
 
 impl Source for Again<'_> {
     fn moved(&mut self) -> bool {
-        // A store that can not be looked at now is looked at again soon.
-        let Ok(now) = self.acting.session.glance(&self.seen) else { return false };
+        // A server says when there is something to look at.
+        if self.acting.far.as_mut().is_some_and(|far| !far.moved()) {
+            return false;
+        }
+        let now = match self.acting.session.glance(&self.seen) {
+            Ok(now) => now,
+            // What is refused is read again, to say so.
+            Err(trouble) if trouble.class == TroubleClass::Unauthentic => return true,
+            // A store that can not be looked at now is looked at again soon.
+            Err(_) => return false,
+        };
         let moved = now != self.seen;
         self.seen = now;
         moved
