@@ -1,1 +1,24 @@
-//! To come.
+//! The engine: keeps vaults for those who do not trust it. spec/engine.md
+//!
+//! [`router::router`] is the whole route table. [`engine`] is what clients of a server use, and
+//! deals in ciphertext only; [`vaults`] is where the vaults are; [`serve`] is everything between
+//! a socket and the router.
+
+mod engine;
+mod health;
+mod layers;
+mod limits;
+mod metrics;
+mod names;
+pub mod openapi;
+mod problem;
+mod router;
+pub mod serve;
+mod state;
+pub mod vaults;
+
+pub use limits::Limits;
+pub use names::Names;
+pub use problem::Problem;
+pub use router::router;
+pub use state::{Engine, Once, Peer, Register, Setup};

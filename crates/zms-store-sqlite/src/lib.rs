@@ -83,6 +83,13 @@ impl SqliteStore {
         self.fold()?.publish(&path)
     }
 
+    /// Closes this database, which nobody else uses, and removes it.
+    pub fn discard(self) {
+        let Self { connection, path, .. } = self;
+        drop(connection);
+        drop(Draft::of(path));
+    }
+
     /// As [`SqliteStore::publish`], in place of a database that is damaged, which gets the name
     /// `aside` with its log. It must not be open here.
     ///

@@ -1,0 +1,169 @@
+//! Who asks. spec/engine.md#requests
+//!
+//! All of it is decided from the headers: a stranger's body is never read.
+
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, request::Parts};
+use zms_core::{
+    audit::{Action, Event, Outcome},
+    engine::{
+        CONTENT_DIGEST, SIGNATURE, SIGNATURE_INPUT,
+        path::{Named, VAULTS},
+    },
+    id::{PrincipalId, VaultId},
+    principal::Kind,
+    request::{Asked, Claim, Headers, Unauthentic},
+};
+use zms_crypto::Key;
+use zms_store::Mark;
+
+use super::shown::Card;
+use crate::{
+    layers::gate::Authority,
+    problem::Problem,
+    state::{Engine, Peer},
+};
+
+/// Somebody whose request is authentic.
+pub(crate) struct Caller {
+    pub(crate) vault: VaultId,
+    pub(crate) principal: PrincipalId,
+    pub(crate) card: Arc<Card>,
+    pub(crate) claim: Claim,
+    /// Of the state in which the caller was looked up.
+    pub(crate) mark: Mark,
+    pub(crate) now: u64,
+    peer: Peer,
+}
+
+/// One of our headers, there once.
+fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+    let mut values = headers.get_all(name).iter();
+    let value = values.next()?.to_str().ok()?;
+    values.next().is_none().then(|| value.to_owned())
+}
+
+/// What a request claims of itself.
+pub(super) fn claim(parts: &Parts) -> Result<Claim, Problem> {
+    let headers = &parts.headers;
+    let given = || {
+        Some(Headers {
+            content_digest: text(headers, CONTENT_DIGEST)?,
+            signature_input: text(headers, SIGNATURE_INPUT)?,
+            signature: text(headers, SIGNATURE)?,
+        })
+    };
+    let given = given().ok_or_else(Problem::unauthenticated)?;
+    Claim::parse(&given).map_err(|_| Problem::unauthenticated())
+}
+
+/// Whether the holder of a key asked for exactly this, now.
+pub(super) fn verify(claim: &Claim, key: &Key, parts: &Parts, now: u64) -> Result<(), Unauthentic> {
+    let authority = parts.extensions.get::<Authority>().ok_or(Unauthentic)?;
+    let query = match parts.uri.query() {
+        Some(query) => format!("?{query}"),
+        None => "?".to_owned(),
+    };
+    let asked = Asked {
+        method: parts.method.as_str(),
+        authority: &authority.0,
+        path: parts.uri.path(),
+        query: &query,
+    };
+    claim.verify_head(key, &asked, now)
+}
+
+/// The vault that the path names, as it was sent.
+fn named(parts: &Parts) -> Option<Named> {
+    let rest = parts.uri.path().strip_prefix(VAULTS)?.strip_prefix('/')?;
+    Named::parse(rest.split('/').next()?)
+}
+
+impl Caller {
+    /// Finds out who asks, and of which vault.
+    pub(crate) async fn of(engine: &Arc<Engine>, parts: &Parts) -> Result<Self, Problem> {
+        let claim = claim(parts)?;
+        let named = named(parts).ok_or_else(Problem::unauthenticated)?;
+        let principal = claim.principal;
+        let found = engine.glance(move |engine| look_up(engine, named, principal)).await?;
+        let now = engine.now();
+        let known = found.as_ref().and_then(|(_, _, card)| card.as_ref());
+        let key = known.map_or(&engine.blind, |card| &card.request_key);
+        let authentic = verify(&claim, key, parts, now);
+        let Some((vault, mark, Some(card))) = found.filter(|_| authentic.is_ok()) else {
+            return Err(Problem::unauthenticated());
+        };
+        engine.rates.principal(principal)?;
+        let peer = parts.extensions.get::<Peer>().copied().unwrap_or(Peer { address: None });
+        Ok(Self { vault, principal, card, claim, mark, now, peer })
+    }
+
+    /// The query as it was sent, without its `?`.
+    pub(super) fn query(parts: &Parts) -> &str {
+        parts.uri.query().unwrap_or_default()
+    }
+
+    /// Refuses whom its line does not let in, and notes that it did.
+    pub(crate) async fn admitted(
+        &self,
+        engine: &Arc<Engine>,
+        action: Action,
+    ) -> Result<(), Problem> {
+        let refusal = if self.card.line.expired(self.now) {
+            Problem::new(axum::http::StatusCode::FORBIDDEN, "expired", "the token has expired")
+        } else if !self.card.is_from(self.peer.address) {
+            Problem::new(
+                axum::http::StatusCode::FORBIDDEN,
+                "address",
+                "the token may not be used from this address",
+            )
+        } else {
+            return Ok(());
+        };
+        self.note_denied(engine, action).await;
+        Err(refusal)
+    }
+
+    /// Refuses who is no administrator.
+    pub(crate) async fn administers(
+        &self,
+        engine: &Arc<Engine>,
+        action: Action,
+    ) -> Result<(), Problem> {
+        if self.card.line.kind == Kind::Administrator {
+            return Ok(());
+        }
+        self.note_denied(engine, action).await;
+        Err(Problem::denied("only an administrator may ask for this"))
+    }
+
+    /// Notes that the caller was refused. The refusal stands whether or not it can be noted.
+    pub(super) async fn note_denied(&self, engine: &Arc<Engine>, action: Action) {
+        let (time, principal) = (self.now, self.principal);
+        let outcome = Outcome::Denied;
+        let event = Event { time, principal, action, scope: None, revision: 0, outcome };
+        let _unnoted = engine.note(self.vault, vec![event]).await;
+    }
+}
+
+type Found = Option<(VaultId, Mark, Option<Arc<Card>>)>;
+
+fn look_up(engine: &Engine, named: Named, principal: PrincipalId) -> Result<Found, Problem> {
+    let vault = match named {
+        Named::Vault(vault) => Some(vault),
+        Named::Own => engine.vaults.of(principal)?,
+    };
+    let Some(vault) = vault else { return Ok(None) };
+    let Some(handle) = engine.vaults.find(vault)? else { return Ok(None) };
+    let mark = handle.mark()?;
+    if let Some(card) = engine.shown.card(vault, &mark, principal) {
+        return Ok(Some((vault, mark, Some(card))));
+    }
+    // Read after the mark: it may be newer than that, never older.
+    let card = Card::read(&*handle, principal)?.map(Arc::new);
+    if let Some(card) = &card {
+        engine.shown.keep_card(vault, &mark, principal, Arc::clone(card));
+    }
+    Ok(Some((vault, mark, card)))
+}

@@ -1,0 +1,85 @@
+//! From sockets to the router: connections, their limits, and an orderly end.
+
+mod connection;
+mod listen;
+
+use std::{future::Future, io, sync::Arc, time::Duration};
+
+use axum::Router;
+use tokio::{
+    sync::Semaphore,
+    task::JoinSet,
+    time::{interval, sleep, timeout},
+};
+use tokio_util::task::TaskTracker;
+
+use self::connection::Connections;
+pub use self::listen::{Listen, ListenError, Listener};
+use crate::state::Engine;
+
+/// How often those who asked long ago are forgotten.
+const FORGET: Duration = Duration::from_secs(60);
+/// How long nothing is accepted after the system could give no descriptor.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// Serves until `end` is there; then answers what was asked, as long as the limits say.
+pub async fn serve(
+    engine: Arc<Engine>,
+    router: Router,
+    listeners: Vec<Listener>,
+    end: impl Future<Output = ()>,
+) {
+    let connections = Arc::new(Connections {
+        engine: Arc::clone(&engine),
+        router,
+        room: Arc::new(Semaphore::new(engine.limits.connections)),
+        open: TaskTracker::new(),
+    });
+    let mut accepting = JoinSet::new();
+    for listener in listeners {
+        accepting.spawn(accept(listener, Arc::clone(&connections)));
+    }
+    let forgetting = {
+        let engine = Arc::clone(&engine);
+        async move {
+            let mut again = interval(FORGET);
+            loop {
+                again.tick().await;
+                engine.rates.forget();
+            }
+        }
+    };
+    tokio::select! {
+        () = end => {}
+        () = forgetting => {}
+    }
+    engine.stop();
+    // Closes the sockets: who comes now is told so by the system, not by silence.
+    accepting.shutdown().await;
+    let grace = engine.limits.grace;
+    connections.open.close();
+    if timeout(grace, connections.open.wait()).await.is_err() {
+        tracing::warn!(seconds = grace.as_secs(), "some requests were cut off");
+    }
+}
+
+async fn accept(listener: Listener, connections: Arc<Connections>) {
+    loop {
+        // Those who come when there is no room wait in the system's queue.
+        let room = Arc::clone(&connections.room).acquire_owned().await;
+        let room = room.expect("nobody closes it");
+        match listener.accept().await {
+            Ok(accepted) => connections.serve(accepted, room),
+            Err(error) => {
+                // Who went away meanwhile is no trouble; a lack of descriptors passes.
+                if !matches!(
+                    error.kind(),
+                    io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+                ) {
+                    tracing::error!(%error, "no connection was accepted");
+                    sleep(BREATH).await;
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! Where vaults are kept: one database, a folder of them, or a server of databases.
+
+mod file;
+mod folder;
+mod handle;
+
+use zms_core::{
+    audit::Event,
+    batch::Batch,
+    bundle::Trouble,
+    id::{PrincipalId, VaultId},
+};
+use zms_store::{Check, CommitError};
+
+pub use self::{file::OneFile, folder::Folder, handle::Handle};
+
+/// Keeps many vaults. Its calls may wait for a disk or a network.
+pub trait Vaults: Send + Sync {
+    /// A handle on a vault; `None` where there is none of this id.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be told or opened.
+    fn find(&self, vault: VaultId) -> Result<Option<Handle>, Trouble>;
+
+    /// Which vault a principal is a member of; `None` where of none.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be told.
+    fn of(&self, principal: PrincipalId) -> Result<Option<VaultId>, Trouble>;
+
+    /// Makes a vault by its first commit, as [`zms_store::Keeper::commit_checked`] does; where that
+    /// is refused, there is none.
+    ///
+    /// # Errors
+    /// [`CommitError`], with [`CommitError::Exists`] where there is one of this id, or no room for
+    /// another.
+    fn create(&self, batch: &Batch, events: &[Event], check: Check<'_>) -> Result<(), CommitError>;
+
+    /// Whether there is no vault at all.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be told.
+    fn is_empty(&self) -> Result<bool, Trouble>;
+
+    /// Whether requests can be answered now.
+    ///
+    /// # Errors
+    /// [`Trouble`] where not.
+    fn ready(&self) -> Result<(), Trouble>;
+
+    /// Is told of the members that joined a vault.
+    fn joined(&self, vault: VaultId, principals: &[PrincipalId]) {
+        let _ = (vault, principals);
+    }
+
+    /// Whether finding a vault and reading a row of it takes less time than handing that over to
+    /// another thread.
+    fn is_quick(&self) -> bool {
+        false
+    }
+}

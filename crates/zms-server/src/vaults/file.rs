@@ -1,0 +1,128 @@
+//! One vault in one SQLite file.
+#![expect(clippy::disallowed_methods, reason = "this file tells one database file from another")]
+
+use std::{
+    fs, io,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use zms_core::{
+    audit::Event,
+    batch::Batch,
+    bundle::{Trouble, TroubleClass},
+    id::{PrincipalId, VaultId},
+};
+use zms_store::{Check, CommitError, Keeper, Store};
+use zms_store_sqlite::SqliteStore;
+
+use super::{
+    Vaults,
+    handle::{Handle, Shelf},
+};
+
+/// A database that holds one vault, or is to.
+pub struct OneFile {
+    path: PathBuf,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// What is known of the file that has the name now.
+struct Kept {
+    file: (u64, u64),
+    vault: VaultId,
+    shelf: Arc<Shelf>,
+}
+
+impl OneFile {
+    /// The database of this path, whether it is there or not.
+    pub const fn new(path: PathBuf) -> Self {
+        Self { path, kept: Mutex::new(None) }
+    }
+
+    /// A handle on the vault, whatever its id; `None` where there is none.
+    pub(super) fn open(&self) -> Result<Option<(VaultId, Handle)>, Trouble> {
+        let Some(file) = identity(&self.path)? else { return Ok(None) };
+        // A file that was put in its place is another one: handles on the old one are let go.
+        if let Some(kept) = self.kept().as_ref().filter(|kept| kept.file == file)
+            && let Some(handle) = kept.shelf.take()
+        {
+            return Ok(Some((kept.vault, handle)));
+        }
+        let Some(store) = SqliteStore::open(&self.path)? else { return Ok(None) };
+        let Some(vault) = store.bundle()?.vault()? else { return Ok(None) };
+        let mut kept = self.kept();
+        if kept.as_ref().is_none_or(|kept| kept.file != file || kept.vault != vault) {
+            *kept = Some(Kept { file, vault, shelf: Arc::default() });
+        }
+        let lent = kept.as_ref().map(|kept| kept.shelf.lend(store));
+        Ok(lent.map(|handle| (vault, handle)))
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A vault is made under a name of its own, so that nobody sees it before it is complete.
+    fn make(&self, batch: &Batch, events: &[Event], check: Check<'_>) -> Result<(), CommitError> {
+        static MADE: AtomicU64 = AtomicU64::new(0);
+        let number = MADE.fetch_add(1, Ordering::Relaxed);
+        let mut name = self.path.clone().into_os_string();
+        name.push(format!(".{}-{number}.made", std::process::id()));
+        let path = PathBuf::from(name);
+        let mut store = SqliteStore::create(&path)?;
+        if let Err(error) = store.commit_checked(batch, events, check) {
+            store.discard();
+            return Err(error);
+        }
+        if store.publish(&self.path)? { Ok(()) } else { Err(CommitError::Exists) }
+    }
+}
+
+/// Which file has a name now.
+fn identity(path: &Path) -> Result<Option<(u64, u64)>, Trouble> {
+    match fs::symlink_metadata(path) {
+        Ok(found) => Ok(Some((found.dev(), found.ino()))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(Trouble::new(TroubleClass::Other, error)),
+    }
+}
+
+impl Vaults for OneFile {
+    fn find(&self, vault: VaultId) -> Result<Option<Handle>, Trouble> {
+        let opened = self.open()?.filter(|(found, _)| *found == vault);
+        Ok(opened.map(|(_, handle)| handle))
+    }
+
+    fn of(&self, principal: PrincipalId) -> Result<Option<VaultId>, Trouble> {
+        let Some((vault, handle)) = self.open()? else { return Ok(None) };
+        Ok(handle.request_key(principal)?.map(|_| vault))
+    }
+
+    fn create(&self, batch: &Batch, events: &[Event], check: Check<'_>) -> Result<(), CommitError> {
+        if self.open()?.is_some() {
+            return Err(CommitError::Exists);
+        }
+        match SqliteStore::open(&self.path)? {
+            // An empty one.
+            Some(mut store) => store.commit_checked(batch, events, check),
+            None => self.make(batch, events, check),
+        }
+    }
+
+    fn is_empty(&self) -> Result<bool, Trouble> {
+        Ok(self.open()?.is_none())
+    }
+
+    fn ready(&self) -> Result<(), Trouble> {
+        self.open()?.map_or(Ok(()), |(_, handle)| handle.mark().map(|_| ()))
+    }
+
+    fn is_quick(&self) -> bool {
+        true
+    }
+}

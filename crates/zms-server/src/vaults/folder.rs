@@ -1,0 +1,132 @@
+//! Many vaults in a folder, an SQLite file each.
+
+use std::{
+    collections::HashMap,
+    fs, io,
+    path::PathBuf,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::time::Instant;
+use zms_core::{
+    audit::Event,
+    batch::Batch,
+    bundle::{Trouble, TroubleClass},
+    engine::path::Named,
+    id::{PrincipalId, VaultId},
+};
+use zms_store::{Check, CommitError};
+
+use super::{Handle, OneFile, Vaults};
+
+/// Most vaults that are kept open.
+const MOST_OPEN: usize = 256;
+/// How long the list of members is good for where somebody is asked for who is not on it.
+const STALE: Duration = Duration::from_secs(5);
+
+/// A folder with a database for each vault, named by its id.
+pub struct Folder {
+    path: PathBuf,
+    open: Mutex<HashMap<VaultId, Arc<OneFile>>>,
+    members: Mutex<Members>,
+}
+
+/// Who is in which vault, as far as it is known.
+#[derive(Default)]
+struct Members {
+    of: HashMap<PrincipalId, VaultId>,
+    listed: Option<Instant>,
+}
+
+fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
+    lock.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn trouble(error: io::Error) -> Trouble {
+    Trouble::new(TroubleClass::Other, error)
+}
+
+impl Folder {
+    /// The vaults in a folder that exists.
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, open: Mutex::default(), members: Mutex::default() }
+    }
+
+    fn file(&self, vault: VaultId) -> Arc<OneFile> {
+        let mut open = held(&self.open);
+        if open.len() >= MOST_OPEN && !open.contains_key(&vault) {
+            open.clear();
+        }
+        let path = || self.path.join(format!("{vault}.db"));
+        Arc::clone(open.entry(vault).or_insert_with(|| Arc::new(OneFile::new(path()))))
+    }
+
+    fn vaults(&self) -> Result<Vec<VaultId>, Trouble> {
+        let mut vaults = Vec::new();
+        for entry in fs::read_dir(&self.path).map_err(trouble)? {
+            let name = entry.map_err(trouble)?.file_name();
+            let id = name.to_str().and_then(|name| name.strip_suffix(".db"));
+            if let Some(Named::Vault(vault)) = id.and_then(Named::parse) {
+                vaults.push(vault);
+            }
+        }
+        Ok(vaults)
+    }
+
+    /// Lists the members of every vault.
+    fn list(&self) -> Result<HashMap<PrincipalId, VaultId>, Trouble> {
+        let mut of = HashMap::new();
+        for vault in self.vaults()? {
+            let Some(handle) = self.find(vault)? else { continue };
+            let members = handle.bundle()?.members()?;
+            of.extend(members.into_iter().map(|part| (part.principal, vault)));
+        }
+        Ok(of)
+    }
+}
+
+impl Vaults for Folder {
+    fn find(&self, vault: VaultId) -> Result<Option<Handle>, Trouble> {
+        self.file(vault).find(vault)
+    }
+
+    fn of(&self, principal: PrincipalId) -> Result<Option<VaultId>, Trouble> {
+        {
+            let mut members = held(&self.members);
+            if let Some(vault) = members.of.get(&principal) {
+                return Ok(Some(*vault));
+            }
+            // Whoever asks for strangers again and again does not make the folder be read each time.
+            if members.listed.is_some_and(|at| at.elapsed() < STALE) {
+                return Ok(None);
+            }
+            members.listed = Some(Instant::now());
+        }
+        let of = self.list()?;
+        let found = of.get(&principal).copied();
+        held(&self.members).of.extend(of);
+        Ok(found)
+    }
+
+    fn create(&self, batch: &Batch, events: &[Event], check: Check<'_>) -> Result<(), CommitError> {
+        self.file(batch.vault).create(batch, events, check)
+    }
+
+    fn is_empty(&self) -> Result<bool, Trouble> {
+        Ok(self.vaults()?.is_empty())
+    }
+
+    fn ready(&self) -> Result<(), Trouble> {
+        fs::read_dir(&self.path).map(|_| ()).map_err(trouble)
+    }
+
+    fn joined(&self, vault: VaultId, principals: &[PrincipalId]) {
+        let joined = principals.iter().map(|principal| (*principal, vault));
+        held(&self.members).of.extend(joined);
+    }
+
+    fn is_quick(&self) -> bool {
+        true
+    }
+}

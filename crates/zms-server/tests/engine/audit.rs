@@ -1,0 +1,75 @@
+//! The audit, as clients write and read it.
+
+use axum::http::StatusCode;
+use zms_core::{
+    audit::{Action, Entry, Event, Outcome, first_bad},
+    engine::{decode_chains, decode_entries, encode_events, path},
+    id::ScopeId,
+};
+use zms_store::contract::vault::NOW;
+
+use crate::asked::World;
+
+/// All entries, read as the owner.
+pub async fn read(world: &World) -> Vec<Entry> {
+    let target = format!("{}?chain=0&after=0&limit=10000", path::audit(world.named()));
+    let answer = world.get(&world.vault.owner, &target).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    decode_entries(&answer.body, 0).expect("a list of entries")
+}
+
+#[tokio::test]
+async fn entries_are_the_callers_and_of_now_whatever_it_says() {
+    let mut world = World::made().await;
+    let token = world.token("deploy").await;
+    let event = Event {
+        time: 1,
+        principal: world.vault.owner.id(),
+        action: Action::Expose,
+        scope: Some(ScopeId([7; 16])),
+        revision: 9,
+        outcome: Outcome::Integrity,
+    };
+    let target = path::audit(world.named());
+    let body = encode_events(std::slice::from_ref(&event));
+    let answer = world.request_with(&token, "POST", &target, &body).to(&world.router).await;
+    assert_eq!((answer.status, answer.body.len()), (StatusCode::NO_CONTENT, 0));
+    let entries = read(&world).await;
+    assert_eq!(first_bad(world.vault.id, &entries), None);
+    let last = entries.last().expect("it was noted");
+    assert_eq!(last.event, Event { time: NOW, principal: token.id(), ..event });
+    let chains = world.get(&world.vault.owner, &path::audit_chains(world.named())).await;
+    assert_eq!(decode_chains(&chains.body), Ok(vec![(0, last.seq)]));
+}
+
+#[tokio::test]
+async fn only_administrators_read_it_and_who_tries_is_noted() {
+    let mut world = World::made().await;
+    let token = world.token("deploy").await;
+    let before = read(&world).await.len();
+    let page = format!("{}?chain=0&after=0&limit=1", path::audit(world.named()));
+    for target in [page, path::audit_chains(world.named())] {
+        let answer = world.get(&token, &target).await;
+        assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "denied".into()));
+    }
+    let noted = read(&world).await.split_off(before);
+    assert_eq!(noted.len(), 2);
+    assert!(
+        noted
+            .iter()
+            .all(|it| { it.event.principal == token.id() && it.event.outcome == Outcome::Denied })
+    );
+}
+
+#[tokio::test]
+async fn a_list_that_is_none_is_refused_and_changes_nothing() {
+    let world = World::made().await;
+    let before = read(&world).await;
+    let target = path::audit(world.named());
+    for body in [&b"\x81\x84\x18\x63\xf6\x00\x01"[..], b"\x81", b"no list"] {
+        let sent = world.request_with(&world.vault.owner, "POST", &target, body);
+        let answer = sent.to(&world.router).await;
+        assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "malformed".into()));
+    }
+    assert_eq!(read(&world).await, before);
+}

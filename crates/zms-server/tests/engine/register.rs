@@ -1,0 +1,76 @@
+//! Who may make vaults.
+
+use axum::http::StatusCode;
+use zms_core::{
+    bundle::Bundle,
+    engine::{path, register_key},
+};
+use zms_server::{Limits, Once, Register};
+use zms_store::contract::vault::{NOW, Vault};
+
+use crate::asked::{SECRET, World, signed};
+
+#[tokio::test]
+async fn who_has_the_secret_makes_a_vault_that_opens() {
+    let mut world = World::empty();
+    let batch = world.vault.init();
+    for wrong in ["", "another secret"] {
+        let answer = world.register(&batch, wrong).await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (StatusCode::UNAUTHORIZED, "unauthenticated".into())
+        );
+    }
+    assert!(!world.folder.path().join("zms.db").exists());
+    let answer = world.register(&batch, SECRET).await;
+    assert_eq!((answer.status, answer.commits()), (StatusCode::CREATED, 1));
+    let packed = world.bundle(&world.vault.owner, "").await.packed();
+    assert_eq!(packed.vault().unwrap(), Some(world.vault.id));
+    // Whoever lost the answer asks again.
+    assert_eq!(world.register(&batch, SECRET).await.status, StatusCode::CREATED);
+}
+
+#[tokio::test]
+async fn a_vault_is_made_once_and_nothing_is_left_of_what_is_refused() {
+    let mut world = World::empty();
+    let mut wrong = world.vault.init();
+    wrong.members.clear();
+    let answer = world.register(&wrong, SECRET).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::FORBIDDEN, "refused".into()));
+    let left = std::fs::read_dir(world.folder.path()).unwrap().count();
+    assert_eq!(left, 0, "what was refused left something");
+    world.make().await;
+    let mut other = Vault::unmade();
+    other.id.0[0] ^= 1;
+    let batch = other.init();
+    let answer = world.register(&batch, SECRET).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::CONFLICT, "exists".into()));
+}
+
+#[tokio::test]
+async fn a_code_is_good_for_one_vault() {
+    let once = Register::Once(Once::new(register_key("a code")));
+    let mut world = World::with(once, Limits::default());
+    let mut wrong = world.vault.init();
+    wrong.members.clear();
+    assert_eq!(world.register(&wrong, "a code").await.status, StatusCode::FORBIDDEN);
+    let batch = world.vault.init();
+    assert_eq!(world.register(&batch, "a code").await.status, StatusCode::CREATED);
+    // Whoever lost the answer asks again, and nobody asks for another vault.
+    assert_eq!(world.register(&batch, "a code").await.status, StatusCode::CREATED);
+    let mut other = Vault::unmade();
+    other.id.0[0] ^= 1;
+    let batch = other.init();
+    assert_eq!(world.register(&batch, "a code").await.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn nobody_makes_a_vault_where_nobody_may() {
+    let mut world = World::with(Register::Nobody, Limits::default());
+    let batch = world.vault.init();
+    assert_eq!(world.register(&batch, SECRET).await.code(), "unauthenticated");
+    // Not even whoever guesses what strangers are checked with.
+    let blind = zms_crypto::Key::from_bytes(&[0; 32]);
+    let sent = signed(world.vault.owner.id(), &blind, "POST", path::VAULTS, b"x", NOW, 1);
+    assert_eq!(sent.to(&world.router).await.code(), "unauthenticated");
+}

@@ -1,0 +1,10 @@
+//! An engine on sockets, asked byte by byte.
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test looks at files, and fails where it can not"
+)]
+
+mod hostile;
+mod running;
+mod sockets;
