@@ -1,5 +1,7 @@
 //! One state of the vault: everything it answers is read within one transaction.
 
+use std::{cell::RefCell, collections::HashMap};
+
 use tokio_postgres::{Row, types::ToSql};
 use zms_core::{
     admit::Tree,
@@ -7,7 +9,7 @@ use zms_core::{
     child::StoredChild,
     id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId},
     record::{EndedRecord, Envelope, StoredRecord},
-    revision::SignedMessage,
+    revision::{SignedMessage, message_hash},
     roster::MemberPart,
 };
 use zms_crypto::sign::{Signature, VerifyingKey};
@@ -15,17 +17,22 @@ use zms_store::Mark;
 
 use crate::{
     connection::{Kind, Link},
+    kept::{At, Kept},
     member,
     row::{bound, bytes, fixed, number, small},
     trouble::{Fault, trouble},
 };
 
 /// A read transaction with a connection of its own.
-pub(crate) struct PostgresBundle<L> {
+pub(crate) struct PostgresBundle<'k, L> {
     link: L,
     vault: VaultId,
     /// `None` where there is no vault.
     state: Option<Shown>,
+    /// Records at hand; `None` within a commit, which changes them.
+    kept: Option<&'k Kept>,
+    /// The heads that were shown, by their messages' hashes.
+    heads: RefCell<HashMap<ScopeId, [u8; 32]>>,
 }
 
 /// What the vault's own row tells.
@@ -35,27 +42,46 @@ struct Shown {
     members: u64,
 }
 
-impl PostgresBundle<Link> {
+impl<'k> PostgresBundle<'k, Link> {
     /// Begins a transaction and reads: only reading fixes its state.
-    pub(crate) fn begin(link: Link, vault: VaultId) -> Result<Self, Fault> {
+    pub(crate) fn begin(link: Link, vault: VaultId, kept: &'k Kept) -> Result<Self, Fault> {
         link.begin(Kind::Reading)?;
-        Self::within(link, vault)
+        Ok(Self { kept: Some(kept), ..Self::within(link, vault)? })
     }
 }
 
-impl<L: AsRef<Link>> PostgresBundle<L> {
+impl<L: AsRef<Link>> PostgresBundle<'_, L> {
     /// Within a transaction that is open.
     pub(crate) fn within(link: L, vault: VaultId) -> Result<Self, Fault> {
         let sql = "SELECT commits, roster, members FROM vault WHERE id = $1";
         let state = link.as_ref().one(sql, &[&vault.as_bytes()], |row| {
             Ok(Shown { mark: mark(row, 0)?, members: number(row, 2)? })
         })?;
-        Ok(Self { link, vault, state })
+        Ok(Self { link, vault, state, kept: None, heads: RefCell::default() })
     }
 
     /// Tells this state from every other.
     pub(crate) fn mark(&self) -> Mark {
         self.state.map_or(NO_VAULT, |state| state.mark)
+    }
+
+    fn read_records(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<StoredRecord>, Trouble> {
+        let (vault, scope) = (self.vault.as_bytes(), scope.as_bytes());
+        let Wanted::Only(names) = wanted else {
+            let sql = "SELECT name_index, rev_from, epoch, envelope FROM record
+                       WHERE vault = $1 AND scope = $2";
+            return self
+                .all(sql, &[&vault, &scope], |row| record(row, Envelope::Whole(bytes(row, 3)?)));
+        };
+        // What comes bare is not read from where long envelopes lie.
+        let names: Vec<&[u8]> = names.iter().map(|name| &name.0[..]).collect();
+        let sql = "SELECT name_index, rev_from, epoch, hash,
+                       CASE WHEN name_index = ANY($3) THEN envelope END
+                   FROM record WHERE vault = $1 AND scope = $2";
+        self.all(sql, &[&vault, &scope, &names], |row| {
+            let whole: Option<Vec<u8>> = row.try_get(4)?;
+            record(row, whole.map_or(Envelope::Bare(fixed(row, 3)?), Envelope::Whole))
+        })
     }
 
     fn one<T>(
@@ -77,7 +103,7 @@ impl<L: AsRef<Link>> PostgresBundle<L> {
     }
 }
 
-impl<L: AsRef<Link>> Tree for PostgresBundle<L> {
+impl<L: AsRef<Link>> Tree for PostgresBundle<'_, L> {
     fn parent(&self, child: ScopeId) -> Result<Option<ScopeId>, Trouble> {
         let sql = "SELECT scope FROM child WHERE vault = $1 AND child = $2";
         self.one(sql, &[&self.vault.as_bytes(), &child.as_bytes()], |row| {
@@ -91,7 +117,7 @@ impl<L: AsRef<Link>> Tree for PostgresBundle<L> {
     }
 }
 
-impl<L: AsRef<Link>> Bundle for PostgresBundle<L> {
+impl<L: AsRef<Link>> Bundle for PostgresBundle<'_, L> {
     fn vault(&self) -> Result<Option<VaultId>, Trouble> {
         Ok(self.state.map(|_| self.vault))
     }
@@ -127,7 +153,11 @@ impl<L: AsRef<Link>> Bundle for PostgresBundle<L> {
     }
 
     fn head(&self, scope: ScopeId) -> Result<Option<SignedMessage>, Trouble> {
-        head(self.link.as_ref(), self.vault, scope).map_err(trouble)
+        let head = head(self.link.as_ref(), self.vault, scope).map_err(trouble)?;
+        if let Some(head) = &head {
+            self.heads.borrow_mut().insert(scope, message_hash(&head.message));
+        }
+        Ok(head)
     }
 
     fn revision_messages(&self, scope: ScopeId, after: u64) -> Result<Vec<Vec<u8>>, Trouble> {
@@ -141,22 +171,17 @@ impl<L: AsRef<Link>> Bundle for PostgresBundle<L> {
     }
 
     fn records(&self, scope: ScopeId, wanted: &Wanted) -> Result<Vec<StoredRecord>, Trouble> {
-        let (vault, scope) = (self.vault.as_bytes(), scope.as_bytes());
-        let Wanted::Only(names) = wanted else {
-            let sql = "SELECT name_index, rev_from, epoch, envelope FROM record
-                       WHERE vault = $1 AND scope = $2";
-            return self
-                .all(sql, &[&vault, &scope], |row| record(row, Envelope::Whole(bytes(row, 3)?)));
-        };
-        // What comes bare is not read from where long envelopes lie.
-        let names: Vec<&[u8]> = names.iter().map(|name| &name.0[..]).collect();
-        let sql = "SELECT name_index, rev_from, epoch, hash,
-                       CASE WHEN name_index = ANY($3) THEN envelope END
-                   FROM record WHERE vault = $1 AND scope = $2";
-        self.all(sql, &[&vault, &scope, &names], |row| {
-            let whole: Option<Vec<u8>> = row.try_get(4)?;
-            record(row, whole.map_or(Envelope::Bare(fixed(row, 3)?), Envelope::Whole))
-        })
+        let head = self.heads.borrow().get(&scope).copied();
+        let at = head.map(|head| At { vault: self.vault, scope, head });
+        let keeps = self.kept.zip(at);
+        if let Some(records) = keeps.and_then(|(kept, at)| kept.records(&at, wanted)) {
+            return Ok(records);
+        }
+        let records = self.read_records(scope, wanted)?;
+        if let (Some((kept, at)), Wanted::All) = (keeps, wanted) {
+            kept.keep(at, &records);
+        }
+        Ok(records)
     }
 
     fn children(&self, scope: ScopeId) -> Result<Vec<StoredChild>, Trouble> {

@@ -42,11 +42,13 @@ pub(crate) fn commit(
         match attempt.run(last.chain, last.head, events, check) {
             Ok(head) => {
                 last.head = head;
-                drop((link, last));
+                core.moved(vault);
                 return Ok(());
             }
             Err(Refusal::Driver(fault)) if !fault.is_lost_race() => {
+                // It may have been committed, and its answer lost.
                 last.head = None;
+                core.moved(vault);
                 return Err(Refusal::Driver(fault).into());
             }
             Err(refusal @ (Refusal::Driver(_) | Refusal::Stale)) => {

@@ -1,11 +1,16 @@
 //! Connections: how they are made, how many there are, and what holds for every one.
 
-use std::{cell::Cell, future::Future, pin::Pin, time::Duration};
+use std::{
+    cell::Cell,
+    future::{Future, poll_fn},
+    pin::Pin,
+    time::Duration,
+};
 
 use deadpool_postgres::{
     Client, Connect, Manager, ManagerConfig, Object, Pool, RecyclingMethod, Runtime, Timeouts,
 };
-use tokio::{runtime::Handle, task::JoinHandle, time::timeout};
+use tokio::{runtime::Handle, sync::Notify, task::JoinHandle, time::timeout};
 use tokio_postgres::{AsyncMessage, Config, Error, Row, types::ToSql};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use zms_core::bundle::{Trouble, TroubleClass};
@@ -18,23 +23,35 @@ const SLACK: Duration = Duration::from_secs(1);
 /// How much of the database one replica takes, and how long it waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections for reading and committing. Three more serve all requests together.
+    /// Connections for reading and committing. Four more serve all requests together.
     pub connections: usize,
     /// How long a statement may take.
     pub statement: Duration,
     /// How long a request waits for a connection.
     pub wait: Duration,
+    /// How old the mark of a vault may be that an answer is made from; zero: it is read each time.
+    pub stale: Duration,
+    /// Bytes of records that are kept at hand.
+    pub kept: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 16, statement: Duration::from_secs(5), wait: Duration::from_secs(2) }
+        Self {
+            connections: 16,
+            statement: Duration::from_secs(5),
+            wait: Duration::from_secs(2),
+            stale: Duration::ZERO,
+            kept: 64 << 20,
+        }
     }
 }
 
 /// The connections of one replica.
 pub(crate) struct Connections {
     pool: Pool,
+    config: Config,
+    tls: MakeRustlsConnect,
     /// Where the driver runs. Whoever waits for it is no thread of its own.
     pub(crate) runtime: Handle,
     pub(crate) limits: Limits,
@@ -47,7 +64,8 @@ impl Connections {
         limits: Limits,
         runtime: &Handle,
     ) -> Result<Self, Trouble> {
-        let connect = Watched { tls: tls::connector(address.authorities.as_deref())? };
+        let tls = tls::connector(address.authorities.as_deref())?;
+        let connect = Watched { tls: tls.clone() };
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = Manager::from_connect(address.config.clone(), connect, recycling);
         let hosts = address.config.get_hosts().len().max(1) as u32;
@@ -62,7 +80,8 @@ impl Connections {
             .runtime(Runtime::Tokio1)
             .build();
         let pool = pool.map_err(|error| Trouble::new(TroubleClass::Other, error.to_string()))?;
-        Ok(Self { pool, runtime: runtime.clone(), limits })
+        let config = address.config.clone();
+        Ok(Self { pool, config, tls, runtime: runtime.clone(), limits })
     }
 
     /// A connection that nobody else uses meanwhile.
@@ -85,7 +104,29 @@ impl Connections {
         answer
     }
 
-    /// The same, for a thread that waits.
+    /// Listens to a channel on a connection beside the others, until that ends.
+    pub(crate) async fn listen(&self, channel: &str, heard: &Notify) -> Result<(), Fault> {
+        let (client, mut connection) = self.config.connect(self.tls.clone()).await?;
+        let hear = async {
+            while let Some(message) = poll_fn(|cx| connection.poll_message(cx)).await {
+                if let AsyncMessage::Notification(_) = message? {
+                    heard.notify_one();
+                }
+            }
+            Ok(())
+        };
+        let ask = async {
+            client.batch_execute(&format!("LISTEN {channel}")).await?;
+            // The connection ends with its client.
+            std::future::pending::<Result<(), Fault>>().await
+        };
+        tokio::select! {
+            ended = hear => ended,
+            refused = ask => refused,
+        }
+    }
+
+    /// A connection for a thread that waits.
     pub(crate) fn link(&self) -> Result<Link, Fault> {
         let client = self.runtime.block_on(self.client())?;
         Ok(Link {
@@ -258,9 +299,7 @@ impl Connect for Watched {
         Box::pin(async move {
             let (client, mut connection) = config.connect(tls).await?;
             let driver = tokio::spawn(async move {
-                while let Some(Ok(message)) =
-                    std::future::poll_fn(|cx| connection.poll_message(cx)).await
-                {
+                while let Some(Ok(message)) = poll_fn(|cx| connection.poll_message(cx)).await {
                     if matches!(&message, AsyncMessage::Notice(notice) if is_warning(notice)) {
                         return;
                     }

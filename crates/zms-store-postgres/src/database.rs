@@ -21,6 +21,8 @@ use crate::{
     audit::{Chains, Group, Job, told},
     connection::{Connections, Limits},
     epoch::{Epochs, Question},
+    feed::Feed,
+    kept::Kept,
     migrate::{self, MIGRATIONS},
     replica,
     trouble::{Fault, trouble},
@@ -37,6 +39,17 @@ pub(crate) struct Core {
     /// waits here for one that waits for it.
     pub(crate) side: Connections,
     pub(crate) chains: Chains,
+    pub(crate) epochs: Epochs,
+    pub(crate) feed: Feed,
+    pub(crate) kept: Kept,
+}
+
+impl Core {
+    /// A vault was changed here.
+    pub(crate) fn moved(&self, vault: VaultId) {
+        self.epochs.forget(vault);
+        self.feed.tell();
+    }
 }
 
 /// A database of many vaults.
@@ -46,7 +59,7 @@ pub struct Database {
     pub(crate) core: Arc<Core>,
     holder: [u8; 16],
     audit: mpsc::Sender<Job>,
-    epochs: mpsc::Sender<Question>,
+    questions: mpsc::Sender<Question>,
     tasks: Vec<AbortHandle>,
 }
 
@@ -76,15 +89,25 @@ impl Database {
         let side = Connections::new(address, Limits { connections: 3, ..limits }, runtime)?;
         migrate::bring_up(&work, migrations)?;
         let chain = runtime.block_on(replica::borrow(&side, &holder)).map_err(trouble)?;
-        let core = Arc::new(Core { work, side, chains: Chains::new(chain) });
+        let core = Arc::new(Core {
+            work,
+            side,
+            chains: Chains::new(chain),
+            epochs: Epochs::new(limits.stale),
+            feed: Feed::default(),
+            kept: Kept::new(limits.kept),
+        });
         let (audit, jobs) = mpsc::channel(WAITING);
-        let (epochs, questions) = mpsc::channel(WAITING);
+        let (questions, asked) = mpsc::channel(WAITING);
         let tasks = vec![
             runtime.spawn(Group::serve(Arc::clone(&core), jobs)).abort_handle(),
-            runtime.spawn(Epochs::serve(Arc::clone(&core), questions)).abort_handle(),
+            runtime.spawn(Epochs::serve(Arc::clone(&core), asked)).abort_handle(),
             runtime.spawn(replica::keep(Arc::clone(&core), holder)).abort_handle(),
+            runtime.spawn(Feed::follow(Arc::clone(&core))).abort_handle(),
+            runtime.spawn(Feed::hear(Arc::clone(&core))).abort_handle(),
+            runtime.spawn(Feed::speak(Arc::clone(&core))).abort_handle(),
         ];
-        Ok(Self { core, holder, audit, epochs, tasks })
+        Ok(Self { core, holder, audit, questions, tasks })
     }
 
     /// A handle on a vault, whether there is one or not.
@@ -97,6 +120,9 @@ impl Database {
     /// # Errors
     /// [`Trouble`] where it can not be read.
     pub fn holds(&self, vault: VaultId) -> Result<bool, Trouble> {
+        if self.core.epochs.is_there(vault) {
+            return Ok(true);
+        }
         self.mark(vault).map(|mark| mark.is_some())
     }
 
@@ -109,6 +135,22 @@ impl Database {
         let link = self.core.work.link().map_err(trouble)?;
         let found = link.one(sql, &[&principal.as_bytes()], |row| crate::row::fixed(row, 0));
         found.map(|found| found.map(VaultId)).map_err(trouble)
+    }
+
+    /// Has a listener told of vaults that others changed, as soon as it is known here. The first
+    /// listener stays.
+    pub fn on_move(&self, listener: impl Fn(VaultId) + Send + Sync + 'static) {
+        self.core.feed.listen(Box::new(listener));
+    }
+
+    /// Whether there is no vault at all.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be read.
+    pub fn is_empty(&self) -> Result<bool, Trouble> {
+        let link = self.core.work.link().map_err(trouble)?;
+        let any = link.one("SELECT 1 FROM vault LIMIT 1", &[], |_| Ok(())).map_err(trouble)?;
+        Ok(any.is_none())
     }
 
     /// Whether it can be read and written now.
@@ -127,10 +169,14 @@ impl Database {
         self.core.chains.number().cast_unsigned()
     }
 
-    /// The mark of a vault's state as it is asked for now; `None` where there is no vault.
+    /// The mark of a vault's state as it is asked for now, or as old as it may be; `None` where
+    /// there is no vault.
     pub(crate) fn mark(&self, vault: VaultId) -> Result<Option<Mark>, Trouble> {
+        if let Some(mark) = self.core.epochs.known(vault) {
+            return Ok(Some(mark));
+        }
         let (done, answer) = oneshot::channel();
-        self.epochs.try_send(Question { vault, done }).map_err(|_| trouble(Fault::Crowded))?;
+        self.questions.try_send(Question { vault, done }).map_err(|_| trouble(Fault::Crowded))?;
         self.await_answer(answer)?.map_err(|(class, why)| Trouble::new(class, why))
     }
 

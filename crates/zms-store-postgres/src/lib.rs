@@ -12,6 +12,8 @@ mod commit;
 mod connection;
 mod database;
 mod epoch;
+mod feed;
+mod kept;
 mod member;
 mod migrate;
 mod refusal;
@@ -119,7 +121,8 @@ impl Keeper for PostgresStore {
     }
 
     fn marked(&self) -> Result<(Box<dyn Bundle + '_>, Mark), Trouble> {
-        let bundle = PostgresBundle::begin(self.link()?, self.vault).map_err(sorted)?;
+        let bundle = PostgresBundle::begin(self.link()?, self.vault, &self.database.core.kept)
+            .map_err(sorted)?;
         let mark = bundle.mark();
         Ok((Box::new(bundle), mark))
     }

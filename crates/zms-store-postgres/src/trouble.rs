@@ -50,6 +50,12 @@ impl Fault {
         self.state().is_some_and(|state| there.contains(state))
     }
 
+    /// Whether the database knows no such statement.
+    pub(crate) fn is_unknown(&self) -> bool {
+        let unknown = [SqlState::SYNTAX_ERROR, SqlState::FEATURE_NOT_SUPPORTED];
+        self.state().is_some_and(|state| unknown.contains(state))
+    }
+
     /// Whether the connection is of no more use: gone, left in the middle of something, or to a
     /// server that writes no longer.
     pub(crate) fn spoils(&self) -> bool {

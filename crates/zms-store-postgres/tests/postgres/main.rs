@@ -4,6 +4,11 @@
 
 mod concurrent;
 mod contract;
+mod failover;
+mod feed;
+mod history;
+mod load;
+mod processes;
 mod replica;
 mod server;
 mod trouble;

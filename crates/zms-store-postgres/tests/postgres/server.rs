@@ -87,6 +87,11 @@ impl Server {
                 .arg("-D")
                 .arg(folder.join("data")),
         );
+        // From a network that a test makes, too.
+        let rules = folder.join("data/pg_hba.conf");
+        let mut text = fs::read_to_string(&rules).expect("it is there");
+        text.push_str("host all all 198.18.0.0/15 trust\n");
+        fs::write(&rules, text).expect("it is written");
         Self::run(folder, free_port(), settings)
     }
 
@@ -244,6 +249,11 @@ impl Server {
         let again = Self::run(self.folder.clone(), self.port, settings);
         self.supervisor = again.supervisor;
         std::mem::forget(again);
+    }
+
+    /// Makes a standby the one that takes writes.
+    pub fn promote(&self) {
+        assert_eq!(self.sql("postgres", "SELECT pg_promote()"), "t");
     }
 }
 

@@ -25,8 +25,13 @@ use crate::{
     server::Server,
 };
 
-const HASTY: Limits =
-    Limits { connections: 4, statement: Duration::from_secs(1), wait: Duration::from_millis(500) };
+const HASTY: Limits = Limits {
+    connections: 4,
+    statement: Duration::from_secs(1),
+    wait: Duration::from_millis(500),
+    stale: Duration::ZERO,
+    kept: 1 << 20,
+};
 
 fn vault(replica: &Arc<Database>) -> PostgresStore {
     replica.vault(Vault::unmade().id)

@@ -1,0 +1,146 @@
+//! Many writers and readers at once, through whichever replicas there are.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+use zms_core::{
+    audit::Action,
+    batch::Batch,
+    bundle::{Trouble, TroubleClass},
+    change::write::{Edit, write},
+    id::VaultId,
+    open::{Opening, Reading},
+    path::ScopePath,
+    pin::Pins,
+    revision::{Revision, SignedMessage, message_hash},
+};
+use zms_store::{
+    CommitError, Store,
+    contract::vault::{NOW, Vault, event, put},
+};
+use zms_store_postgres::{Database, PostgresStore};
+
+use crate::history::{Ended, History, Operation};
+
+/// One of a few vaults, all with the same owner.
+pub fn vault(number: u8) -> Vault {
+    let mut vault = Vault::unmade();
+    vault.id = VaultId([number; 16]);
+    vault
+}
+
+/// Makes some vaults.
+pub fn make(replica: &Arc<Database>, vaults: u8) {
+    for number in 0..vaults {
+        let mut made = vault(number);
+        let batch = made.init();
+        let mut store = replica.vault(made.id);
+        store.commit(&batch, &[event(made.owner.id(), Action::Init)]).expect("it is made");
+        let batch = made.write(&store, "shop/production", &[put("A", b"one")]);
+        store.commit(&batch, &[event(made.owner.id(), Action::Write)]).expect("it is written");
+    }
+}
+
+/// Writes and reads one scope of one vault until told to stop.
+pub fn writer(
+    replica: &Arc<Database>,
+    number: u8,
+    who: &str,
+    stop: &AtomicBool,
+    history: &History,
+) {
+    let made = vault(number);
+    let mut store = replica.vault(made.id);
+    let mut seed = [number; 32];
+    seed[..who.len()].copy_from_slice(who.as_bytes());
+    let mut rng = ChaCha20Rng::from_seed(seed);
+    let mut count = 0;
+    while !stop.load(Ordering::Relaxed) {
+        count += 1;
+        let value = format!("{who} {count}");
+        match attempt(&made, &mut store, who, &value, history, &mut rng) {
+            Ok(()) => {}
+            // Not so fast that it is all that there is to do.
+            Err(_) => thread::sleep(Duration::from_millis(20)),
+        }
+    }
+}
+
+/// What changes a scope, from the state that is there, with the head that it is put on.
+fn prepare(
+    made: &Vault,
+    store: &PostgresStore,
+    edit: &Edit,
+    rng: &mut ChaCha20Rng,
+) -> Result<(Batch, SignedMessage), Trouble> {
+    let bundle = store.bundle()?;
+    let pins = Pins::default();
+    let opening = Opening::begin(&made.owner, &*bundle, &pins, NOW).map_err(unread)?;
+    let path = ScopePath::parse("shop/production").expect("it is a path");
+    let way = opening.way(&path, Reading::Last).map_err(unread)?;
+    let batch = write(&opening, &way, std::slice::from_ref(edit), rng).map_err(unread)?;
+    let head = bundle.head(batch.scopes[0].revision.scope)?;
+    Ok((batch, head.expect("what opens has a head")))
+}
+
+/// Nothing is ever shown that does not open; what can not be read is trouble.
+fn unread(error: impl std::fmt::Debug) -> Trouble {
+    let told = format!("{error:?}");
+    assert!(told.contains("Trouble {"), "what was shown does not open: {told}");
+    Trouble::new(TroubleClass::Away, told)
+}
+
+/// Reads the head, as a reader that has to note it does, and then commits on top of it.
+fn attempt(
+    made: &Vault,
+    store: &mut PostgresStore,
+    who: &str,
+    value: &str,
+    history: &History,
+    rng: &mut ChaCha20Rng,
+) -> Result<(), Trouble> {
+    let begun = Instant::now();
+    let me = made.owner.id();
+    let (batch, head) = prepare(made, store, &put(who, value.as_bytes()), rng)?;
+    let shown = Revision::parse(&head.message).expect("it is one of ours");
+    store.audit_append(&[event(me, Action::Read)])?;
+    let (vault, scope) = (made.id, shown.scope);
+    history.note(Operation {
+        vault,
+        scope,
+        writes: false,
+        revision: shown.revision,
+        hash: message_hash(&head.message),
+        begun,
+        ended: Instant::now(),
+        outcome: Ended::Done,
+    });
+    let begun = Instant::now();
+    let outcome = store.commit(&batch, &[event(me, Action::Write)]);
+    let put = &batch.scopes[0];
+    history.note(Operation {
+        vault,
+        scope,
+        writes: true,
+        revision: put.revision.revision,
+        hash: message_hash(&put.signed.message),
+        begun,
+        ended: Instant::now(),
+        outcome: match &outcome {
+            Ok(()) => Ended::Done,
+            Err(CommitError::Conflict) => Ended::Lost,
+            Err(_) => Ended::Unknown,
+        },
+    });
+    match outcome {
+        Err(CommitError::Trouble(trouble)) => Err(trouble),
+        _ => Ok(()),
+    }
+}
