@@ -189,6 +189,8 @@ def fields_of(case):
     if case["form"] == "reference":
         path, name = formats.parse_reference(plain)
         return {"path": path, "name": name}
+    if case["form"] == "about":
+        return spelt(formats.parse_about(plain))
     key, vault = unhex(bound, "key", "vault")
     if case["form"] in ("keyring", "escrow"):
         return of_member(case["form"], plain, bound, key, vault)

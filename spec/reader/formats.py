@@ -284,6 +284,11 @@ PAYLOAD = [
     (1, "name", str, False), (2, "value", bytes, False), (3, "kind", int, False),
     (4, "note", str, True), (5, "created_at", int, False), (6, "expires_at", int, True),
 ]
+ABOUT = [
+    (1, "quiet", list, True), (2, "marks", list, True), (3, "custom", list, True),
+    (4, "max_versions", int, True), (5, "cas_required", int, True), (6, "delete_after", int, True),
+    (7, "forgotten", int, True), (8, "description", str, True),
+]
 CHILD = [(1, "name", str, False), (2, "node", bytes, False), (3, "protected", int, True)]
 ESCROW = [(1, "wrap", bytes, False), (2, "label", str, False)]
 KEYRING = [(1, "authority", bytes, False), (2, "vault_key", bytes, True), (3, "entries", list, False)]
@@ -291,7 +296,7 @@ ENTRY = [
     (1, "lineage", list, False), (2, "path", list, False), (3, "epoch", int, False),
     (4, "depth", int, False), (5, "key", bytes, False),
 ]
-KINDS = {1: "secret", 2: "config", 3: "file", 4: "reference", 5: "json"}
+KINDS = {1: "secret", 2: "config", 3: "file", 4: "reference", 5: "json", 6: "about"}
 
 
 def require(holds):
@@ -307,10 +312,31 @@ def items(value, kind):
 def parse_payload(encoded):
     """record.md#payload"""
     payload = decode_map(encoded, PAYLOAD)
-    check_secret_name(payload["name"])
+    if payload["kind"] != 6:
+        check_secret_name(payload["name"])
+    require(payload["kind"] != 6 or payload["name"] == "=")
     require(payload["kind"] in KINDS and len(payload["value"]) <= 2**20)
     require(payload["note"] is None or 0 < len(payload["note"].encode()) <= 4096)
     return payload
+
+
+def parse_about(encoded):
+    """versions.md#about"""
+    about = decode_map(encoded, ABOUT)
+    for name, kind in (("quiet", int), ("marks", int), ("custom", str)):
+        pairs = about[name] if about[name] is not None else []
+        require(about[name] is None or pairs)
+        require(all(type(pair) is list and len(pair) == 2 for pair in pairs))
+        require(all(type(item) is kind for pair in pairs for item in pair))
+        require(all(kind is str or 0 <= item < 1 << 64 for pair in pairs for item in pair))
+        require(all(one[0].encode() < two[0].encode() if kind is str else one[0] < two[0] for one, two in zip(pairs, pairs[1:])))
+        about[name] = [list(pair) for pair in pairs]
+    require(about["max_versions"] is None or 0 < about["max_versions"] < 1 << 32)
+    require(about["cas_required"] in (None, 1))
+    for name in ("delete_after", "forgotten"):
+        require(about[name] is None or 0 < about[name] < 1 << 64)
+    require(about["description"] != "")
+    return about
 
 
 def parse_child(encoded):

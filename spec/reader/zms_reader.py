@@ -353,7 +353,8 @@ class Reader:
             place = self.vault, scope.id, u32(epoch), index, u64(revision)
             payload = parse_payload(open_box(record_key, lp(b"zms/v1/aad/record", *place), envelope))
             integrity(blind_index(index_key, payload["name"]) == index)
-            payloads[payload["name"]] = payload
+            if payload["kind"] != 6:
+                payloads[payload["name"]] = payload
         return payloads
 
     def secrets(self, path):

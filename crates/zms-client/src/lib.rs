@@ -8,7 +8,8 @@ pub mod remote;
 pub mod session;
 
 pub use session::{
-    AuditAlarm, AuditNames, AuditReader, AuditReport, Choose, Copied, Demand, Exposed, Exposure,
-    Glance, Inventory, NoteError, Own, Past, Progress, Proof, Received, Session, SessionError,
-    Standing, Subject, TokenInfo, TokenRequest, TokenScope, View, Written,
+    After, AuditAlarm, AuditNames, AuditReader, AuditReport, Before, Choose, Copied, Demand,
+    Exposed, Exposure, Glance, Inventory, Listed, NoteError, Own, Past, Progress, Proof, Received,
+    Session, SessionError, Snapshot, Standing, Subject, TokenInfo, TokenRequest, TokenScope, View,
+    Whole, Written, most_versions,
 };

@@ -13,6 +13,7 @@ mod revoke;
 mod shape;
 mod token;
 mod walk;
+mod whole;
 mod write;
 
 use zms_core::{
@@ -23,6 +24,7 @@ use zms_core::{
     open::{OpenError, OpenScope, Opening},
     pin::{Pinned, Pins},
     principal::Principal,
+    roster::Line,
 };
 use zms_crypto::CryptoRng;
 use zms_store::{Ahead, CommitError, Store};
@@ -38,6 +40,7 @@ pub use self::{
     revoke::Progress,
     token::{TokenInfo, TokenRequest, TokenScope},
     walk::{Inventory, Proof},
+    whole::{After, Before, Listed, Snapshot, Whole, most_versions},
     write::Written,
 };
 use crate::pins::{HandedPins, PinFolder, PinTrouble};
@@ -76,7 +79,14 @@ pub struct Session {
     unkept: Option<PinTrouble>,
     /// What the next opening is going to ask first.
     ahead: Ahead,
+    /// Whether what was seen is kept at all.
+    keeps: bool,
+    /// Whether a member is let in from where it is, where a server knows that.
+    admits: Option<Admits>,
 }
+
+/// Whether a member is let in.
+pub type Admits = Box<dyn Fn(&Line) -> bool>;
 
 impl Session {
     /// Brings a principal and a store together. `clock` gives unix seconds.
@@ -102,13 +112,34 @@ impl Session {
             demand: Demand::default(),
             unkept: None,
             ahead: Ahead::Structure,
+            keeps: true,
+            admits: None,
         }
+    }
+
+    /// The same for a process that acts for many and keeps nothing of any of them: it holds the
+    /// state against nothing that was seen before.
+    pub fn forgetful(
+        store: Box<dyn Store>,
+        principal: Principal,
+        clock: fn() -> u64,
+        rng: Box<dyn CryptoRng>,
+    ) -> Self {
+        let nowhere = PinFolder::new(std::path::PathBuf::new());
+        Self { keeps: false, ..Self::new(store, principal, nowhere, clock, rng) }
     }
 
     /// The same, which opens nothing that does not meet a demand.
     #[must_use]
     pub fn demanding(mut self, demand: Demand) -> Self {
         self.demand = demand;
+        self
+    }
+
+    /// The same, for members alone that are let in.
+    #[must_use]
+    pub fn admitting(mut self, admits: Admits) -> Self {
+        self.admits = Some(admits);
         self
     }
 
@@ -131,6 +162,11 @@ impl Session {
     /// Whether nothing was pinned before: a first use, where an old state can not be told.
     pub const fn first_use(&self) -> bool {
         self.first_use
+    }
+
+    /// Unix seconds.
+    pub fn now(&self) -> u64 {
+        (self.clock)()
     }
 
     /// Whether a restore of the vault has voided what was seen before.
@@ -160,10 +196,10 @@ impl Session {
         work: &mut impl FnMut(&Opening<'_>, &mut dyn CryptoRng) -> Result<T, SessionError>,
     ) -> Result<(T, VaultId, Option<Pins>), SessionError> {
         // Before the state: pins that another process takes meanwhile would make it seem old.
-        let pins = self.pins.peek(self.principal.id());
+        let pins = self.keeps.then(|| self.pins.peek(self.principal.id()));
         let bundle = self.store.bundle_ahead(ahead).map_err(OpenError::Trouble)?;
         let vault = bundle.vault().map_err(OpenError::Trouble)?.ok_or(OpenError::NoVault)?;
-        let pins = pins.of(vault)?;
+        let pins = pins.map(|pins| pins.of(vault)).transpose()?.unwrap_or_default();
         self.first_use = pins.roster().is_none();
         let handed = self.demand.pins.as_ref().map(|pins| pins.of(vault)).transpose()?;
         let mut opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
@@ -172,6 +208,9 @@ impl Session {
         }
         if let Some(seconds) = self.demand.roster_age {
             opening.no_older_than(seconds)?;
+        }
+        if self.admits.as_ref().is_some_and(|admits| !admits(opening.line())) {
+            return Err(SessionError::NotAdmitted);
         }
         self.pins_void = opening.pins_void();
         self.uses = opening.line().limits.uses;
@@ -357,7 +396,7 @@ impl Session {
     }
 
     fn pin(&mut self, vault: VaultId, seen: Option<Pins>) -> Result<(), SessionError> {
-        let Some(seen) = seen else { return Ok(()) };
+        let Some(seen) = seen.filter(|_| self.keeps) else { return Ok(()) };
         match self.pins.advance(vault, self.principal.id(), &seen) {
             Err(trouble @ PinTrouble::File { .. }) if self.store.is_copy() => {
                 self.unkept = Some(trouble);

@@ -4,6 +4,7 @@
 //! [`open`] verifies and opens it, and a [`change`] turns what was opened into a
 //! [`batch`] to commit. The formats are written down in `spec/`.
 
+pub mod about;
 pub mod address;
 pub mod admit;
 pub mod audit;

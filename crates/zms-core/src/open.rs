@@ -10,6 +10,7 @@ mod members;
 mod past;
 mod places;
 mod scope;
+mod versions;
 mod way;
 
 use std::{
@@ -25,6 +26,7 @@ pub use self::{
     members::Members,
     places::{Places, Stands},
     scope::OpenScope,
+    versions::VersionAt,
     way::Reading,
 };
 use crate::{

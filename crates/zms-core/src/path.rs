@@ -97,6 +97,11 @@ impl SecretName {
         Ok(Self(text.to_owned()))
     }
 
+    /// The name of what is said of a scope as a whole: no secret can have it.
+    pub fn about() -> Self {
+        Self("=".to_owned())
+    }
+
     /// The name.
     pub fn as_str(&self) -> &str {
         &self.0

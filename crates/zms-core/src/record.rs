@@ -36,6 +36,8 @@ pub enum ValueKind {
     Reference = 4,
     /// JSON source text, exactly as a client sent it.
     Json = 5,
+    /// No secret: what is said of the scope as a whole, under the one name that no secret has.
+    About = 6,
 }
 
 impl ValueKind {
@@ -46,6 +48,7 @@ impl ValueKind {
             3 => Some(Self::File),
             4 => Some(Self::Reference),
             5 => Some(Self::Json),
+            6 => Some(Self::About),
             _ => None,
         }
     }
@@ -58,6 +61,7 @@ impl ValueKind {
             Self::File => "file",
             Self::Reference => "reference",
             Self::Json => "json",
+            Self::About => "about",
         }
     }
 }
@@ -257,8 +261,12 @@ pub fn open_record(
     let opened = open_box(keys.record(), &aad, sealed)?;
     // EXPOSE: parsed in place; the value is copied into custody of its own.
     let wire: PayloadWire<'_> = cbor::decode(opened.expose()).map_err(|_| Unopened)?;
-    let name = SecretName::parse(wire.name).map_err(|_| Unopened)?;
     let kind = ValueKind::from_number(wire.kind).ok_or(Unopened)?;
+    let name = match kind {
+        ValueKind::About => Some(SecretName::about()).filter(|name| name.as_str() == wire.name),
+        _ => SecretName::parse(wire.name).ok(),
+    };
+    let name = name.ok_or(Unopened)?;
     let note = wire.note.unwrap_or_default();
     if keys.name_index(&name) != record.name_index
         || wire.value.len() > MAX_VALUE

@@ -35,7 +35,7 @@ pub use github::github_masks;
 pub use import::{
     CsvError, Expected, Import, ImportError, Imported, LeftOut, MAX_SECRETS, Syntax, Tool, import,
 };
-pub use json::{JsonError, parse_json};
+pub use json::{JsonError, Member, json_members, parse_json};
 pub use k8s::Manifest;
 pub use refusal::{Reason, Refusal};
 pub use shell::quote as shell_quote;

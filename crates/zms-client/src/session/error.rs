@@ -31,6 +31,9 @@ pub enum SessionError {
     /// The token has had all its uses.
     #[error("the token has been used as often as it may be")]
     Used,
+    /// The token's line does not let it in from where it is used.
+    #[error("the token may not be used from here")]
+    NotAdmitted,
     /// There is a vault already.
     #[error("there is a vault already")]
     Exists,
@@ -82,6 +85,7 @@ impl SessionError {
                 | OpenError::Expired { .. }
                 | OpenError::OutOfScope(_),
             )
+            | Self::NotAdmitted
             | Self::Change(ChangeError::MayNotWrite(_) | ChangeError::NotAdministrator) => {
                 Some(Outcome::Denied)
             }

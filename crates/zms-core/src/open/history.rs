@@ -11,7 +11,7 @@ use crate::{
     history::{History, PastRevision, Version},
     id::NameIndex,
     path::SecretName,
-    record::{StoredRecord, open_record, records_root_of},
+    record::{StoredRecord, ValueKind, open_record, records_root_of},
     revision::{Revision, message_hash},
     scope::DataKeys,
 };
@@ -66,6 +66,9 @@ impl Opening<'_> {
             let keys = older.get(&record.epoch).unwrap_or(&scope.keys.data);
             let payload = open_record(keys, self.vault, scope.id(), &record);
             let payload = payload.map_err(|_| broken())?;
+            if payload.kind == ValueKind::About {
+                continue;
+            }
             versions.push(Version { rev_from: record.rev_from, rev_to, payload });
         }
         let opens_from = revisions.iter().find(|at| at.epoch == first_epoch);

@@ -4,12 +4,13 @@ use zms_crypto::envelope::Unopened;
 
 use super::{Chain, OpenError, Opening, Place, hash_of};
 use crate::{
+    about::About,
     bundle::Wanted,
     child::{ChildContent, ParentPlace, StoredChild, children_root, open_child},
     id::{ScopeId, VaultId},
     path::{ScopePath, SecretName, Segment},
     pin::HeadPin,
-    record::{Envelope, Payload, StoredRecord, open_record, records_root},
+    record::{Envelope, Payload, StoredRecord, ValueKind, open_record, records_root},
     revision::{Revision, SignedMessage},
     scope::{Lineage, ScopeKeys},
 };
@@ -128,19 +129,38 @@ impl OpenScope {
         &self.children
     }
 
-    /// Step 8 for every record that came whole.
+    /// Step 8 for every secret that came whole.
     ///
     /// # Errors
     /// Integrity, where one does not open.
     pub fn open_records(&self) -> Result<Vec<(u64, Payload)>, OpenError> {
+        let mut opened = self.open_all()?;
+        opened.retain(|(_, payload)| payload.kind != ValueKind::About);
+        Ok(opened)
+    }
+
+    /// The same for every record, [about the scope](Self::about) too.
+    fn open_all(&self) -> Result<Vec<(u64, Payload)>, OpenError> {
         let whole = |record: &&StoredRecord| matches!(record.envelope, Envelope::Whole(_));
         let records = self.stored_records().iter().filter(whole);
-        records
-            .map(|record| {
-                let opened = self.open_one(record);
-                opened.map_err(|_| OpenError::Integrity(Place::Record(self.path.clone())))
-            })
-            .collect()
+        records.map(|record| self.open_one(record).map_err(|_| self.broken_record())).collect()
+    }
+
+    /// What is said of the scope as a whole, and when, where anything is. Its record must have
+    /// been asked for.
+    ///
+    /// # Errors
+    /// Integrity, where it does not open.
+    pub fn about(&self) -> Result<Option<(About, u64)>, OpenError> {
+        let Some(record) = self.stored(&SecretName::about()) else { return Ok(None) };
+        let (_, payload) = self.open_one(record).map_err(|_| self.broken_record())?;
+        // EXPOSE: what is said of a scope is read by who holds it.
+        let about = About::decode(payload.value.expose()).ok_or_else(|| self.broken_record())?;
+        Ok(Some((about, payload.created_at)))
+    }
+
+    fn broken_record(&self) -> OpenError {
+        OpenError::Integrity(Place::Record(self.path.clone()))
     }
 
     /// Opens one stored record.

@@ -1,6 +1,7 @@
 //! `cbor.json`: everything that is sealed as CBOR, and references.
 
 use zms_core::{
+    about::{About, Mark},
     child::{ParentPlace, StoredChild, open_child},
     id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId},
     keyring::Keyring,
@@ -115,7 +116,11 @@ fn seal(form: &str, about: &str, cbor: &[u8], rng: &mut rand_chacha::ChaCha20Rng
             (key, aad.bytes(PRINCIPAL.as_bytes()), map(who))
         }
         "payload" => {
-            let index = data.name_index(&SecretName::parse(about).expect("a good name"));
+            let name = match about {
+                "=" => SecretName::about(),
+                about => SecretName::parse(about).expect("a good name"),
+            };
+            let index = data.name_index(&name);
             let aad = aad.bytes(SCOPE.as_bytes()).u32(EPOCH).bytes(index.as_bytes());
             let bound = map([
                 ("vault", hex(VAULT.as_bytes())),
@@ -156,6 +161,9 @@ fn open(case: &Json) -> Option<Json> {
     if case["form"].text() == "reference" {
         return Reference::decode(&case["cbor"].bytes())
             .map(|reference| reference_to_json(&reference));
+    }
+    if case["form"].text() == "about" {
+        return About::decode(&case["cbor"].bytes()).map(|about| about_to_json(&about));
     }
     let (key, sealed) = (Key::from_bytes(&bound["key"].array()), bound["sealed"].bytes());
     let vault = VaultId(bound["vault"].array());
@@ -219,6 +227,26 @@ fn reference_to_json(reference: &Reference) -> Json {
     map([("path", list(path)), ("name", text(reference.name.as_str()))])
 }
 
+fn about_to_json(about: &About) -> Json {
+    let pair = |one: u64, other: u64| list([Json::Number(one), Json::Number(other)]);
+    let mark = |(version, mark): (&u64, &Mark)| match mark {
+        Mark::Deleted(at) => pair(*version, *at),
+        Mark::Destroyed => pair(*version, 0),
+    };
+    let some = |number: u64| if number == 0 { Json::Null } else { Json::Number(number) };
+    let description = Some(&about.description).filter(|it| !it.is_empty());
+    map([
+        ("quiet", list(about.quiet.iter().map(|(revision, version)| pair(*revision, *version)))),
+        ("marks", list(about.marks.iter().map(mark))),
+        ("custom", list(about.custom.iter().map(|(key, value)| list([text(key), text(value)])))),
+        ("max_versions", some(about.max_versions.into())),
+        ("cas_required", some(about.cas_required.into())),
+        ("delete_after", some(about.delete_after)),
+        ("forgotten", some(about.forgotten)),
+        ("description", description.map_or(Json::Null, |it| text(it))),
+    ])
+}
+
 fn keyring_to_json(keyring: &Keyring) -> Json {
     let entry = |entry: &zms_core::keyring::Entry| {
         map([
@@ -253,7 +281,7 @@ impl Maker<'_> {
             ("valid", Json::Bool(valid)),
         ]);
         let case = match self.form {
-            "reference" => case,
+            "reference" | "about" => case,
             form => case.with("sealed", seal(form, self.about, cbor, self.rng)),
         };
         let fields = open(&case);
@@ -436,6 +464,58 @@ fn references(make: &mut Maker<'_>) {
     make.add("nothing", &[], false);
 }
 
+fn abouts(make: &mut Maker<'_>) {
+    (make.form, make.about) = ("payload", "=");
+    let record = |name: &str, kind: u64| {
+        pairs(&[(1, chars(name)), (2, bytes(&[0xa0])), (3, uint(kind)), (5, uint(1_700_000_000))])
+    };
+    make.add("about a scope", &record("=", 6), true);
+    make.add("a secret by the name of what is said about a scope", &record("=", 1), false);
+    make.add("about a scope by another name", &record("A", 6), false);
+    make.form = "about";
+    let pair = |one: Vec<u8>, other: Vec<u8>| array(&[one, other]);
+    let full = vec![
+        (1, array(&[pair(uint(3), uint(2)), pair(uint(5), uint(0))])),
+        (2, array(&[pair(uint(1), uint(0)), pair(uint(2), uint(1_700_000_000))])),
+        (3, array(&[pair(chars("owner"), chars("")), pair(chars("team"), chars("a"))])),
+        (4, uint(u32::MAX.into())),
+        (5, uint(1)),
+        (6, uint(u64::MAX)),
+        (7, uint(1)),
+        (8, chars("what it is for")),
+    ];
+    make.add("all there is to say", &pairs(&full), true);
+    make.add("nothing to say", &pairs(&[]), true);
+    make.add("nothing at all", &[], false);
+    make.add("an unknown key", &pairs(&[(9, uint(1))]), false);
+    make.add("a byte behind", &[&pairs(&full)[..], &[0]].concat(), false);
+    make.add("keys out of order", &pairs(&[full[4].clone(), full[3].clone()]), false);
+    make.add(
+        "a revision twice",
+        &pairs(&[(1, array(&[pair(uint(3), uint(2)), pair(uint(3), uint(2))]))]),
+        false,
+    );
+    make.add(
+        "versions out of order",
+        &pairs(&[(2, array(&[pair(uint(3), uint(2)), pair(uint(1), uint(2))]))]),
+        false,
+    );
+    make.add("an empty list", &pairs(&[(2, array(&[]))]), false);
+    make.add(
+        "three in a pair",
+        &pairs(&[(2, array(&[array(&[uint(1), uint(2), uint(3)])]))]),
+        false,
+    );
+    make.add("a text for a version", &pairs(&[(2, array(&[pair(chars("1"), uint(2))]))]), false);
+    make.add("a number for a text", &pairs(&[(3, array(&[pair(chars("a"), uint(2))]))]), false);
+    for (key, what) in [(4, "shown"), (5, "required"), (6, "seconds"), (7, "forgotten")] {
+        make.add(&format!("{what}: 0"), &pairs(&[(key, uint(0))]), false);
+    }
+    make.add("required: 2", &pairs(&[(5, uint(2))]), false);
+    make.add("shown: more than 32 bits", &pairs(&[(4, uint(1 << 32))]), false);
+    make.add("no text", &pairs(&[(8, chars(""))]), false);
+}
+
 #[test]
 fn sealed_messages() {
     let make = |rng: &mut _| {
@@ -445,6 +525,7 @@ fn sealed_messages() {
         escrows(&mut make);
         keyrings(&mut make);
         references(&mut make);
+        abouts(&mut make);
         make.made
     };
     for case in cases("cbor.json", "Deterministic CBOR: spec/encoding.md#cbor", make) {

@@ -9,4 +9,5 @@ mod write;
 pub use error::JsonError;
 pub use read::parse_json;
 pub(crate) use tree::tree;
+pub use tree::{Member, json_members};
 pub(crate) use write::push_member;

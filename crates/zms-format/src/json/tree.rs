@@ -29,6 +29,36 @@ pub(crate) fn tree(text: &[u8]) -> Result<Tree<'_>, JsonError> {
     }
 }
 
+/// One member of an object.
+pub struct Member<'t> {
+    /// Its name.
+    pub name: String,
+    /// Its exact text.
+    pub source: &'t str,
+    /// What it holds, where it is a string.
+    pub text: Option<crate::Value>,
+}
+
+/// Reads the members of one object, in order, each with its exact text. Everything below them is
+/// read too: no name stands twice, no string holds half a surrogate pair, and objects and lists
+/// lie at most [`MAX_LEVELS`] deep.
+///
+/// # Errors
+/// [`JsonError`]; its text names places and keys, never a value.
+pub fn json_members(text: &[u8]) -> Result<Vec<Member<'_>>, JsonError> {
+    let Node::Map(members) = tree(text)?.node else { return Err(JsonError::NotObject) };
+    Ok(members.into_iter().map(member).collect())
+}
+
+fn member<'t>((name, tree): (String, Tree<'t>)) -> Member<'t> {
+    let source = tree.source.unwrap_or_default();
+    let text = match tree.node {
+        Node::Text(text) if source.starts_with('"') => Some(text),
+        _ => None,
+    };
+    Member { name, source, text }
+}
+
 fn broken(error: &serde_json::Error) -> JsonError {
     match error.classify() {
         Category::Data => JsonError::TooMany,

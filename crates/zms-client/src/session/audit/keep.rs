@@ -59,6 +59,7 @@ impl Session {
     pub(super) fn witness_steps(&mut self, vault: VaultId, durable: bool, steps: usize) {
         // The line that was proven says the same kind as the seed's text form.
         if self.principal.kind() == Kind::Administrator
+            && self.keeps
             && !self.store.is_copy()
             && let Err(alarm) = self.renew(vault, durable, steps)
         {

@@ -229,7 +229,7 @@ fn unfit(payload: &Payload) -> Option<String> {
     match payload.kind {
         ValueKind::File => Some(format!("a file of {} bytes", value.len())),
         ValueKind::Reference => Some("a reference".to_owned()),
-        ValueKind::Secret | ValueKind::Config | ValueKind::Json => {
+        ValueKind::Secret | ValueKind::Config | ValueKind::Json | ValueKind::About => {
             let text = std::str::from_utf8(value).is_ok();
             (!text).then(|| format!("{} bytes that are no text", value.len()))
         }
