@@ -1,10 +1,12 @@
 //! The engine: keeps vaults for those who do not trust it. spec/engine.md
 //!
 //! [`router::router`] is the whole route table. [`engine`] is what clients of a server use, and
-//! deals in ciphertext only; [`vaults`] is where the vaults are; [`serve`] is everything between
-//! a socket and the router.
+//! deals in ciphertext only; [`gateway`] opens for one request at a time what its caller's token
+//! opens; [`vaults`] is where the vaults are; [`serve`] is everything between a socket and the
+//! router.
 
 mod engine;
+pub mod gateway;
 mod health;
 mod layers;
 mod limits;
@@ -15,6 +17,7 @@ mod problem;
 mod router;
 pub mod serve;
 mod state;
+mod vault;
 pub mod vaults;
 
 pub use limits::Limits;

@@ -1,0 +1,72 @@
+//! The gateway: a caller presents a whole token, and the request derives, opens, answers and wipes.
+//! Nothing is kept between requests. `docs/vault.md` says what it speaks.
+
+mod answer;
+mod call;
+mod caller;
+mod door;
+mod hosts;
+mod refusal;
+mod secrets;
+mod serve;
+
+use std::{net::IpAddr, sync::Arc};
+
+use zms_client::Session;
+use zms_core::{bundle::Trouble, id::PrincipalId, principal::Principal};
+use zms_crypto::CryptoRng;
+use zms_store::Store;
+
+use crate::engine::address::Range;
+
+pub use self::hosts::Hosts;
+pub use self::serve::router;
+pub(crate) use self::{
+    answer::Answer,
+    call::Call,
+    caller::{principal, token_text},
+    refusal::Refusal,
+};
+
+/// Where a caller's vault is kept.
+pub trait Origin: Send + Sync {
+    /// A handle of its own on the vault that has this member; `None` where no vault has.
+    ///
+    /// # Errors
+    /// [`Trouble`] where that can not be told.
+    fn store_of(&self, principal: PrincipalId) -> Result<Option<Box<dyn Store>>, Trouble>;
+
+    /// Whether requests can be answered at all.
+    ///
+    /// # Errors
+    /// [`Trouble`] where they can not.
+    fn ready(&self) -> Result<(), Trouble>;
+}
+
+/// What every request is answered from.
+pub struct Gateway {
+    /// Where vaults are kept.
+    pub origin: Arc<dyn Origin>,
+    /// What the gateway is called.
+    pub hosts: Hosts,
+    /// Unix seconds.
+    pub clock: fn() -> u64,
+    /// Entropy for one request.
+    pub entropy: fn() -> Box<dyn CryptoRng>,
+}
+
+impl Gateway {
+    /// A session for one request.
+    pub(crate) fn session(&self, principal: Principal, from: Option<IpAddr>) -> Result<Session, Refusal> {
+        let store = self.origin.store_of(principal.id())?.ok_or(Refusal::Unknown)?;
+        let session = Session::forgetful(store, principal, self.clock, (self.entropy)());
+        Ok(session.admitting(Box::new(move |line| is_within(&line.limits.addresses, from))))
+    }
+}
+
+/// Whether ranges in CIDR text hold an address; none are any.
+fn is_within(ranges: &[String], address: Option<IpAddr>) -> bool {
+    let holds = |range: &String, address| Range::parse(range).is_some_and(|it| it.holds(address));
+    ranges.is_empty()
+        || address.is_some_and(|address| ranges.iter().any(|range| holds(range, address)))
+}

@@ -1,0 +1,70 @@
+//! The surface that Vault clients speak: KV version 2, and what they ask around it. docs/vault.md
+
+mod approle;
+mod body;
+mod config;
+mod data;
+mod duration;
+mod envelope;
+mod kv;
+mod metadata;
+mod mounts;
+mod patch;
+mod policy;
+mod subkeys;
+mod sys;
+mod token;
+mod versions;
+
+use axum::http::Method;
+use zms_client::Session;
+
+use crate::gateway::{Answer, Call, Gateway, Refusal, principal, token_text};
+
+/// A caller at work on its vault.
+struct Acting<'c> {
+    gateway: &'c Gateway,
+    call: &'c Call,
+    /// The caller's token, as it came.
+    token: &'c str,
+    session: Session,
+}
+
+impl<'c> Acting<'c> {
+    /// The caller that a token is.
+    fn with(gateway: &'c Gateway, call: &'c Call, token: &'c str) -> Result<Self, Refusal> {
+        let session = gateway.session(principal(token)?, call.peer)?;
+        Ok(Self { gateway, call, token, session })
+    }
+}
+
+/// Answers below `/v1/`.
+pub(crate) fn respond(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
+    let words = call.words();
+    if let ["sys", rest @ ..] = words.as_slice()
+        && let Some(answer) = sys::respond_to_anybody(gateway, call, rest)
+    {
+        return answer;
+    }
+    if words == ["auth", "approle", "login"] && call.puts() {
+        return approle::log_in(gateway, call);
+    }
+    let mut acting = Acting::with(gateway, call, token_text(&call.headers)?)?;
+    if call.headers.contains_key("x-vault-wrap-ttl") {
+        return Err(Refusal::bad("answers are not wrapped here; nothing was done"));
+    }
+    if call.method == Method::HEAD {
+        return Err(Refusal::unsupported());
+    }
+    match words.as_slice() {
+        ["sys", rest @ ..] => sys::respond(&mut acting, rest),
+        ["auth", "token", rest @ ..] => token::respond(&mut acting, rest),
+        ["auth" | "identity" | "cubbyhole", ..] => Err(no_handler(call)),
+        words => kv::respond(&mut acting, words),
+    }
+}
+
+fn no_handler(call: &Call) -> Refusal {
+    let text = format!("no handler for route {:?}. route entry not found.", call.path());
+    Refusal::Status(axum::http::StatusCode::NOT_FOUND, text)
+}

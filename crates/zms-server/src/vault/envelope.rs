@@ -1,0 +1,130 @@
+//! The one form of every answer with data.
+
+use axum::http::StatusCode;
+use serde_json::{Value, json};
+use zeroize::Zeroizing;
+use zms_core::{about::Mark, open::VersionAt};
+
+use crate::gateway::{Answer, Gateway};
+
+/// JSON text that may hold secrets.
+pub(super) type Json = Zeroizing<Vec<u8>>;
+
+/// What stands around the data.
+#[derive(Default)]
+pub(super) struct Beside<'w> {
+    /// What a person should read.
+    pub(super) warnings: &'w [&'w str],
+    /// A token that was given out or looked at.
+    pub(super) auth: Option<Json>,
+}
+
+/// An answer with data that is written as it is.
+pub(super) fn raw(
+    gateway: &Gateway,
+    status: StatusCode,
+    data: &[u8],
+    beside: Beside<'_>,
+) -> Answer {
+    let auth = beside.auth.unwrap_or_else(|| Zeroizing::new(b"null".to_vec()));
+    let warnings = match beside.warnings {
+        [] => Value::Null,
+        warnings => json!(warnings),
+    };
+    let id = request_id(gateway);
+    let start = format!(
+        "{{\"request_id\":\"{id}\",\"lease_id\":\"\",\"renewable\":false,\"lease_duration\":0,\"data\":"
+    );
+    let middle = format!(",\"wrap_info\":null,\"warnings\":{warnings},\"auth\":");
+    let length = start.len() + data.len() + middle.len() + auth.len() + 2;
+    let mut body = Zeroizing::new(Vec::with_capacity(length));
+    for part in [start.as_bytes(), data, middle.as_bytes(), &auth, b"}\n"] {
+        body.extend_from_slice(part);
+    }
+    Answer { body, ..Answer::empty(status) }
+}
+
+/// An answer with data that holds no secret.
+pub(super) fn data(gateway: &Gateway, data: &Value) -> Answer {
+    raw(gateway, StatusCode::OK, data.to_string().as_bytes(), Beside::default())
+}
+
+/// The same with the data at the top, too: some clients read it there.
+pub(super) fn both(gateway: &Gateway, found: &Value) -> Answer {
+    let mut whole = found.as_object().cloned().unwrap_or_default();
+    let beside = json!({
+        "request_id": request_id(gateway), "lease_id": "", "renewable": false,
+        "lease_duration": 0, "data": found, "wrap_info": null, "warnings": null, "auth": null,
+    });
+    whole.extend(beside.as_object().cloned().unwrap_or_default());
+    Answer::json(StatusCode::OK, &Value::Object(whole))
+}
+
+/// A random id in the form of a UUID, version 4 (RFC 9562).
+pub(super) fn request_id(gateway: &Gateway) -> String {
+    let mut bytes = [0; 16];
+    (gateway.entropy)().fill_bytes(&mut bytes);
+    bytes[6] = bytes[6] & 0x0f | 0x40;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = hex::encode(bytes);
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// A time as RFC 3339 has it, from unix seconds.
+pub(super) fn time(seconds: u64) -> String {
+    // The last second that has a name of four digits for its year.
+    let seconds = seconds.min(253_402_300_799);
+    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
+    humantime::format_rfc3339_seconds(time).to_string()
+}
+
+/// When a version is or will be deleted, and whether it was destroyed.
+pub(super) fn fate(mark: Option<&Mark>) -> (String, bool) {
+    match mark {
+        Some(Mark::Deleted(at)) => (time(*at), false),
+        Some(Mark::Destroyed) => (String::new(), true),
+        None => (String::new(), false),
+    }
+}
+
+/// What is said beside a version's data.
+pub(super) fn metadata(
+    version: VersionAt,
+    mark: Option<&Mark>,
+    custom: &std::collections::BTreeMap<String, String>,
+) -> Value {
+    let (deletion_time, destroyed) = fate(mark);
+    json!({
+        "created_time": time(version.created_at),
+        "custom_metadata": custom_metadata(custom),
+        "deletion_time": deletion_time,
+        "destroyed": destroyed,
+        "version": version.number,
+    })
+}
+
+/// What people say of a path; null where they say nothing.
+pub(super) fn custom_metadata(custom: &std::collections::BTreeMap<String, String>) -> Value {
+    if custom.is_empty() { Value::Null } else { json!(custom) }
+}
+
+/// Appends text as a JSON string.
+pub(super) fn push_text(json: &mut Json, text: &str) {
+    reserve(json, text.len() * 6 + 2);
+    serde_json::to_writer(&mut **json, text).expect("a vector takes every text");
+}
+
+/// Appends bytes as they are.
+pub(super) fn push(json: &mut Json, bytes: &[u8]) {
+    reserve(json, bytes.len());
+    json.extend_from_slice(bytes);
+}
+
+/// Makes room without leaving an unwiped copy behind.
+fn reserve(json: &mut Json, more: usize) {
+    if json.capacity() - json.len() < more {
+        let mut larger = Zeroizing::new(Vec::with_capacity((json.len() + more) * 2));
+        larger.extend_from_slice(json);
+        *json = larger;
+    }
+}

@@ -1,0 +1,129 @@
+//! `sys`: what clients ask of the server itself. It holds no key, so it is never sealed.
+
+use axum::http::{Method, StatusCode};
+use serde_json::{Map, Value, json};
+use zms_crypto::digest::sha256;
+
+use super::{Acting, body, envelope::both, mounts, policy};
+use crate::gateway::{Answer, Call, Gateway, Refusal};
+
+/// The version whose surface this is; clients compare it as one (semver.org), build and all.
+const VERSION: &str = concat!("2.7.2+zms.", env!("CARGO_PKG_VERSION"));
+
+/// What is answered without a token; `None` where one is needed.
+pub(super) fn respond_to_anybody(
+    gateway: &Gateway,
+    call: &Call,
+    rest: &[&str],
+) -> Option<Result<Answer, Refusal>> {
+    let reads = call.method == Method::GET;
+    match rest {
+        ["health"] if reads || call.method == Method::HEAD => Some(health(gateway, call)),
+        ["seal-status"] if reads => Some(Ok(seal_status())),
+        // Nothing is sealed, so there is nothing to open: that is answered to anybody.
+        ["unseal"] if call.puts() => Some(Ok(seal_status())),
+        ["init"] if reads => {
+            Some(Ok(Answer::json(StatusCode::OK, &json!({ "initialized": true }))))
+        }
+        ["init"] if call.puts() => Some(Err(Refusal::bad("Vault is already initialized"))),
+        ["leader"] if reads => {
+            Some(Ok(Answer::json(StatusCode::OK, &json!({ "ha_enabled": false }))))
+        }
+        _ => None,
+    }
+}
+
+/// The same everywhere: nothing of any vault.
+fn cluster() -> (String, String) {
+    let id = hex::encode(sha256(&[b"zms gateway"]));
+    let uuid = [&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..32]].join("-");
+    (format!("zms-{}", &id[..8]), uuid)
+}
+
+fn health(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
+    let ready = gateway.origin.ready();
+    let code = if ready.is_ok() { "activecode" } else { "sealedcode" };
+    let usual = if ready.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let wanted = call.asked(code)?.and_then(|code| code.parse::<u16>().ok());
+    let wanted = wanted.filter(|code| (200..600).contains(code));
+    let status = wanted.and_then(|code| StatusCode::from_u16(code).ok()).unwrap_or(usual);
+    let (name, id) = cluster();
+    let found = json!({
+        "initialized": true,
+        "sealed": ready.is_err(),
+        "standby": false,
+        "performance_standby": false,
+        "replication_performance_mode": "disabled",
+        "replication_dr_mode": "disabled",
+        "server_time_utc": (gateway.clock)(),
+        "version": VERSION,
+        "cluster_name": name,
+        "cluster_id": id,
+    });
+    Ok(Answer::json(status, &found))
+}
+
+fn seal_status() -> Answer {
+    let (name, id) = cluster();
+    let found = json!({
+        "type": "shamir",
+        "initialized": true,
+        "sealed": false,
+        "t": 1,
+        "n": 1,
+        "progress": 0,
+        "nonce": "",
+        "recovery_seal": false,
+        "version": VERSION,
+        "commit_date": "",
+        "migration": false,
+        "cluster_name": name,
+        "cluster_id": id,
+        "storage_type": "zms",
+    });
+    Answer::json(StatusCode::OK, &found)
+}
+
+/// Answers below `sys`.
+pub(super) fn respond(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer, Refusal> {
+    match rest {
+        ["mounts", rest @ ..] => mounts::respond(acting, rest),
+        ["internal", "ui", "mounts", rest @ ..] if acting.call.method == Method::GET => {
+            mounts::preflight(acting, rest)
+        }
+        ["capabilities-self"] if acting.call.puts() => capabilities(acting),
+        ["auth"] if acting.call.method == Method::GET => {
+            acting.session.own()?;
+            let found = json!({
+                "token/": { "type": "token", "description": "tokens", "accessor": "auth_token" },
+                "approle/": { "type": "approle", "description": "a token as its own secret id", "accessor": "auth_approle" },
+            });
+            Ok(both(acting.gateway, &found))
+        }
+        _ => {
+            // Who is nobody is told nothing, not even this.
+            acting.session.own()?;
+            let text = "1 error occurred:\n\t* unsupported path\n\n".to_owned();
+            Err(Refusal::Status(StatusCode::NOT_FOUND, text))
+        }
+    }
+}
+
+fn capabilities(acting: &mut Acting<'_>) -> Result<Answer, Refusal> {
+    let members = body::members(acting.call)?;
+    let mut paths = body::texts(&members, "paths")?;
+    paths.extend(body::text(&members, "path")?);
+    if paths.is_empty() {
+        return Err(Refusal::bad("no paths provided"));
+    }
+    let own = acting.session.own()?;
+    let of = |path: &str| json!(policy::capabilities(&own, path));
+    let mut found = Map::new();
+    for path in &paths {
+        found.insert(path.clone(), of(path));
+    }
+    if let [path] = paths.as_slice() {
+        found.insert("capabilities".to_owned(), of(path));
+    }
+    Ok(both(acting.gateway, &Value::Object(found)))
+}

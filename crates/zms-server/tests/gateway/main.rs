@@ -1,0 +1,12 @@
+//! The gateway in process: requests in, answers out, over a vault on disk.
+
+#![expect(clippy::disallowed_methods, reason = "tests own their files, clock and entropy")]
+
+mod attacks;
+mod clients;
+mod kv;
+mod native;
+mod replay;
+mod shared;
+mod tokens;
+mod world;
