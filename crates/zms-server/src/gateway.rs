@@ -57,7 +57,11 @@ pub struct Gateway {
 
 impl Gateway {
     /// A session for one request.
-    pub(crate) fn session(&self, principal: Principal, from: Option<IpAddr>) -> Result<Session, Refusal> {
+    pub(crate) fn session(
+        &self,
+        principal: Principal,
+        from: Option<IpAddr>,
+    ) -> Result<Session, Refusal> {
         let store = self.origin.store_of(principal.id())?.ok_or(Refusal::Unknown)?;
         let session = Session::forgetful(store, principal, self.clock, (self.entropy)());
         Ok(session.admitting(Box::new(move |line| is_within(&line.limits.addresses, from))))
