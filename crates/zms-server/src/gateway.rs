@@ -6,35 +6,38 @@ mod call;
 mod caller;
 mod door;
 mod hosts;
+mod members;
 mod refusal;
+pub(crate) mod routes;
 mod secrets;
 mod serve;
+mod upstream;
 
 use std::{net::IpAddr, sync::Arc};
 
 use zms_client::Session;
-use zms_core::{bundle::Trouble, id::PrincipalId, principal::Principal};
+use zms_core::{bundle::Trouble, principal::Principal};
 use zms_crypto::CryptoRng;
 use zms_store::Store;
 
 use crate::engine::address::Range;
 
-pub use self::hosts::Hosts;
-pub use self::serve::router;
 pub(crate) use self::{
     answer::Answer,
     call::Call,
     caller::{principal, token_text},
     refusal::Refusal,
 };
+pub use self::{hosts::Hosts, members::Members, serve::router, upstream::Upstream};
 
 /// Where a caller's vault is kept.
 pub trait Origin: Send + Sync {
-    /// A handle of its own on the vault that has this member; `None` where no vault has.
+    /// A handle of its own on the vault that has this member; `None` where no vault has. Only its
+    /// id and its request key may be looked at.
     ///
     /// # Errors
     /// [`Trouble`] where that can not be told.
-    fn store_of(&self, principal: PrincipalId) -> Result<Option<Box<dyn Store>>, Trouble>;
+    fn store_of(&self, principal: &Principal) -> Result<Option<Box<dyn Store>>, Trouble>;
 
     /// Whether requests can be answered at all.
     ///
@@ -62,7 +65,7 @@ impl Gateway {
         principal: Principal,
         from: Option<IpAddr>,
     ) -> Result<Session, Refusal> {
-        let store = self.origin.store_of(principal.id())?.ok_or(Refusal::Unknown)?;
+        let store = self.origin.store_of(&principal)?.ok_or(Refusal::Unknown)?;
         let session = Session::forgetful(store, principal, self.clock, (self.entropy)());
         Ok(session.admitting(Box::new(move |line| is_within(&line.limits.addresses, from))))
     }

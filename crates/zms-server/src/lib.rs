@@ -23,5 +23,5 @@ pub mod vaults;
 pub use limits::Limits;
 pub use names::Names;
 pub use problem::Problem;
-pub use router::router;
+pub use router::{router, router_of_gateway, router_with};
 pub use state::{Engine, Once, Peer, Register, Setup};

@@ -7,6 +7,7 @@ use utoipa::{
 
 use crate::{
     engine::{audit, bundle, changes, commits, register},
+    gateway::routes,
     health, problem,
 };
 
@@ -29,17 +30,22 @@ use crate::{
         health::ready,
         health::metrics,
         health::description,
+        routes::all,
+        routes::one,
+        routes::put,
+        routes::remove,
     ),
     components(schemas(problem::Shown)),
     modifiers(&Signed),
     tags(
         (name = "engine", description = "Signed; ciphertext only"),
+        (name = "gateway", description = "With a whole token; Vault's own routes are in docs/vault.md"),
         (name = "operation", description = "Not signed; nothing of any vault"),
     )
 )]
 pub struct Document;
 
-/// The three headers that sign a request.
+/// The three headers that sign a request, and the one that carries a token.
 struct Signed;
 
 impl Modify for Signed {
@@ -52,5 +58,8 @@ impl Modify for Signed {
         let scheme = SecurityScheme::ApiKey(ApiKey::Header(value));
         let components = document.components.get_or_insert_default();
         components.add_security_scheme("signature", scheme);
+        let value = ApiKeyValue::with_description("X-ZMS-Token", "The whole token");
+        let scheme = SecurityScheme::ApiKey(ApiKey::Header(value));
+        components.add_security_scheme("token", scheme);
     }
 }

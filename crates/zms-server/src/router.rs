@@ -12,6 +12,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 
 use crate::{
     engine::{audit, bundle, changes, commits, register},
+    gateway::{self, Gateway},
     health,
     layers::{gate, trace},
     problem::Problem,
@@ -30,21 +31,46 @@ pub(crate) const ROUTES: &[&str] = &[
     "/readyz",
     "/metrics",
     "/openapi.json",
+    "/v1/secrets",
+    "/v1/secrets/{*name}",
+    "/v1/{*path}",
 ];
 
-/// The routes, with what holds for all of them around.
+/// The routes of an engine, with what holds for all of them around.
 pub fn router(engine: &Arc<Engine>) -> Router {
-    Router::new()
+    around(engine, routes())
+}
+
+/// The routes of an engine and of a gateway.
+pub fn router_with(engine: &Arc<Engine>, gateway: Arc<Gateway>) -> Router {
+    around(engine, routes().merge(gateway::router(gateway)))
+}
+
+/// Those of a gateway alone, and what is asked of a process.
+pub fn router_of_gateway(engine: &Arc<Engine>, gateway: Arc<Gateway>) -> Router {
+    around(engine, process().merge(gateway::router(gateway)))
+}
+
+fn routes() -> Router<Arc<Engine>> {
+    process()
         .route("/v1/vaults", post(register::post))
         .route("/v1/vaults/{vault}/bundle", get(bundle::get))
         .route("/v1/vaults/{vault}/commits", post(commits::post))
         .route("/v1/vaults/{vault}/changes", get(changes::get))
         .route("/v1/vaults/{vault}/audit", post(audit::post).get(audit::get))
         .route("/v1/vaults/{vault}/audit/chains", get(audit::chains))
+}
+
+fn process() -> Router<Arc<Engine>> {
+    Router::new()
         .route("/healthz", get(health::live))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .route("/openapi.json", get(health::description))
+}
+
+fn around(engine: &Arc<Engine>, routes: Router<Arc<Engine>>) -> Router {
+    routes
         .route_layer(from_fn(trace::routed))
         .fallback(async || Problem::not_found())
         .method_not_allowed_fallback(async || {

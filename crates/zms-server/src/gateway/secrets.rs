@@ -36,7 +36,7 @@ pub(crate) fn respond(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal>
     match (&call.method, named) {
         (&Method::GET, None) => all(&session.read(&choose)?, call),
         (&Method::GET, Some(name)) => one(&session.read_one(&choose, &name)?, &name, call),
-        (&Method::PUT | &Method::POST, Some(name)) => put(&mut session, &choose, &name, call),
+        (&Method::PUT, Some(name)) => put(&mut session, &choose, &name, call),
         (&Method::DELETE, Some(name)) => remove(&mut session, &choose, &name),
         _ => Err(Refusal::unsupported()),
     }

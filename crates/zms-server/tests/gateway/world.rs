@@ -15,7 +15,7 @@ use tower::ServiceExt;
 use zms_client::{Session, TokenRequest, TokenScope};
 use zms_core::{
     bundle::Trouble,
-    id::{PrincipalId, VaultId},
+    id::VaultId,
     path::{ScopePath, Segment},
     principal::{Kind, Principal},
 };
@@ -42,7 +42,7 @@ pub fn path(text: &str) -> ScopePath {
 struct OneFile(PathBuf);
 
 impl Origin for OneFile {
-    fn store_of(&self, _: PrincipalId) -> Result<Option<Box<dyn Store>>, Trouble> {
+    fn store_of(&self, _: &Principal) -> Result<Option<Box<dyn Store>>, Trouble> {
         Ok(SqliteStore::open(&self.0)?.map(|store| Box::new(store) as Box<dyn Store>))
     }
 
