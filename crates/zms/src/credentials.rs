@@ -30,6 +30,9 @@ use crate::{
 /// Longest token with its address, in bytes.
 const MAX_TOKEN: usize = 1024;
 
+/// Where a key came from that has no file.
+pub const AGENT: &str = "the agent";
+
 /// Which sources a command may use.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Sources {
@@ -217,7 +220,7 @@ fn by_agent(home: &Home, seed: Key, expected: Option<PrincipalId>) -> Outcome<Ca
     }
     let source = match expected {
         Some(_) => home.key().display().to_string(),
-        None => "the agent".to_owned(),
+        None => AGENT.to_owned(),
     };
     Ok(Caller { principal, source, owner: true, address: None })
 }

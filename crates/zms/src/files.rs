@@ -162,29 +162,35 @@ pub fn canonical(path: &Path) -> Outcome<PathBuf> {
 
 /// Makes a folder for nobody else.
 pub fn make_folder(path: &Path) -> Outcome {
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(path)
-        .map_err(|error| trouble(&error, format!("{} can not be made", path.display())))
+    let new: Vec<&Path> = path.ancestors().take_while(|it| !it.exists()).collect();
+    let made = fs::DirBuilder::new().recursive(true).mode(0o700).create(path);
+    let made = made.and_then(|()| new.into_iter().try_for_each(settle));
+    made.map_err(|error| trouble(&error, format!("{} can not be made", path.display())))
+}
+
+/// Has the disk know a name: of a file, or of a folder.
+fn settle(path: &Path) -> io::Result<()> {
+    let Some(above) = path.parent() else { return Ok(()) };
+    let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
+    match fs::File::open(above)?.sync_all() {
+        // A network file system may know no such thing.
+        Err(error) if error.kind() == io::ErrorKind::InvalidInput => Ok(()),
+        synced => synced,
+    }
 }
 
 /// Writes a file that holds no secret, replacing it whole.
 pub fn write(path: &Path, text: &str) -> Outcome {
-    put(path, text, |new| fs::rename(new, path))
+    put(path, 0o666, text, |new| fs::rename(new, path))
         .map_err(|error| trouble(&error, format!("{} can not be written", path.display())))
 }
 
-/// Makes a new file with a secret in it, mode 0600, on disk; not in the place of another one.
+/// Makes a new file with a secret in it, mode 0600, on disk with its name; not in the place of
+/// another one.
 pub fn create_secret(path: &Path, text: &str) -> Outcome {
-    let write = || -> io::Result<()> {
-        let mut file =
-            fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-        file.write_all(text.as_bytes())?;
-        file.sync_all()
-    };
+    let made = put(path, 0o600, text, |new| rename_new(new, path)).and_then(|()| settle(path));
     let shown = path.display();
-    write().map_err(|error| match error.kind() {
+    made.map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             Failure::new(Exit::Conflict, format!("{shown} is there already"))
         }
@@ -194,7 +200,7 @@ pub fn create_secret(path: &Path, text: &str) -> Outcome {
 
 /// Writes a new file that holds no secret; `None` where one is there.
 pub fn create(path: &Path, text: &str) -> Outcome<Option<()>> {
-    match put(path, text, |new| rename_new(new, path)) {
+    match put(path, 0o666, text, |new| rename_new(new, path)) {
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(None),
         Err(error) => Err(trouble(&error, format!("{} can not be written", path.display()))),
         Ok(()) => Ok(Some(())),
@@ -203,12 +209,17 @@ pub fn create(path: &Path, text: &str) -> Outcome<Option<()>> {
 
 /// Writes a text beside a path, on disk, before it gets its name: under that there is never half
 /// of it. Where it does not get it, nothing is left.
-fn put(path: &Path, text: &str, publish: impl FnOnce(&Path) -> io::Result<()>) -> io::Result<()> {
+fn put(
+    path: &Path,
+    mode: u32,
+    text: &str,
+    publish: impl FnOnce(&Path) -> io::Result<()>,
+) -> io::Result<()> {
     let new = path.with_extension(format!("new.{}", std::process::id()));
     // Left by a process that died and had our number.
     let _none = fs::remove_file(&new);
     let write = || -> io::Result<()> {
-        let mut file = fs::OpenOptions::new().write(true).create_new(true).open(&new)?;
+        let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
         publish(&new)

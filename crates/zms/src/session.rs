@@ -294,7 +294,10 @@ impl Acting {
         }
         if self.owner && matches!(error, SessionError::Open(OpenError::Departed { .. })) {
             let why = format!("the master key in {} has been replaced", self.source);
-            return Failure::new(Exit::Denied, why).hint("put the new one in its place");
+            return Failure::new(Exit::Denied, why).hint(match self.source == credentials::AGENT {
+                true => "`zms lock`, then `zms unlock` with shares of the new one",
+                false => "put the new one in its place",
+            });
         }
         let SessionError::Open(OpenError::NotFound(path)) = &error else { return error.into() };
         let path = path.clone();

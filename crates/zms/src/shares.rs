@@ -2,6 +2,7 @@
 
 mod deliver;
 mod gather;
+mod handout;
 mod notes;
 mod proof;
 mod read;
@@ -10,12 +11,12 @@ mod sheet;
 mod wanted;
 
 pub use self::{
-    deliver::{Delivered, Delivery},
+    deliver::{Delivered, Frame},
     gather::{Given, gather, set_name, share_name},
+    handout::{Handout, perhaps},
     notes::{Drill, Notes, Split},
     proof::{Claim, Reference, rebuild},
     read::{Found, read},
-    set::Set,
     wanted::Wanted,
 };
 

@@ -65,8 +65,9 @@ impl Session {
         renewing: Renewing<'_>,
         told: &mut dyn FnMut(),
     ) -> Result<Renewal, SessionError> {
+        let heir = self.heir();
         let (renewal, vault, seen) = self.opened_audited(Action::Succeed, |opening, rng| {
-            Ok(renew(opening, renewing, rng, told)?.1)
+            Ok(renew(opening, &heir, renewing, rng, told)?.1)
         })?;
         self.keep(vault, seen)?;
         Ok(renewal)
@@ -75,10 +76,10 @@ impl Session {
     /// Gives the vault a new key, every scope new keys, and every member a new seed, in one commit.
     /// `exposed` notes that everything could be read: by who leaves, or who has the old key.
     /// `keep` stores the new seeds where they survive a crash; it is called before the commit, again
-    /// where that lost a race, and the last call counts.
+    /// where that lost a race, and the last call counts. The caller's own seed is the same each time.
     ///
     /// # Errors
-    /// [`SessionError`]; then the old seeds are the ones that count.
+    /// As [`Session::succeed`], of all seeds.
     pub fn renew_vault(
         &mut self,
         renewing: Renewing<'_>,
@@ -86,8 +87,9 @@ impl Session {
         told: &mut dyn FnMut(),
         mut keep: impl FnMut(&Renewal) -> Result<(), SessionError>,
     ) -> Result<Renewal, SessionError> {
+        let heir = self.heir();
         let (renewal, vault) = self.change_noting(Action::Succeed, |opening, rng| {
-            let (batch, renewal) = renew(opening, renewing, rng, told)?;
+            let (batch, renewal) = renew(opening, &heir, renewing, rng, told)?;
             let reached = match exposed {
                 true => reach(opening, &[opening.principal().id()])?,
                 false => Vec::new(),

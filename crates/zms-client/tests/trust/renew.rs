@@ -429,3 +429,22 @@ fn attack_an_older_scope_is_left_out() {
     assert_eq!(refused, Err(Class::RolledBack(scope_place("lab"))));
     assert!(world.store.shown() == mixed);
 }
+
+/// Shares of it may be in people's hands by then.
+#[test]
+fn a_renewal_that_lost_a_race_has_the_same_seed_for_the_caller() {
+    let mut world = World::new();
+    let mut kept = Vec::new();
+    let renewing = Renewing { leaving: &[], spoiled: Spoiled::Report };
+    let done = world.pinned(&world.owner).renew_vault(renewing, false, &mut || {}, |made| {
+        if kept.is_empty() {
+            world.set(&world.owner, AT, "OTHER", b"faster").expect("the owner still may");
+        }
+        kept.push(made.own.principal.id());
+        Ok(())
+    });
+    let done = done.expect("it is made again from what is there now");
+    assert_eq!(kept, [done.own.principal.id(); 2]);
+    world.owner = twin(&done.own.principal);
+    assert_eq!(world.read(&world.owner, AT).expect("it holds everything")["OTHER"], b"faster");
+}

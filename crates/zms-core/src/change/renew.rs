@@ -63,15 +63,16 @@ pub struct Renewing<'l> {
     pub spoiled: Spoiled,
 }
 
-/// Gives the vault a new key and authority, every scope a new epoch, and every member a new seed.
-/// Whoever held an old seed, or the old vault key, opens nothing that comes after. `told` is called
-/// once for each scope.
+/// Gives the vault a new key and authority, every scope a new epoch, and every member a new seed:
+/// the caller that of `own`. Whoever held an old seed, or the old vault key, opens nothing that comes
+/// after. `told` is called once for each scope.
 ///
 /// # Errors
 /// [`ChangeError::NotAdministrator`]; [`ChangeError::OwnLine`] where the caller would leave;
 /// [`ChangeError::Junk`] with all that can not be read; and what keeps the rest from being proven.
 pub fn renew(
     opening: &Opening<'_>,
+    own: &Principal,
     renewing: Renewing<'_>,
     rng: &mut dyn CryptoRng,
     told: &mut dyn FnMut(),
@@ -81,7 +82,12 @@ pub fn renew(
     if renewing.leaving.contains(&caller) {
         return Err(ChangeError::OwnLine);
     }
-    let own = heir(opening, &members, caller, rng)?;
+    let own = Heir {
+        replaces: caller,
+        label: label(&members, caller)?,
+        principal: own.duplicate(),
+        expires: opening.line().expires,
+    };
     let author = Author {
         principal: &own.principal,
         vault: opening.vault(),
@@ -109,7 +115,7 @@ pub fn renew(
         if renewing.leaving.contains(&id) || members.line(id)?.expired(opening.now()) {
             left.push(label(&members, id)?);
         } else {
-            heirs.push(heir(opening, &members, id, rng)?);
+            heirs.push(heir(&members, id, rng)?);
         }
     }
     let (mut joining, mut parts) = (Vec::new(), Vec::new());
@@ -146,15 +152,11 @@ fn label(members: &Members<'_>, id: PrincipalId) -> Result<Segment, ChangeError>
 }
 
 fn heir(
-    opening: &Opening<'_>,
     members: &Members<'_>,
     replaces: PrincipalId,
     rng: &mut dyn CryptoRng,
 ) -> Result<Heir, ChangeError> {
-    let line = match replaces == opening.principal().id() {
-        true => opening.line().clone(),
-        false => members.line(replaces)?,
-    };
+    let line = members.line(replaces)?;
     let principal = Principal::from_seed(line.kind, Key::generate(rng));
     Ok(Heir { replaces, label: label(members, replaces)?, principal, expires: line.expires })
 }

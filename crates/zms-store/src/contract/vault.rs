@@ -182,7 +182,8 @@ impl Vault {
     pub fn renew<S: Store>(&mut self, store: &S) -> (Batch, Renewal) {
         self.opened(store, |opening, rng| {
             let renewing = Renewing { leaving: &[], spoiled: Spoiled::Report };
-            renew(opening, renewing, rng, &mut || {}).expect("the owner may renew the vault")
+            let heir = Principal::from_seed(Kind::Administrator, Key::generate(rng));
+            renew(opening, &heir, renewing, rng, &mut || {}).expect("the owner may renew the vault")
         })
     }
 

@@ -11,7 +11,7 @@ use zms_core::{
     path::Segment,
     principal::{Kind, Principal},
 };
-use zms_crypto::{Key, share::Scheme};
+use zms_crypto::Key;
 use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
 
@@ -27,7 +27,7 @@ use crate::{
     registration,
     server::{self, Remembered},
     session::{Context, opened},
-    shares::{Claim, Delivered, Delivery, Set, Wanted},
+    shares::{Delivered, Handout, Wanted},
 };
 
 /// Make a master key and an encrypted database on this machine
@@ -62,7 +62,10 @@ pub struct Args {
 
 /// Makes the vault, or ends an init that was interrupted.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let shared = shares(context, args)?;
+    let mut handout = Handout::plan(&args.wanted, context.output)?;
+    if args.no_key_file && handout.is_none() {
+        return Err(Handout::unnamed());
+    }
     let home = context.home_to_make()?;
     home.make()?;
     let keyed = files::exists(&home.key());
@@ -85,44 +88,34 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         false if args.no_key_file => new_key(),
         false => make_key(&home, args)?,
     };
-    let claim = Claim { vault, key: owner.id() };
-    let hand_over = |owner: &Principal, (scheme, delivery): &(Scheme, Delivery)| {
-        let set = Set::make(&home, owner, claim, scheme.clone())?;
-        let frame = |shares| told(&home, args, Some(shares));
-        delivery.hand_over(set, context.output, &frame)
+    let frame = |shares| told(&home, args, Some(shares));
+    let mut hand_over = |owner: &Principal| match &mut handout {
+        Some(handout) => handout.hand_over(&home, vault, owner, context.output, &frame),
+        None => Ok(()),
     };
     // A key that is nowhere else must be in somebody's hands before anything is sealed for it.
-    let first = shared.as_ref().filter(|_| args.no_key_file);
-    let mut delivered = first.map(|shared| hand_over(&owner, shared)).transpose()?;
-    let session = plant(&home, owner, vault, args).map_err(|failure| {
-        let (Some(delivered), Some((_, delivery))) = (&delivered, &shared) else { return failure };
-        delivered.take_back();
-        failure.and_hint(delivery.void())
-    })?;
-    if let (Some(shared), None) = (&shared, &delivered) {
-        let set = hand_over(session.principal(), shared);
-        delivered = Some(set.map_err(|failure| {
-            failure.and_hint("the vault is made; make its shares with `zms key split`")
-        })?);
+    if args.no_key_file {
+        hand_over(&owner)?;
     }
+    let session = match plant(&home, owner, vault, args) {
+        Ok(session) => session,
+        Err(failure) => {
+            return Err(match handout {
+                Some(handout) => handout.void(failure),
+                None => failure,
+            });
+        }
+    };
+    if !args.no_key_file {
+        hand_over(session.principal()).map_err(|failure| {
+            failure.and_hint("the vault is made; make its shares with `zms key split`")
+        })?;
+    }
+    let delivered = handout.map(Handout::counts).transpose()?;
     if let Some(delivered) = &delivered {
         delivered.note(&home, context.output);
     }
     say(context.output, &home, args, delivered.as_ref())
-}
-
-/// Which shares are wanted and where they go, found out before there is anything.
-fn shares(context: &Context, args: &Args) -> Outcome<Option<(Scheme, Delivery)>> {
-    let Some(scheme) = args.wanted.scheme()? else {
-        if args.no_key_file || args.wanted.all_in_one || args.wanted.sheets.is_some() {
-            return Err(Failure::usage(
-                "it is not said how many shares there are, and how many are needed",
-            )
-            .hint("for example `--shares 5 --threshold 3`"));
-        }
-        return Ok(None);
-    };
-    Ok(Some((scheme, Delivery::plan(&args.wanted, context.output)?)))
 }
 
 fn plant(home: &Home, owner: Principal, vault: VaultId, args: &Args) -> Outcome<Session> {

@@ -19,32 +19,59 @@ use crate::{
     files,
     home::{Home, create_private, read_large, read_private, replace_private, trouble},
     master_key::Seal,
+    output::Output,
     session::{Acting, Context},
+    shares::Handout,
 };
 
 /// Keeps new seeds on the disk before the vault learns of them.
 pub(super) enum Keeper {
     /// The owner's lie under the new key, which lies beside the old one.
     Owner(Seal, VaultId),
+    /// The owner's lie under the new key, which lies nowhere: its shares are handed over.
+    Shares,
     /// Another administrator has nothing but his old seed at hand afterwards.
     Other(Principal),
 }
 
 impl Keeper {
     /// Asks for a new passphrase where the key has one.
-    pub(super) fn of(home: &Home, acting: &Acting) -> Outcome<Self> {
+    pub(super) fn of(home: &Home, acting: &Acting, shared: bool) -> Outcome<Self> {
         if !acting.owner {
             let me = acting.session.principal();
             return Ok(Self::Other(me.duplicate()));
+        }
+        if shared {
+            return Ok(Self::Shares);
         }
         let file = key_file(home)?;
         Ok(Self::Owner(Seal::ask(file.protection().into(), None)?, file.vault()))
     }
 
-    /// Refuses where the owner's new seed could not be kept, before anything is foretold or asked.
-    pub(super) fn check(home: &Home, acting: &Acting) -> Outcome {
-        if acting.owner {
-            key_file(home)?;
+    /// Refuses where the owner's new seed could not be kept, or somebody asks for shares that would
+    /// not be the only place of it, before anything is foretold or asked.
+    pub(super) fn check(
+        home: &Home,
+        acting: &Acting,
+        handout: Option<&Handout>,
+        output: Output,
+    ) -> Outcome {
+        let Some(handout) = handout else {
+            return if acting.owner { key_file(home).map(drop) } else { Ok(()) };
+        };
+        if !acting.owner {
+            return Err(Failure::usage("a token acts here, and shares are of the master key")
+                .hint("leave them out, or run it as the owner: `--as-owner`"));
+        }
+        if files::exists(&home.key()) {
+            let kept = format!("the new key takes the place of {}", home.key().display());
+            return Err(Failure::usage(kept).hint(
+                "leave the shares out, and make them of the new key afterwards: `zms key split`",
+            ));
+        }
+        if output.json && handout.prints() {
+            return Err(Failure::usage("shares and tokens are not printed together as JSON")
+                .hint("`--sheets DIR` writes a page for each share"));
         }
         Ok(())
     }
@@ -52,12 +79,13 @@ impl Keeper {
     /// Writes the files, in the place of those of an attempt that got no further.
     pub(super) fn keep(&self, home: &Home, renewal: &Renewal) -> Outcome {
         let mut rng = environment::entropy();
-        let vault = renewal.vault;
+        let (vault, own) = (renewal.vault, &renewal.own.principal);
         let text = match self {
             Self::Owner(seal, vault) => {
-                write(&home.next_key(), &seal.seal(&renewal.own.principal, *vault)?)?;
-                Handover::write(&renewal.own.principal, *vault, &renewal.heirs, &mut *rng)
+                write(&home.next_key(), &seal.seal(own, *vault)?)?;
+                Handover::write(own, *vault, &renewal.heirs, &mut *rng)
             }
+            Self::Shares => Handover::write(own, vault, &renewal.heirs, &mut *rng),
             Self::Other(me) => {
                 let all = [&renewal.own].into_iter().chain(&renewal.heirs);
                 Handover::write(me, vault, all, &mut *rng)
@@ -71,12 +99,10 @@ impl Keeper {
 fn key_file(home: &Home) -> Outcome<KeyFile> {
     let Some(text) = read_private(&home.key(), Exit::Integrity)? else {
         let shown = home.key().display().to_string();
-        let failure = Failure::new(Exit::Locked, format!("there is no master key at {shown}"));
-        return Err(failure.hint(format!(
-            "put it together from its shares first, with `zms key combine{}`, and split the new \
-             one afterwards",
-            home.as_typed()
-        )));
+        let why = format!("there is no master key at {shown}: it is in its shares alone");
+        return Err(Failure::usage(why).hint(
+            "say which shares the new one has, for example `--shares 5 --threshold 3 --sheets DIR`",
+        ));
     };
     KeyFile::parse(&text)
         .map_err(|_| Failure::new(Exit::Integrity, "the key file was changed meanwhile"))

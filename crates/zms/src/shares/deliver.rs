@@ -158,7 +158,12 @@ impl Delivered {
         if self.told {
             return Ok(());
         }
-        output.json(frame(as_json(&self.set, &self.files)))
+        output.json(frame(self.as_json()))
+    }
+
+    /// What programs are told, without the shares.
+    pub fn as_json(&self) -> serde_json::Value {
+        as_json(&self.set, &self.files)
     }
 }
 

@@ -42,6 +42,13 @@ fn group(text: &str) -> Result<Group, String> {
 }
 
 impl Wanted {
+    /// Whether any of the flags is there.
+    pub fn any(&self) -> bool {
+        let numbers = [self.shares, self.threshold, self.groups_needed];
+        let named = numbers.iter().any(Option::is_some) || !self.group.is_empty();
+        named || self.sheets.is_some() || self.all_in_one
+    }
+
     /// The scheme that the flags describe; `None` where they ask for no shares.
     pub fn scheme(&self) -> Outcome<Option<Scheme>> {
         let scheme = match (self.shares, self.threshold, self.groups_needed, &self.group[..]) {

@@ -5,5 +5,6 @@ mod disk_full;
 mod dump;
 mod errors;
 mod kill;
+mod shares;
 mod stories;
 mod story;

@@ -8,6 +8,7 @@ use crate::{
     exit::{Failure, Outcome},
     renewal::{Order, carry_out, finish},
     session::Context,
+    shares::Wanted,
 };
 
 /// Take an administrator out: everything gets new keys, everybody else a new token
@@ -17,6 +18,8 @@ Examples:
   zms admin rm second --dry-run    what would get new keys, and whose tokens would be replaced
   zms admin rm second              the new tokens are printed once
   zms admin rm second --out FILE   into a new file that only you can read
+  zms admin rm second --shares 5 --threshold 3 --sheets DIR
+                                   where the master key is in its shares alone
 
 An administrator has held the vault key, and with it the key of every token. So this is a full
 rotation (see `zms key rotate --help`), in one step: until it is done nothing changes; afterwards
@@ -34,6 +37,8 @@ pub struct Args {
     /// Leave out what can not be read, and close the scopes that do not verify
     #[arg(long)]
     leave_out_unreadable: bool,
+    #[command(flatten)]
+    wanted: Wanted,
 }
 
 /// A full rotation that leaves one out.
@@ -72,6 +77,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         leaked: true,
         leave_out: args.leave_out_unreadable,
         out: args.out.as_ref(),
+        wanted: &args.wanted,
         dry_run: args.dry_run,
         question: &question,
         word: &member.label,

@@ -13,7 +13,7 @@ use crate::{
     prompt,
     renewal::{Order, carry_out, finish, refuse_waiting},
     session::{Acting, Context, tell},
-    shares::Notes,
+    shares::{Notes, Wanted},
 };
 
 /// Replace the master key, or with --full every key and token; the old ones open nothing any more
@@ -32,6 +32,8 @@ Examples:
   zms key rotate --full                the new tokens are printed once
   zms key rotate --full --out tokens   into a new file that only you can read
   zms key rotate --full --leaked       `zms exposure` lists all secrets until they are changed
+  zms key rotate --full --shares 5 --threshold 3 --sheets DIR
+                                       where the key is in its shares alone: those of the new one
 
 Either happens as a whole or not at all. Where a full one is interrupted after that, run it again:
 the new tokens lie sealed beside the key until they were shown. What was in an old copy of the
@@ -53,6 +55,8 @@ pub struct Args {
     /// Show what would happen, and change nothing
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    wanted: Wanted,
 }
 
 /// Rotates: the new key is on disk before the vault learns of it, and takes the old one's place after.
@@ -70,6 +74,7 @@ fn everything(context: &Context, mut acting: Acting, args: &Args) -> Outcome {
         leaked: args.leaked,
         leave_out: args.leave_out_unreadable,
         out: args.out.as_ref(),
+        wanted: &args.wanted,
         dry_run: args.dry_run,
         question: "Every key and every token of this vault is replaced: programs that run with the \
                    old ones are refused until they have theirs.",
@@ -79,6 +84,12 @@ fn everything(context: &Context, mut acting: Acting, args: &Args) -> Outcome {
 }
 
 fn key_alone(context: &Context, mut acting: Acting, args: &Args) -> Outcome {
+    if args.wanted.any() {
+        return Err(Failure::usage(
+            "shares of a new key without `--full` are made by another command",
+        )
+        .hint("`zms key split --rotate`, with the same flags"));
+    }
     let home = context.home()?;
     let path = home.key();
     if !acting.owner {
@@ -127,8 +138,10 @@ fn key_alone(context: &Context, mut acting: Acting, args: &Args) -> Outcome {
 }
 
 fn missing(home: &Home) -> Failure {
-    Failure::new(Exit::Locked, format!("there is no master key at {}", home.key().display()))
-        .hint("a key that is only in shares is replaced by `zms key split --rotate`")
+    Failure::new(Exit::Locked, format!("there is no master key at {}", home.key().display())).hint(
+        "a key that is only in shares is replaced by `zms key split --rotate`, and with all else \
+             by `zms key rotate --full`",
+    )
 }
 
 /// Has it confirmed that the key is replaced.

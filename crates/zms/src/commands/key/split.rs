@@ -1,16 +1,16 @@
 //! `zms key split`.
 
-use zms_client::SessionError;
 use zms_core::{id::VaultId, principal::Principal};
 
 use super::rotate;
 use crate::{
-    agent,
     exit::{Failure, Outcome, utc},
     files,
+    home::Home,
     personal::Drawer,
+    renewal::refuse_waiting,
     session::{Acting, Context, tell},
-    shares::{Claim, Delivered, Delivery, Notes, Set, Split, Wanted},
+    shares::{self, Delivered, Frame, Handout, Notes, Split, Wanted},
 };
 
 /// Split the master key into shares, of which some are needed to put it together again
@@ -38,11 +38,7 @@ pub struct Args {
 
 /// Splits the key of the vault, once it is proven that it is the one.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let scheme = args.wanted.scheme()?.ok_or_else(|| {
-        Failure::usage("it is not said how many shares there are, and how many are needed")
-            .hint("for example `--shares 5 --threshold 3`")
-    })?;
-    let delivery = Delivery::plan(&args.wanted, context.output)?;
+    let handout = Handout::plan(&args.wanted, context.output)?.ok_or_else(Handout::unnamed)?;
     let home = context.home()?;
     let mut acting = context.act()?;
     if !acting.owner {
@@ -55,7 +51,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let older = Notes::load(&home).unwrap_or_default();
     let older: Vec<_> = older.of(key).cloned().collect();
     if args.dry_run {
-        return dry(context, args, &delivery, &older);
+        return dry(context, args, &handout, &older);
     }
     let frame = |mut json: serde_json::Value| {
         let older = if args.rotate { &[] } else { &older[..] };
@@ -63,24 +59,20 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         json["rotated"] = args.rotate.into();
         json
     };
-    let make = |owner: &Principal| {
-        let set = Set::make(&home, owner, Claim { vault, key: owner.id() }, scheme.clone())?;
-        delivery.hand_over(set, context.output, &frame)
-    };
-    let delivered = if args.rotate {
+    if args.rotate {
         rotate::confirm(context, &home)?;
-        if files::exists(&home.key()) {
+    }
+    let delivered = match (args.rotate, files::exists(&home.key())) {
+        (false, _) => split(context, &home, handout, vault, acting.session.principal(), &frame)?,
+        (true, true) => {
             let heir = rotate::replace(&home, &mut acting)?;
-            make(&heir).map_err(|failure| {
+            split(context, &home, handout, vault, &heir, &frame).map_err(|failure| {
                 failure.and_hint(
                     "the key is replaced, and has no shares yet: run `zms key split` again",
                 )
             })?
-        } else {
-            replace(context, &mut acting, vault, &delivery, make)?
         }
-    } else {
-        make(acting.session.principal())?
+        (true, false) => replace(context, &home, &mut acting, vault, handout, &frame)?,
     };
     delivered.note(&home, context.output);
     if context.output.json {
@@ -97,47 +89,42 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     Ok(())
 }
 
+/// Makes shares of a key that counts.
+fn split(
+    context: &Context,
+    home: &Home,
+    mut handout: Handout,
+    vault: VaultId,
+    owner: &Principal,
+    frame: Frame<'_>,
+) -> Outcome<Delivered> {
+    handout.hand_over(home, vault, owner, context.output, frame)?;
+    handout.counts()
+}
+
 /// Replaces a key that has no file: the new one is in somebody's hands before it counts.
 fn replace(
     context: &Context,
+    home: &Home,
     acting: &mut Acting,
     vault: VaultId,
-    delivery: &Delivery,
-    make: impl FnOnce(&Principal) -> Outcome<Delivered>,
+    mut handout: Handout,
+    frame: Frame<'_>,
 ) -> Outcome<Delivered> {
-    let home = context.home()?;
     let _lock = home.lock()?;
     let old = acting.session.principal().duplicate();
-    let (mut next, mut delivered) = (None, None);
+    refuse_waiting(home, old.id())?;
     let replaced = acting.session.succeed(|heir| {
-        next = Some(heir.id());
-        Drawer::new(&home, &old, vault).hand_on(heir)?;
-        delivered = Some(make(heir)?);
-        Ok(())
+        Drawer::new(home, &old, vault).hand_on(heir)?;
+        Ok(handout.hand_over(home, vault, heir, context.output, frame)?)
     });
-    let Err(error) = replaced else {
-        // It is done, whatever fails now.
-        let left = [agent::lock(&home).map(drop), files::wipe(&home.personal(old.id()))];
-        for failure in left.into_iter().filter_map(Result::err) {
-            context.output.warn(format!("something of the old key is left: {failure}"));
+    match replaced {
+        Ok(_) => handout.replaces(home, old.id(), context.output),
+        Err(error) => {
+            let perhaps = shares::perhaps(&error);
+            Err(handout.fails(home, perhaps, acting.explain(error)))
         }
-        return delivered.ok_or_else(|| Failure::other("the key was not replaced"));
-    };
-    let perhaps = matches!(error, SessionError::Store(_) | SessionError::Pins(_));
-    let failure = acting.explain(error);
-    if perhaps && delivered.is_some() {
-        return Err(failure.and_hint(
-            "the key may be replaced all the same: keep the new shares and the older ones, and see \
-             by `zms key drill` which open the vault",
-        ));
     }
-    if let Some(delivered) = &delivered {
-        delivered.take_back();
-    }
-    let Some(heir) = next else { return Err(failure) };
-    // What can not be removed is sealed for a key that opens nothing.
-    let _left = files::wipe(&home.personal(heir));
-    Err(failure.and_hint(format!("the key is not replaced; {}", delivery.void())))
 }
 
 /// Says which shares stay good.
@@ -151,7 +138,7 @@ fn warn(context: &Context, older: &[Split]) {
     ));
 }
 
-fn dry(context: &Context, args: &Args, delivery: &Delivery, older: &[Split]) -> Outcome {
+fn dry(context: &Context, args: &Args, handout: &Handout, older: &[Split]) -> Outcome {
     if context.output.json {
         return context.output.json(serde_json::json!({
             "would_rotate": args.rotate,
@@ -161,7 +148,7 @@ fn dry(context: &Context, args: &Args, delivery: &Delivery, older: &[Split]) -> 
     if args.rotate {
         context.output.note("the master key would be replaced first");
     }
-    context.output.note(format!("shares would be made; {}", delivery.planned()));
+    context.output.note(handout.planned());
     if !args.rotate && !older.is_empty() {
         warn(context, older);
     }
