@@ -52,11 +52,12 @@ main:
     ./quickstart
 
 # Packages of the release binary that `main` builds, each installed from its file; the examples; the
-# first minute
+# first minute; a server and its description
 package:
     scripts/package
     scripts/package-try
     {{python}} scripts/examples-try
+    {{python}} scripts/openapi-try
     scripts/first-minute
 
 # Nothing above may leave a trace in the tree
@@ -68,6 +69,7 @@ release:
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms --target {{triple}}
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-store-sqlite --example audit_cost --target {{triple}}
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-client --example grow --example commit --target {{triple}}
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-server --example load --target {{triple}}
 
 # Long runs in full: every random case, every kill point
 extended:
@@ -78,4 +80,5 @@ bench: release
     bench/setup
     bench/run
     bench/scale
+    {{python}} bench/serve
     bench/stream

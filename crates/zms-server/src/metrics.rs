@@ -31,6 +31,17 @@ pub(crate) struct Metrics {
     active: Gauge,
     pub(crate) connections: Gauge,
     pub(crate) commits: Counter,
+    pub(crate) handshakes_failed: Counter,
+}
+
+/// A method that we know: any other is its sender's word.
+pub(crate) fn method(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::POST => "POST",
+        Method::HEAD => "HEAD",
+        _ => "other",
+    }
 }
 
 /// One request that is being answered.
@@ -54,13 +65,15 @@ impl Metrics {
         let requests = Family::default();
         let seconds: Family<_, _, fn() -> Histogram> = Family::new_with_constructor(buckets);
         let (active, connections) = (Gauge::default(), Gauge::default());
-        let commits = Counter::default();
+        let (commits, handshakes_failed) = (Counter::default(), Counter::default());
         registry.register("requests", "Requests answered", Family::clone(&requests));
         registry.register("request_seconds", "Time to an answer", Family::clone(&seconds));
         registry.register("requests_active", "Requests being answered", active.clone());
         registry.register("connections", "Connections open", connections.clone());
         registry.register("commits", "Commits kept", commits.clone());
-        Self { registry, requests, seconds, active, connections, commits }
+        let failed = handshakes_failed.clone();
+        registry.register("tls_handshakes_failed", "TLS handshakes that failed", failed);
+        Self { registry, requests, seconds, active, connections, commits, handshakes_failed }
     }
 
     pub(crate) fn begin(&self) -> Active {
@@ -75,12 +88,7 @@ impl Metrics {
         status: StatusCode,
         took: Duration,
     ) {
-        let method = match *method {
-            Method::GET => "GET",
-            Method::POST => "POST",
-            Method::HEAD => "HEAD",
-            _ => "other",
-        };
+        let method = self::method(method);
         let labels = Labels { method, route, status: status.as_u16() };
         self.requests.get_or_create(&labels).inc();
         self.seconds.get_or_create(&RouteLabel { route }).observe(took.as_secs_f64());

@@ -1,4 +1,4 @@
-//! Refusals as clients see them: RFC 9457, with a code of one word. spec/engine.md#problems
+//! Refusals as clients see them: RFC 9457, with a code of one word. spec/engine.md#http
 //!
 //! Nothing that came with a request is ever part of one. The cause is for the log alone.
 

@@ -2,6 +2,9 @@
 
 mod connection;
 mod listen;
+pub mod log;
+pub mod manager;
+pub mod tls;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
@@ -13,8 +16,8 @@ use tokio::{
 };
 use tokio_util::task::TaskTracker;
 
-use self::connection::Connections;
 pub use self::listen::{Listen, ListenError, Listener};
+use self::{connection::Connections, tls::Tls};
 use crate::state::Engine;
 
 /// How often those who asked long ago are forgotten.
@@ -22,11 +25,13 @@ const FORGET: Duration = Duration::from_secs(60);
 /// How long nothing is accepted after the system could give no descriptor.
 const BREATH: Duration = Duration::from_millis(50);
 
-/// Serves until `end` is there; then answers what was asked, as long as the limits say.
+/// Serves until `end` is there; then answers what was asked, as long as the limits say. With TLS,
+/// all that comes by TCP is to speak it.
 pub async fn serve(
     engine: Arc<Engine>,
     router: Router,
     listeners: Vec<Listener>,
+    tls: Option<Arc<Tls>>,
     end: impl Future<Output = ()>,
 ) {
     let connections = Arc::new(Connections {
@@ -34,7 +39,12 @@ pub async fn serve(
         router,
         room: Arc::new(Semaphore::new(engine.limits.connections)),
         open: TaskTracker::new(),
+        tls: tls.as_ref().map(|tls| tls.acceptor()),
     });
+    if let Some(tls) = tls {
+        let (clock, stop) = (engine.clock, engine.stop.clone());
+        tokio::spawn(async move { tls.follow(clock, stop).await });
+    }
     let mut accepting = JoinSet::new();
     for listener in listeners {
         accepting.spawn(accept(listener, Arc::clone(&connections)));

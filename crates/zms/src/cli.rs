@@ -15,8 +15,8 @@ use crate::{
     commands::{
         admin, allow, audit, backup, bundle, check, completions, cp, diff, doctor, edit, env,
         export, exposure, generate, get, help, history, import, init, key, lock, log, ls, man, mv,
-        project, render, reset, restore, rm, rollback, roster, run, search, service, set, status,
-        token, undo, unlock, use_place, vault,
+        project, render, reset, restore, rm, rollback, roster, run, search, service, set, start,
+        status, stop, token, undo, unlock, use_place, vault,
     },
     environment,
     exit::Outcome,
@@ -140,6 +140,8 @@ Examples:
   zms roster refresh"
     )]
     Roster(roster::Command),
+    Start(Box<start::Args>),
+    Stop(stop::Args),
     /// List projects; make, rename or remove one
     #[command(
         subcommand,
@@ -260,6 +262,8 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Admin(command) => admin::run(&context, &command),
         Command::Exposure(args) => exposure::run(&context, &args),
         Command::Roster(command) => roster::run(&context, &command),
+        Command::Start(args) => start::run(&context, &args),
+        Command::Stop(args) => stop::run(&context, &args),
         Command::Project(command) => project::run(&context, &command),
         Command::Env(command) => env::run(&context, &command),
         Command::Service(command) => service::run(&context, &command),

@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "this file owns the vault's files")]
 
 mod scratch;
+pub mod serving;
 
 use std::{
     fs::{self, DirBuilder, File, OpenOptions},
@@ -233,15 +234,17 @@ impl Home {
 
     /// Refuses a folder that others could put files into.
     pub fn check(&self) -> Outcome {
-        for folder in self.folders() {
-            let Ok(found) = fs::metadata(&folder) else { continue };
-            private(&found, 0o022).map_err(|why| {
-                Failure::new(Exit::Denied, format!("{} {why}", folder.display()))
-                    .hint(format!("chmod 700 {}", folder.display()))
-            })?;
-        }
-        Ok(())
+        self.folders().iter().try_for_each(|folder| check_folder(folder))
     }
+}
+
+/// Refuses a folder that others could put files into. One that is not there is none.
+pub fn check_folder(folder: &Path) -> Outcome {
+    let Ok(found) = fs::metadata(folder) else { return Ok(()) };
+    private(&found, 0o022).map_err(|why| {
+        Failure::new(Exit::Denied, format!("{} {why}", folder.display()))
+            .hint(format!("chmod 700 {}", folder.display()))
+    })
 }
 
 /// `ZMS_HOME`, else `~/.zexio`.

@@ -253,7 +253,7 @@ pub fn opened(home: &Home, principal: &Principal) -> Outcome<Box<dyn Store>> {
 }
 
 /// A disk so full that not even the log can be opened stores no audit entry either.
-fn unopened(trouble: Trouble) -> SessionError {
+pub fn unopened(trouble: Trouble) -> SessionError {
     match trouble.class {
         TroubleClass::Full => SessionError::Audit(trouble),
         _ => SessionError::Store(trouble),

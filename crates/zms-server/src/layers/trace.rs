@@ -63,10 +63,13 @@ pub(crate) async fn trace(
     let why = cause.as_ref().and_then(|cause| cause.cause.as_deref());
     let (status, micros) = (response.status().as_u16(), took.as_micros() as u64);
     let id_text = id.to_str().unwrap_or_default();
+    let method = crate::metrics::method(&method);
     if response.status().is_server_error() {
-        tracing::error!(id = id_text, %method, route, status, micros, code, why, "request");
+        tracing::error!(id = id_text, method, route, status, micros, code, why, "failed");
+    } else if code.is_some() {
+        tracing::info!(id = id_text, method, route, status, micros, code, why, "refused");
     } else {
-        tracing::info!(id = id_text, %method, route, status, micros, code, why, "request");
+        tracing::debug!(id = id_text, method, route, status, micros, "answered");
     }
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID.clone(), id);

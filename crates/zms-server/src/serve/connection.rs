@@ -3,12 +3,20 @@
 use std::{convert::Infallible, pin::pin, sync::Arc};
 
 use axum::{Router, body::Body};
-use hyper::{Request, body::Incoming, server::conn::http1, service::service_fn};
-use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper::{
+    Request,
+    body::Incoming,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
     sync::{OwnedSemaphorePermit, Semaphore},
+    time::timeout,
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 use tower::ServiceExt;
 
@@ -16,11 +24,13 @@ use super::listen::Accepted;
 use crate::state::{Engine, Peer};
 
 /// What every connection needs.
+#[derive(Clone)]
 pub(super) struct Connections {
     pub(super) engine: Arc<Engine>,
     pub(super) router: Router,
     pub(super) room: Arc<Semaphore>,
     pub(super) open: TaskTracker,
+    pub(super) tls: Option<TlsAcceptor>,
 }
 
 impl Connections {
@@ -32,7 +42,11 @@ impl Connections {
             open.inc();
             match accepted {
                 Accepted::Tcp(stream, address) => {
-                    connections.http1(stream, Peer { address: Some(address) }).await;
+                    let peer = Peer { address: Some(address) };
+                    match &connections.tls {
+                        Some(tls) => connections.tls(tls, stream, peer).await,
+                        None => connections.http1(stream, peer).await,
+                    }
                 }
                 Accepted::Unix(stream) => {
                     connections.http1(stream, Peer { address: None }).await;
@@ -41,6 +55,49 @@ impl Connections {
             open.dec();
             drop(room);
         });
+    }
+
+    async fn tls(&self, tls: &TlsAcceptor, stream: TcpStream, peer: Peer) {
+        let shaken = timeout(self.engine.limits.handshake_time, tls.accept(stream)).await;
+        let Ok(Ok(stream)) = shaken else {
+            self.engine.metrics.handshakes_failed.inc();
+            return;
+        };
+        if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
+            self.http2(stream, peer).await;
+        } else {
+            self.http1(stream, peer).await;
+        }
+    }
+
+    async fn http2(
+        &self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        peer: Peer,
+    ) {
+        let limits = &self.engine.limits;
+        let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
+        let connections = self.clone();
+        let answer = service_fn(move |request| {
+            let connections = connections.clone();
+            async move { connections.answer(request, peer).await }
+        });
+        let mut connection = pin!(
+            http2::Builder::new(TokioExecutor::new())
+                .timer(TokioTimer::new())
+                .keep_alive_interval(limits.header_time)
+                .keep_alive_timeout(limits.header_time)
+                .max_header_list_size(headers)
+                .max_concurrent_streams(limits.streams)
+                .serve_connection(TokioIo::new(stream), answer)
+        );
+        tokio::select! {
+            _ended = &mut connection => {}
+            () = self.engine.stop.cancelled() => {
+                connection.as_mut().graceful_shutdown();
+                let _ended = connection.await;
+            }
+        }
     }
 
     async fn http1(

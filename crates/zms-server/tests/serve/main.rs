@@ -7,4 +7,5 @@
 
 mod hostile;
 mod running;
+mod secure;
 mod sockets;

@@ -13,7 +13,7 @@ use tokio::{
 use zms_crypto::Key;
 use zms_server::{
     Engine, Limits, Names, Register, Setup, router,
-    serve::{Listen, serve},
+    serve::{Listen, serve, tls::Tls},
     vaults::OneFile,
 };
 
@@ -28,6 +28,11 @@ pub struct Running {
 impl Running {
     /// One without a vault, which is called `zms.test`.
     pub async fn with(limits: Limits) -> Self {
+        Self::secure(limits, None).await
+    }
+
+    /// The same, with TLS.
+    pub async fn secure(limits: Limits, tls: Option<Arc<Tls>>) -> Self {
         let folder = TempDir::new().unwrap();
         let engine = Engine::new(Setup {
             vaults: Arc::new(OneFile::new(folder.path().join("zms.db"))),
@@ -43,7 +48,7 @@ impl Running {
             vec![loopback.bind().await.unwrap(), Listen::Unix(unix.clone()).bind().await.unwrap()];
         let Listen::Tcp(tcp) = listeners[0].listen().unwrap() else { panic!("it is TCP") };
         let (end, ended) = oneshot::channel::<()>();
-        let serving = serve(Arc::clone(&engine), router(&engine), listeners, async {
+        let serving = serve(Arc::clone(&engine), router(&engine), listeners, tls, async {
             let _ = ended.await;
         });
         let task = tokio::spawn(serving);

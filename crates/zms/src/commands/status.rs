@@ -9,7 +9,7 @@ use crate::{
     exit::{Outcome, utc},
     expiry::{Nearness, nearness},
     files,
-    home::{DEFAULT_VAULT, Home},
+    home::{DEFAULT_VAULT, Home, serving::running},
     last_backup::LastBackup,
     master_key::Protect,
     session::{Acting, Context, tell},
@@ -90,6 +90,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let protection = acting.owner.then(|| credentials::protection(&home)).flatten();
     let backup = acting.owner.then(|| LastBackup::of(&home, &vault));
     let until = if acting.owner { agent::until(&home)?.map(utc) } else { None };
+    let serving = running(home.folder())?;
     let first_use = acting.session.first_use();
     let ending = ending(&mut acting, now)?;
     // A token that is named goes before that of the folder.
@@ -101,6 +102,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             "vault_name": home.name(),
             "database": database,
             "server": kept_by,
+            "serving": serving,
             "database_bytes": kept.database,
             "log_bytes": kept.log,
             "protection": protection.map(Protect::name),
@@ -143,6 +145,9 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     if kept_by.is_none() {
         rows.push(("database", kept.shown()));
     }
+    rows.extend(
+        serving.map(|it| ("serving", format!("process {}, on {}", it.pid, it.listen.join(", ")))),
+    );
     rows.extend(protection.map(|how| ("key file", format!("protected by {}", how.words()))));
     let locked = protection.is_some_and(|how| how != Protect::None);
     rows.extend(match until {

@@ -20,6 +20,7 @@ mod random;
 mod reader;
 mod run;
 mod scratch;
+mod server;
 mod service;
 mod strace;
 mod stranger;
