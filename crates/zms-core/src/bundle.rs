@@ -41,6 +41,8 @@ pub enum TroubleClass {
     Corrupt,
     /// Written by a newer version.
     Newer,
+    /// Its tables are not those that were there when it was opened.
+    Schema,
     /// The device is full.
     Full,
     /// The file or its folder can not be written.
@@ -85,6 +87,9 @@ impl fmt::Display for Trouble {
             TroubleClass::Away => "the database can not be reached",
             TroubleClass::Corrupt => "the database is damaged or not a ZMS database",
             TroubleClass::Newer => "the database was written by a newer version of zms",
+            TroubleClass::Schema => {
+                "the tables of the database are those of another version of zms"
+            }
             TroubleClass::Full => "the disk is full",
             TroubleClass::ReadOnly => "the database can not be written",
             TroubleClass::Copy => "a bundle is a copy that can not be changed and counts no uses",

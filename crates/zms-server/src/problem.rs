@@ -106,7 +106,11 @@ impl Problem {
     /// The engine can not do it now.
     pub fn unavailable(trouble: &Trouble) -> Self {
         let problem = match trouble.class {
-            TroubleClass::Busy | TroubleClass::Full | TroubleClass::ReadOnly => Self::new(
+            TroubleClass::Busy
+            | TroubleClass::Away
+            | TroubleClass::Full
+            | TroubleClass::ReadOnly
+            | TroubleClass::Schema => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "the engine can not use its store now",
@@ -121,6 +125,7 @@ impl Problem {
     pub fn audit(trouble: &Trouble) -> Self {
         let detail = "the audit entry can not be stored";
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "audit", detail)
+            .retry_after(1)
             .because(format_args!("{trouble} ({})", trouble.source))
     }
 

@@ -91,7 +91,7 @@ impl Engine {
     /// An engine that nobody has asked anything.
     pub fn new(setup: Setup) -> Arc<Self> {
         let Setup { vaults, names, register, limits, clock, blind } = setup;
-        Arc::new(Self {
+        let engine = Arc::new(Self {
             vaults,
             names,
             register,
@@ -106,7 +106,14 @@ impl Engine {
             metrics: Metrics::new(),
             stop: CancellationToken::new(),
             limits,
-        })
+        });
+        let told = Arc::downgrade(&engine);
+        engine.vaults.on_move(Box::new(move |vault| {
+            if let Some(engine) = told.upgrade() {
+                engine.watches.moved(vault);
+            }
+        }));
+        engine
     }
 
     /// Unix seconds.

@@ -3,6 +3,7 @@
 mod file;
 mod folder;
 mod handle;
+mod shared;
 
 use zms_core::{
     audit::Event,
@@ -12,7 +13,7 @@ use zms_core::{
 };
 use zms_store::{Check, CommitError};
 
-pub use self::{file::OneFile, folder::Folder, handle::Handle};
+pub use self::{file::OneFile, folder::Folder, handle::Handle, shared::Shared};
 
 /// Keeps many vaults. Its calls may wait for a disk or a network.
 pub trait Vaults: Send + Sync {
@@ -51,6 +52,11 @@ pub trait Vaults: Send + Sync {
     /// Is told of the members that joined a vault.
     fn joined(&self, vault: VaultId, principals: &[PrincipalId]) {
         let _ = (vault, principals);
+    }
+
+    /// Has a listener told of vaults that somebody else changed, as far and as soon as that is known.
+    fn on_move(&self, listener: Box<dyn Fn(VaultId) + Send + Sync>) {
+        drop(listener);
     }
 
     /// Whether finding a vault and reading a row of it takes less time than handing that over to

@@ -23,7 +23,7 @@ const SLACK: Duration = Duration::from_secs(1);
 /// How much of the database one replica takes, and how long it waits.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections for reading and committing. Four more serve all requests together.
+    /// Connections for reading and committing. Six more serve all requests together.
     pub connections: usize,
     /// How long a statement may take.
     pub statement: Duration,
@@ -98,8 +98,12 @@ impl Connections {
         let client = self.client().await?;
         let patience = self.limits.statement + SLACK;
         let answer = timeout(patience, ask(&client)).await.unwrap_or(Err(Fault::Slow));
-        if answer.as_ref().is_err_and(Fault::spoils) {
-            drop(Object::take(client));
+        if let Err(fault) = &answer {
+            if matches!(fault, Fault::Slow) {
+                self.runtime.spawn(outlast(client));
+            } else if fault.spoils() {
+                drop(Object::take(client));
+            }
         }
         answer
     }
@@ -154,7 +158,20 @@ pub(crate) enum Kind {
 enum State {
     Idle,
     Open,
+    /// It answered too late, and may be at work yet.
+    Late,
     Spoiled,
+}
+
+/// How long a server that does not answer is left alone.
+const OUTLAST: Duration = Duration::from_secs(300);
+
+/// Keeps the place of a connection in the pool until its server is done with what it was asked, and
+/// then closes it. Else each new one would be another that the server is busy with: a commit that
+/// waits for a standby waits on, whoever has gone away.
+async fn outlast(client: Client) {
+    let _ = timeout(OUTLAST, client.batch_execute("")).await;
+    drop(Object::take(client));
 }
 
 /// A connection in the hands of one thread. What it left open is rolled back; a connection that is
@@ -251,7 +268,9 @@ impl Link {
         });
         let answer = answer.and_then(|answer| answer.map_err(Fault::from));
         answer.inspect_err(|fault| {
-            if fault.spoils() {
+            if matches!(fault, Fault::Slow) {
+                self.state.set(State::Late);
+            } else if fault.spoils() {
                 self.state.set(State::Spoiled);
             }
         })
@@ -269,6 +288,7 @@ impl Drop for Link {
         let Some(client) = self.client.take() else { return };
         match self.state.get() {
             State::Idle => {}
+            State::Late => drop(self.runtime.spawn(outlast(client))),
             State::Spoiled => drop(Object::take(client)),
             State::Open => {
                 let patience = self.limits.statement;

@@ -38,6 +38,8 @@ pub(crate) struct Core {
     /// For what is done for many requests at once. A request that holds one of the others never
     /// waits here for one that waits for it.
     pub(crate) side: Connections,
+    /// For the entries of reads, which wait for the disk.
+    pub(crate) notes: Connections,
     pub(crate) chains: Chains,
     pub(crate) epochs: Epochs,
     pub(crate) feed: Feed,
@@ -87,11 +89,13 @@ impl Database {
     ) -> Result<Self, Trouble> {
         let work = Connections::new(address, limits, runtime)?;
         let side = Connections::new(address, Limits { connections: 3, ..limits }, runtime)?;
+        let notes = Connections::new(address, Limits { connections: 2, ..limits }, runtime)?;
         migrate::bring_up(&work, migrations)?;
         let chain = runtime.block_on(replica::borrow(&side, &holder)).map_err(trouble)?;
         let core = Arc::new(Core {
             work,
             side,
+            notes,
             chains: Chains::new(chain),
             epochs: Epochs::new(limits.stale),
             feed: Feed::default(),

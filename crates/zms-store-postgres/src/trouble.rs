@@ -136,10 +136,10 @@ fn class(error: &tokio_postgres::Error) -> TroubleClass {
         // A standby, a role that may not write, a disk that is read-only.
         "25006" | "42501" => TroubleClass::ReadOnly,
         "53000" | "53200" | "53400" => TroubleClass::Busy,
-        // A table or column that is not there, data that can not be read.
-        "42P01" | "42703" | "42P07" | "42804" | "3F000" | "XX001" | "XX002" => {
-            TroubleClass::Corrupt
-        }
+        // A table or column that is not there, or is another.
+        "42P01" | "42703" | "42P10" | "42804" | "3F000" => TroubleClass::Schema,
+        // A table that is somebody else's; data that can not be read.
+        "42P07" | "XX001" | "XX002" => TroubleClass::Corrupt,
         code if is_away(code) => TroubleClass::Away,
         _ => TroubleClass::Other,
     }
@@ -154,8 +154,8 @@ fn without_answer(error: &tokio_postgres::Error) -> TroubleClass {
         }
         if let Some(error) = error.downcast_ref::<io::Error>() {
             return match error.kind() {
-                // A name that TLS can not verify.
-                io::ErrorKind::InvalidInput => TroubleClass::Other,
+                // What TLS can not verify.
+                io::ErrorKind::InvalidInput | io::ErrorKind::InvalidData => TroubleClass::Other,
                 // Every server is a standby.
                 io::ErrorKind::PermissionDenied => TroubleClass::ReadOnly,
                 _ => TroubleClass::Away,
@@ -163,5 +163,6 @@ fn without_answer(error: &tokio_postgres::Error) -> TroubleClass {
         }
         cause = error.source();
     }
-    TroubleClass::Away
+    // A server without TLS where it was asked for, or one that speaks otherwise than we do.
+    if error.is_closed() { TroubleClass::Away } else { TroubleClass::Other }
 }

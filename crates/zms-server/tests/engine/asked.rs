@@ -22,10 +22,7 @@ use zms_core::{
     request::{Asked, sign},
 };
 use zms_crypto::Key;
-use zms_server::{
-    Engine, Limits, Names, Peer, Register, Setup, router,
-    vaults::{OneFile, Vaults},
-};
+use zms_server::{Engine, Limits, Names, Peer, Register, Setup, router, vaults::Vaults};
 use zms_store::{
     Store,
     contract::vault::{NOW, Vault},
@@ -159,8 +156,7 @@ impl World {
 
     pub fn with(register: Register, limits: Limits) -> Self {
         let folder = TempDir::new().unwrap();
-        let vaults = Arc::new(OneFile::new(folder.path().join("zms.db")));
-        let engine = engine_of(vaults, register, limits);
+        let engine = engine_of(crate::kept(folder.path()), register, limits);
         Self {
             router: router(&engine),
             engine,

@@ -75,7 +75,7 @@ impl Group {
 
     async fn later(core: Arc<Core>, vault: VaultId, jobs: Vec<Job>) {
         let place = core.chains.place(vault).lock_owned();
-        match timeout(core.side.limits.statement, place).await {
+        match timeout(core.notes.limits.statement, place).await {
             Ok(place) => {
                 append(&core, vec![Self { vault, place: core.chains.current(place), jobs }]).await;
             }
@@ -159,7 +159,7 @@ async fn load(core: &Core, groups: &mut Vec<Group>) -> Result<Vec<Head>, Fault> 
 
 /// The last entry of a chain; `None` where there is no vault.
 async fn read_last(core: &Core, vault: VaultId, chain: i64) -> Result<Option<Head>, Fault> {
-    core.side
+    core.notes
         .ask(async |client| {
             let vault = vault.as_bytes();
             let there = client.prepare_cached("SELECT 1 FROM vault WHERE id = $1").await?;
@@ -186,7 +186,7 @@ async fn insert(core: &Core, groups: &[Group], heads: &[Head]) -> Result<Vec<Hea
         next.push(head);
     }
     if !next.is_empty() {
-        core.side
+        core.notes
             .ask(async |client| {
                 let statement = client.prepare_cached(INSERT).await?;
                 Ok(client.execute(&statement, &columns.params()).await?)

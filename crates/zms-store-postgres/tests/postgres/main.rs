@@ -11,6 +11,7 @@ mod load;
 mod processes;
 mod replica;
 mod server;
+mod tls;
 mod trouble;
 
 use zms_store_postgres::{Address, Database, Limits};

@@ -206,7 +206,7 @@ fn a_full_disk_is_said_and_changes_nothing() {
     let batch = made.write(&store, "shop/production", &[put("BIG", &value)]);
     assert_eq!(refused(store.commit(&batch, &[])), TroubleClass::Full);
     assert_eq!(made.scope(&store, "shop/production").head.revision, 2);
-    let many = vec![event(made.owner.id(), Action::Read); 20_000];
+    let many = vec![event(made.owner.id(), Action::Read); 4000];
     assert_eq!(class(store.audit_append(&many)), TroubleClass::Full);
     assert_eq!(store.audit_read(0, 0, usize::MAX).expect("read").len(), 2);
     server.sql("vaults", "DROP TABLE large0");
@@ -234,12 +234,79 @@ fn who_finds_every_connection_in_use_is_told_so_in_time() {
 }
 
 #[test]
-fn a_lost_table_is_damage() {
+fn a_table_that_is_gone_is_another_schema() {
     let server = Server::shared();
     let database = server.new_database();
     let replica = replica(&server.url(&database));
     let made = Vault::written(&mut vault(&replica));
     server.sql(&database, "DROP TABLE spent");
     let spent = vault(&replica).spend(made.owner.id(), 3, &[]);
-    assert_eq!(class(spent), TroubleClass::Corrupt);
+    assert_eq!(class(spent), TroubleClass::Schema);
+}
+
+/// A primary whose standby is away: what it commits is in one place only.
+fn lonely() -> (Server, Arc<Database>, Vault, zms_core::batch::Batch) {
+    let server = Server::start(&[]);
+    let (replica, made, batch) = written(&server.url("postgres"));
+    server.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (away)'");
+    server.sql("postgres", "SELECT pg_reload_conf()");
+    thread::sleep(Duration::from_millis(300));
+    (server, replica, made, batch)
+}
+
+const WAITING: &str = "FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+
+#[test]
+fn what_no_standby_has_is_not_acknowledged() {
+    let (server, replica, mut made, batch) = lonely();
+    assert_eq!(refused(vault(&replica).commit(&batch, &[])), TroubleClass::Busy);
+    let me = made.owner.id();
+    let noted = vault(&replica).audit_append(&[event(me, Action::Read)]);
+    assert_eq!(class(noted), TroubleClass::Busy);
+    server.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+    server.sql("postgres", "SELECT pg_reload_conf()");
+    recovered(&replica);
+    // It was committed after all, now that it need not wait.
+    assert_eq!(made.scope(&vault(&replica), "shop/production").head.revision, 3);
+}
+
+#[test]
+fn a_wait_that_somebody_cancels_is_not_acknowledged_either() {
+    let (server, replica, _, batch) = lonely();
+    let outcome = thread::scope(|scope| {
+        let commit = scope.spawn(|| vault(&replica).commit(&batch, &[]));
+        for _ in 0..40 {
+            if server.sql("postgres", &format!("SELECT count(*) {WAITING}")) != "0" {
+                break;
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        // Postgres calls it committed from here on, and says in a warning that nobody has a copy.
+        let cancelled = server.sql("postgres", &format!("SELECT pg_cancel_backend(pid) {WAITING}"));
+        assert!(cancelled.contains('t'), "it waited");
+        commit.join().expect("it ends")
+    });
+    assert_eq!(refused(outcome), TroubleClass::Away);
+}
+
+#[test]
+fn requests_that_wait_for_a_standby_do_not_take_every_connection_of_the_server() {
+    let (server, replica, made, batch) = lonely();
+    let me = made.owner.id();
+    for _ in 0..3 {
+        thread::scope(|scope| {
+            for _ in 0..12 {
+                scope.spawn(|| vault(&replica).commit(&batch, &[]).expect_err("nobody has it"));
+                let note = || vault(&replica).audit_append(&[event(me, Action::Read)]);
+                scope.spawn(move || note().expect_err("nobody has it"));
+            }
+        });
+    }
+    let all = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'zms'";
+    let connections: usize = server.sql("postgres", all).parse().expect("a number");
+    assert!(connections <= HASTY.connections + 6, "{connections}");
+    server.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = ''");
+    server.sql("postgres", "SELECT pg_reload_conf()");
+    recovered(&replica);
+    vault(&replica).audit_append(&[event(me, Action::Read)]).expect("it is noted again");
 }
