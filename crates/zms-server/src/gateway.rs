@@ -13,9 +13,9 @@ mod secrets;
 mod serve;
 mod upstream;
 
-use std::{net::IpAddr, sync::Arc};
+use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
-use zms_client::Session;
+use zms_client::{Session, pins::PinFolder};
 use zms_core::{bundle::Trouble, principal::Principal};
 use zms_crypto::CryptoRng;
 use zms_store::Store;
@@ -52,10 +52,13 @@ pub struct Gateway {
     pub origin: Arc<dyn Origin>,
     /// What the gateway is called.
     pub hosts: Hosts,
+    /// Where what was seen is kept, to hold later states against it; `None` where the store is the
+    /// gateway's own.
+    pub pins: Option<PathBuf>,
     /// Unix seconds.
     pub clock: fn() -> u64,
     /// Entropy for one request.
-    pub entropy: fn() -> Box<dyn CryptoRng>,
+    pub entropy: fn() -> Box<dyn CryptoRng + Send>,
 }
 
 impl Gateway {
@@ -66,7 +69,13 @@ impl Gateway {
         from: Option<IpAddr>,
     ) -> Result<Session, Refusal> {
         let store = self.origin.store_of(&principal)?.ok_or(Refusal::Unknown)?;
-        let session = Session::forgetful(store, principal, self.clock, (self.entropy)());
+        let (clock, entropy) = (self.clock, (self.entropy)());
+        let session = match &self.pins {
+            Some(pins) => {
+                Session::new(store, principal, PinFolder::new(pins.clone()), clock, entropy)
+            }
+            None => Session::forgetful(store, principal, clock, entropy),
+        };
         Ok(session.admitting(Box::new(move |line| is_within(&line.limits.addresses, from))))
     }
 }

@@ -10,8 +10,10 @@ use zms_core::{
     merge::{Merged, Unreadable},
     open::{OpenError, OpenScope, Opening, Reading, VersionAt},
     path::{ScopePath, SecretName},
+    principal::Kind,
     record::{Payload, ValueKind},
 };
+use zms_store::Ahead;
 
 pub use self::{
     list::Listed,
@@ -110,6 +112,9 @@ impl Session {
         mount: &ScopePath,
         number: Option<u64>,
     ) -> Result<Option<Snapshot>, SessionError> {
+        if self.principal.kind() != Kind::Administrator {
+            self.ahead = Ahead::Own;
+        }
         let ((snapshot, scopes, past), vault, seen) =
             self.opened_audited(Action::Read, |opening, _| {
                 let way = opening.way(path, Reading::Last)?;

@@ -4,11 +4,19 @@
 use std::path::PathBuf;
 
 use zms_client::remote::{RemoteStore, reach};
-use zms_core::{address::Address, bundle::Trouble, principal::Principal};
+use zms_core::{
+    address::Address,
+    audit::Event,
+    batch::Batch,
+    bundle::Trouble,
+    id::{PrincipalId, VaultId},
+    principal::Principal,
+};
 use zms_crypto::CryptoRng;
-use zms_store::Store;
+use zms_store::{Check, CommitError, Store};
 
 use super::Origin;
+use crate::vaults::{Handle, Vaults};
 
 /// An engine that is asked for each request.
 pub struct Upstream {
@@ -29,8 +37,32 @@ impl Origin for Upstream {
     fn store_of(&self, principal: &Principal) -> Result<Option<Box<dyn Store>>, Trouble> {
         let entropy = [(self.entropy)(), (self.entropy)()];
         let mut store = RemoteStore::new(self.address.clone(), principal, self.clock, entropy);
-        store.caching(self.copies.join(principal.id().to_string()), self.most_stale);
+        let copy = self.copies.join(format!("{}.copy", principal.id()));
+        store.caching(copy, self.most_stale);
         Ok(Some(Box::new(store)))
+    }
+
+    fn ready(&self) -> Result<(), Trouble> {
+        reach(&self.address)
+    }
+}
+
+/// It keeps no vault itself, for nobody.
+impl Vaults for Upstream {
+    fn find(&self, _: VaultId) -> Result<Option<Handle>, Trouble> {
+        Ok(None)
+    }
+
+    fn of(&self, _: PrincipalId) -> Result<Option<VaultId>, Trouble> {
+        Ok(None)
+    }
+
+    fn create(&self, _: &Batch, _: &[Event], _: Check<'_>) -> Result<(), CommitError> {
+        Err(CommitError::Exists)
+    }
+
+    fn is_empty(&self) -> Result<bool, Trouble> {
+        Ok(false)
     }
 
     fn ready(&self) -> Result<(), Trouble> {

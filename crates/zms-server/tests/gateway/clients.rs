@@ -9,12 +9,14 @@ use std::{
     sync::Arc,
 };
 
+use axum::Router;
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
     server::conn::auto::Builder,
     service::TowerToHyperService,
 };
 use serde_json::{Value, json};
+use tokio::task::JoinSet;
 
 use crate::world::World;
 
@@ -23,29 +25,37 @@ fn setting(name: &str) -> PathBuf {
     value.unwrap_or_else(|| panic!("{name} is not set: run `./check`, which sets it")).into()
 }
 
-/// A world that answers on a port of this machine for as long as the test's runtime lives.
-fn serve(world: &Arc<World>) -> SocketAddr {
+/// A port of this machine.
+pub fn port() -> (TcpListener, SocketAddr) {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     listener.set_nonblocking(true).expect("a socket");
     let address = listener.local_addr().expect("an address");
+    (listener, address)
+}
+
+/// Answers there for as long as the test's runtime lives, or until what is returned is dropped.
+pub fn serve(listener: TcpListener, router: Router) -> JoinSet<()> {
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
-    let router = world.router.clone();
-    tokio::spawn(async move {
+    let mut serving = JoinSet::new();
+    serving.spawn(async move {
+        let mut connections = JoinSet::new();
         while let Ok((stream, _)) = listener.accept().await {
             let service = TowerToHyperService::new(router.clone());
-            tokio::spawn(async move {
+            connections.spawn(async move {
                 let server = Builder::new(TokioExecutor::new());
                 let _ended = server.serve_connection(TokioIo::new(stream), service).await;
             });
         }
     });
-    address
+    serving
 }
 
 /// A vault with one path, served, and the owner's token.
 fn served() -> (Arc<World>, String, String) {
     let world = Arc::new(World::new());
-    let address = format!("http://{}", serve(&world));
+    let (listener, address) = port();
+    serve(listener, world.router.clone()).detach_all();
+    let address = format!("http://{address}");
     let root = world.root();
     (world, address, root)
 }

@@ -7,6 +7,8 @@ mod clients;
 mod kv;
 mod native;
 mod replay;
+mod sequences;
 mod shared;
 mod tokens;
+mod upstream;
 mod world;

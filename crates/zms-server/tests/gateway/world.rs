@@ -30,7 +30,7 @@ pub fn now() -> u64 {
 }
 
 /// The system's entropy.
-pub fn entropy() -> Box<dyn CryptoRng> {
+pub fn entropy() -> Box<dyn CryptoRng + Send> {
     Box::new(UnwrapErr(getrandom::SysRng))
 }
 
@@ -68,9 +68,19 @@ impl World {
         let store = SqliteStore::create(&file).expect("a database");
         let mut session = Session::forgetful(Box::new(store), owner.duplicate(), now, entropy());
         session.init(VaultId::generate(&mut *entropy()), Vec::new()).expect("a vault");
-        let gateway =
-            Gateway { origin: Arc::new(OneFile(file)), hosts: Hosts::new([]), clock: now, entropy };
+        let gateway = Gateway {
+            origin: Arc::new(OneFile(file)),
+            hosts: Hosts::new([]),
+            pins: None,
+            clock: now,
+            entropy,
+        };
         Self { folder, owner, router: router(Arc::new(gateway)) }
+    }
+
+    /// Its database.
+    pub fn file(&self) -> PathBuf {
+        self.folder.path().join("zms.db")
     }
 
     /// The owner at work, as `zms` is.
