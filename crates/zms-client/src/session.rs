@@ -12,6 +12,7 @@ mod read;
 mod revoke;
 mod shape;
 mod token;
+mod transplant;
 mod walk;
 mod whole;
 mod write;

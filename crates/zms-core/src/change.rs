@@ -19,6 +19,7 @@ pub mod rotate;
 mod sign;
 pub mod succeed;
 pub mod token;
+pub mod transplant;
 pub mod write;
 
 pub use self::sign::Author;

@@ -14,9 +14,9 @@ use crate::{
     agent,
     commands::{
         admin, allow, audit, backup, bundle, check, completions, cp, diff, doctor, edit, env,
-        export, exposure, generate, get, help, history, import, init, key, lock, log, ls, man, mv,
-        project, render, reset, restore, rm, rollback, roster, run, search, service, set, start,
-        status, stop, token, undo, unlock, use_place, vault,
+        export, exposure, generate, get, help, history, import, init, join, key, lock, log, ls,
+        man, member, mv, project, pull, push, render, reset, restore, rm, rollback, roster, run,
+        search, service, set, start, status, stop, token, undo, unlock, use_place, vault,
     },
     environment,
     exit::Outcome,
@@ -122,6 +122,17 @@ Examples:
     )]
     Token(token::Command),
     Exposure(exposure::Args),
+    /// Let people in by name, list them, take one out
+    #[command(
+        subcommand,
+        after_help = "\
+Examples:
+  zms member add alice -e staging --write
+  zms member ls
+  zms member rm alice"
+    )]
+    Member(member::Command),
+    Join(join::Args),
     /// List administrators; take one out
     #[command(
         subcommand,
@@ -197,6 +208,8 @@ Examples:
     Vault(vault::Command),
     Status(status::Args),
     Doctor(doctor::Args),
+    Push(push::Args),
+    Pull(pull::Args),
     Backup(backup::Args),
     Restore(restore::Args),
     Reset(reset::Args),
@@ -260,6 +273,8 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Allow(args) => allow::run(&context, &args),
         Command::Token(command) => token::run(&context, &command),
         Command::Admin(command) => admin::run(&context, &command),
+        Command::Member(command) => member::run(&context, &command),
+        Command::Join(args) => join::run(&context, &args),
         Command::Exposure(args) => exposure::run(&context, &args),
         Command::Roster(command) => roster::run(&context, &command),
         Command::Start(args) => start::run(&context, &args),
@@ -275,6 +290,8 @@ pub fn run(inherited: &Inherited) -> Outcome {
         Command::Vault(command) => vault::run(&context, &command),
         Command::Status(args) => status::run(&context, &args),
         Command::Doctor(args) => doctor::run(&context, &args, inherited),
+        Command::Push(args) => push::run(&context, &args),
+        Command::Pull(args) => pull::run(&context, &args),
         Command::Backup(args) => backup::run(&context, &args),
         Command::Restore(args) => restore::run(&context, &args),
         Command::Reset(args) => reset::run(&context, &args),

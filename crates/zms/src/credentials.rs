@@ -114,7 +114,24 @@ fn token(
     {
         return Ok(Some((line(text), path.display().to_string())));
     }
-    if sources == Sources::WithFolder { allowed::token(home) } else { Ok(None) }
+    if sources == Sources::WithFolder
+        && let Some(found) = allowed::token(home)?
+    {
+        return Ok(Some(found));
+    }
+    if files::exists(&home.key()) {
+        return Ok(None);
+    }
+    let path = home.token();
+    Ok(read_private(&path, Exit::Denied)?.map(|text| (line(text), path.display().to_string())))
+}
+
+/// A token that is named, as it stands there.
+pub fn named_token(
+    home: &Home,
+    token_fd: Option<i32>,
+) -> Outcome<Option<(Zeroizing<String>, String)>> {
+    token(home, token_fd, Sources::Named)
 }
 
 fn descriptor(number: i32) -> Outcome<OwnedFd> {
@@ -140,7 +157,8 @@ fn line(text: Zeroizing<String>) -> Zeroizing<String> {
     }
 }
 
-fn from_text(text: &str, source: String) -> Outcome<Caller> {
+/// Who a token makes of who has it.
+pub fn from_text(text: &str, source: String) -> Outcome<Caller> {
     let malformed = || {
         Failure::new(Exit::Denied, format!("malformed token in {source}")).hint(
             "copy it again, whole and on one line: it starts with zms_st_1 and its last six \

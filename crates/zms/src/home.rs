@@ -40,6 +40,7 @@ const VAULTS: &str = "vaults";
 pub const DEFAULT_VAULT: &str = "default";
 
 /// The folder of one vault.
+#[derive(Clone)]
 pub struct Home {
     /// The folder of all vaults: `ZMS_HOME`, else `~/.zexio`. The default vault lies in it.
     base: PathBuf,
@@ -78,6 +79,11 @@ impl Home {
         Self { server: Some(address), ..self }
     }
 
+    /// The same home with the database that lies in it.
+    pub fn here(self) -> Self {
+        Self { server: None, ..self }
+    }
+
     /// The server that keeps the vault, where one does.
     pub const fn server(&self) -> Option<&Address> {
         self.server.as_ref()
@@ -86,6 +92,16 @@ impl Home {
     /// The file that remembers the server.
     pub fn server_file(&self) -> PathBuf {
         self.folder.join("zms.server")
+    }
+
+    /// The token that this home keeps, where somebody joined with one.
+    pub fn token(&self) -> PathBuf {
+        self.folder.join("zms.token")
+    }
+
+    /// The database of a vault that was moved away.
+    pub fn moved(&self) -> PathBuf {
+        self.folder.join("zms.db.moved")
     }
 
     /// Where the last answer of a server is kept, sealed, for a principal.
@@ -378,6 +394,26 @@ pub fn replace_private(path: &Path, text: &str) -> io::Result<()> {
     let _none = fs::remove_file(&new);
     create_private(&new, text)?;
     put_in_place(&new, path)
+}
+
+/// Gives a database that nobody uses any more another name, with what lies beside it.
+pub fn put_aside(database: &Path, aside: &Path) -> Outcome {
+    for end in ["-wal", "-shm", ""] {
+        let named = |path: &Path| {
+            let mut name = path.as_os_str().to_owned();
+            name.push(end);
+            PathBuf::from(name)
+        };
+        match fs::rename(named(database), named(aside)) {
+            Err(error) if end.is_empty() || error.kind() != io::ErrorKind::NotFound => {
+                let what = format!("{} can not be put aside", database.display());
+                return Err(trouble(&error, what));
+            }
+            _ => {}
+        }
+    }
+    let synced = File::open(above(aside)).and_then(|folder| folder.sync_all());
+    synced.map_err(|error| trouble(&error, format!("{} can not be kept", aside.display())))
 }
 
 /// Gives a file another's name. What had that name is overwritten, as far as the file system

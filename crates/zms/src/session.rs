@@ -143,6 +143,22 @@ impl Context {
         // What is refused without a bundle is refused before anything is opened.
         carried.store(self.output)?;
         let home = self.home()?;
+        self.act_in(home, sources, carried, stale)
+    }
+
+    /// As [`Context::act`], on the vault of a chosen home.
+    pub fn act_at(&self, home: Home) -> Outcome<Acting> {
+        bundle_file::refuse_named()?;
+        self.act_in(home, Sources::Named, &Carried::default(), None)
+    }
+
+    fn act_in(
+        &self,
+        home: Home,
+        sources: Sources,
+        carried: &Carried,
+        stale: Option<Stale>,
+    ) -> Outcome<Acting> {
         Place::new(&self.flags)?;
         let unread = self.flags.env.is_none() && environment::raw("ZMS_ENV").is_none();
         if unread && environment::raw("ZMS_ENVIRONMENT").is_some() {

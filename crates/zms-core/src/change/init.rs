@@ -4,7 +4,7 @@ use zms_crypto::{CryptoRng, Key};
 
 use super::{
     Author, ChangeError,
-    plant::{Seedling, first_revision, grow},
+    plant::{Seedling, first_revision, grow, unseen},
 };
 use crate::{
     batch::{AuthorityPut, Batch, MemberPut, RosterPut},
@@ -36,7 +36,8 @@ pub fn init(
     let author = Author { principal: owner, vault, generation: 1, created_at: now };
     let (lineage, place) =
         (vec![vault.root()], ParentPlace { vault, scope: vault.root(), epoch: 1 });
-    let (children, mut scopes) = grow(&author, &root, &place, &lineage, seedlings, rng)?;
+    let (children, mut scopes) =
+        grow(&author, &root, &place, &lineage, seedlings, rng, &mut unseen)?;
     scopes.push(first_revision(&author, lineage.clone(), &root, Vec::new(), children));
     let authority = authority(&vault_key);
     let keyring = Keyring {

@@ -84,9 +84,18 @@ pub(super) fn sow(
     }
     let author = Author::of(opening);
     let (children, scopes) =
-        grow(&author, node, &parent.parent_place(), &parent.lineage, seedlings, rng)?;
+        grow(&author, node, &parent.parent_place(), &parent.lineage, seedlings, rng, &mut unseen)?;
     let root = children_root(parent.stored_children().iter().chain(&children));
     Ok(Planted { children, scopes, root })
+}
+
+/// Is shown each new scope, from the top down: its ids from the root, its name and its keys.
+pub(super) type Each<'e> =
+    &'e mut dyn FnMut(&[ScopeId], &Segment, &NodeKeys) -> Result<(), ChangeError>;
+
+/// For who does not want to see them.
+pub(super) fn unseen(_: &[ScopeId], _: &Segment, _: &NodeKeys) -> Result<(), ChangeError> {
+    Ok(())
 }
 
 /// Child entries for the seedlings, and the first revisions of them and all below them.
@@ -97,6 +106,7 @@ pub(super) fn grow(
     lineage: &[ScopeId],
     seedlings: Vec<Seedling>,
     rng: &mut dyn CryptoRng,
+    each: Each<'_>,
 ) -> Result<(Vec<StoredChild>, Vec<ScopePut>), ChangeError> {
     if lineage.len() > MAX_DEPTH && !seedlings.is_empty() {
         return Err(ChangeError::Name(NameRefused::TooDeep));
@@ -107,7 +117,8 @@ pub(super) fn grow(
         let lineage = [lineage, &[id]].concat();
         let keys = NodeKeys::new(Key::generate(rng));
         let place = ParentPlace { vault: at.vault, scope: id, epoch: 1 };
-        let (below, deeper) = grow(author, &keys, &place, &lineage, children, rng)?;
+        each(&lineage, &name, &keys)?;
+        let (below, deeper) = grow(author, &keys, &place, &lineage, children, rng, each)?;
         scopes.extend(deeper);
         let data = keys.data();
         let first = RecordPlace { vault: at.vault, scope: id, epoch: 1, rev_from: 1 };

@@ -23,10 +23,10 @@ const GROUPS: [(&str, &[&str]); 10] = [
     ("In and out", &["import", "export", "render", "bundle"]),
     ("Run", &["run"]),
     ("Structure", &["project", "env", "service"]),
-    ("Tokens", &["token", "admin", "exposure", "roster"]),
+    ("Tokens", &["token", "member", "admin", "exposure", "roster"]),
     ("Keys", &["key"]),
     ("Audit", &["audit", "scan", "guard"]),
-    ("Server", &["start", "stop", "dashboard", "mcp"]),
+    ("Server", &["start", "stop", "join", "push", "pull", "dashboard", "mcp"]),
     ("Help", &["completions", "man", "help"]),
 ];
 

@@ -1,8 +1,8 @@
 //! `zms token`.
 
-mod create;
+pub mod create;
 mod inspect;
-mod revoke;
+pub mod revoke;
 mod rotate;
 
 use clap::Subcommand;

@@ -37,7 +37,7 @@ transcripts! {
     help init set get ls rm mv cp search import export run allow token admin project env service audit
     r#use vault status doctor reset place credentials database history log undo rollback diff
     exposure words key edit check render bundle roster unlock lock
-    generate backup restore server start stop
+    generate backup restore server start stop member join push
 }
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd");

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use zms_core::{
     audit::{Checkpoint, Head, Walk},
-    bundle::Trouble,
+    bundle::{Trouble, TroubleClass},
     id::VaultId,
     principal::Kind,
 };
@@ -37,6 +37,13 @@ pub enum AuditAlarm {
     Store(#[source] Trouble),
 }
 
+impl AuditAlarm {
+    /// Whether who asks has just given its place to another key, so that a server no longer tells.
+    fn is_farewell(&self) -> bool {
+        matches!(self, Self::Store(trouble) if trouble.class == TroubleClass::Unauthentic)
+    }
+}
+
 impl From<Trouble> for AuditAlarm {
     fn from(trouble: Trouble) -> Self {
         if unreadable(&trouble) { Self::Broken } else { Self::Store(trouble) }
@@ -62,6 +69,7 @@ impl Session {
             && self.keeps
             && !self.store.is_copy()
             && let Err(alarm) = self.renew(vault, durable, steps)
+            && !alarm.is_farewell()
         {
             self.alarm.get_or_insert(alarm);
         }

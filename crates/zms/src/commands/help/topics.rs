@@ -44,6 +44,9 @@ Variables that zms reads
   ZMS_HOME               folder of the vault; ~/.zexio without it
   ZMS_VAULT              as --vault
   ZMS_DATABASE           the database, where it does not lie in ZMS_HOME
+  ZMS_SERVER             as --server: where the vault is kept, unless the token says
+  ZMS_REGISTRATION       secret or setup code that lets `init` and `push` make a vault at a server
+  ZMS_MAX_STALE          as --max-stale of `run`
   ZMS_PROJECT            as --project
   ZMS_ENV                as --env
   ZMS_SERVICE            as --service
@@ -89,6 +92,7 @@ taken from the first of these that is there, and then used or refused:
   3. the file that ZMS_TOKEN_FILE names
   4. the file zms-token in systemd's CREDENTIALS_DIRECTORY
   5. for `zms run` only: ZMS_TOKEN in a .env file of this folder that `zms allow` has trusted
+  6. zms.token in the vault's folder, where `zms join` has put it
 
 `--as-owner` uses the master key although a token is present.
 ";
@@ -101,13 +105,13 @@ passes on every signal that it is sent, stops and goes on with the program, and 
 exit code, or by the signal that ended it. As the first process of a container it also takes in
 those whose parents have ended.
 
---watch      looks at the vault four times a second and reads it again when something changed and
-             then nothing did for a moment, or after five seconds of changes. Each read stands in
-             the audit. Where a value is another one, the program is sent SIGTERM, after --grace
-             SIGKILL, and started anew. With --signal it is sent that instead and goes on; it finds
-             the new values by --mount or --files. A read that fails (revoked, expired, damaged,
-             something missing) is told once, changes nothing for the program, and is tried again
-             after 2 seconds, later after a minute at most.
+--watch      looks at the vault four times a second, or is told by its server, and reads it again
+             when something changed and then nothing did for a moment, or after five seconds of
+             changes. Each read stands in the audit. Where a value is another one, the program is
+             sent SIGTERM, after --grace SIGKILL, and started anew. With --signal it is sent that
+             instead and goes on; it finds the new values by --mount or --files. A read that fails
+             (revoked, expired, damaged, something missing) is told once, changes nothing for the
+             program, and is tried again after 2 seconds, later after a minute at most.
 
 --mask       shows *** for each value in what the program prints: as it is, line by line, in
              Base64, hex, percent-encoding and JSON. Values of kind config and those of fewer than

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use zms_client::{SessionError, TokenRequest, TokenScope};
-use zms_core::path::ScopePath;
+use zms_core::path::{ScopePath, Segment};
 use zms_crypto::text::{SeedKind, encode_seed};
 
 use crate::{
@@ -28,25 +28,25 @@ ZMS_DATABASE where it does not lie in that home. `zms admin rm` takes one out.
 Uses are counted on this machine by the database: they bind who asks it, not who copies it.")]
 pub struct Args {
     /// Name to know it by
-    name: String,
+    pub name: String,
     /// May read (the default)
     #[arg(long, conflicts_with = "write")]
-    read: bool,
+    pub read: bool,
     /// May also write, and make scopes below its own
     #[arg(long)]
-    write: bool,
+    pub write: bool,
     /// How long it lives, for example 90d or 12h; without it, until revoked
     #[arg(long, value_name = "TIME", value_parser = time)]
-    ttl: Option<Duration>,
+    pub ttl: Option<Duration>,
     /// Do not read the scopes above its own
     #[arg(long)]
-    no_inherit: bool,
+    pub no_inherit: bool,
     /// How often it may be used, counted by commands; without it, as often as it likes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
-    uses: Option<u32>,
+    pub uses: Option<u32>,
     /// A second administrator: all that the master key may do
     #[arg(long, conflicts_with_all = ["read", "write", "no_inherit", "ttl", "uses"])]
-    admin: bool,
+    pub admin: bool,
 }
 
 /// A length of time with its unit.
@@ -60,6 +60,11 @@ pub fn time(text: &str) -> Result<Duration, String> {
 /// Makes the token. `-e` and `-s` may list several, separated by commas.
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let label = new_name("token", &args.name)?;
+    make(context, args, label)
+}
+
+/// Makes what stands on the list under a label.
+pub fn make(context: &Context, args: &Args, label: Segment) -> Outcome {
     let expires = args.ttl.map(ends_after).transpose()?;
     let mut acting = context.act()?;
     let scope = |path| TokenScope { path, write: args.write, inherit: !args.no_inherit };

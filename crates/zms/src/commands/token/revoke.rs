@@ -24,16 +24,16 @@ must also be changed at their source: nobody can take back what was seen.")]
 pub struct Args {
     /// Name or id of the token
     #[arg(required_unless_present = "resume")]
-    name: Option<String>,
+    pub name: Option<String>,
     /// Go on with a re-key that was interrupted
     #[arg(long, conflicts_with = "name")]
-    resume: bool,
+    pub resume: bool,
     /// Show what would happen, and change nothing
     #[arg(long)]
-    dry_run: bool,
+    pub dry_run: bool,
     /// Leave out what can not be read and the leaving token may have written
     #[arg(long)]
-    leave_out_unreadable: bool,
+    pub leave_out_unreadable: bool,
 }
 
 /// Revokes and re-keys.
