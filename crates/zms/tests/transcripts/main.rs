@@ -7,7 +7,12 @@
 //! ? 3                          its exit code, unless it is 0
 //! > postgres://db              a line of its stdout; \ where the last one has no line break
 //! ! error: no secret ...       a line of its stderr
+//! ~> unix:/run/zms.sock        all lines of the last command, where a server keeps the vault and
+//!                              they are not the same
+//! @ why                        this is about the file itself: run on a file on every store
 //! ```
+//!
+//! `ZMS_TEST_STORE=server` runs the same with vaults that an engine keeps (`store.rs`).
 //!
 //! Ids, hashes, times, tokens, sizes of files and the scratch folder stand as what they are, in
 //! brackets. With `TRANSCRIPTS=overwrite` what happened is written into the files, to be read and
@@ -17,6 +22,7 @@
 
 mod page;
 mod redact;
+mod store;
 
 use std::{
     env, fs,
@@ -24,7 +30,10 @@ use std::{
     process::{Command, Output, Stdio},
 };
 
-use self::redact::redact;
+use self::{
+    redact::redact,
+    store::{SECRET, Server},
+};
 
 macro_rules! transcripts {
     ($($name:ident)*) => {
@@ -55,16 +64,38 @@ fn folder(name: &str) {
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut wrong = String::new();
+    let mut about_files = 0;
+    let cases = files.len();
     for file in files {
         let written = fs::read_to_string(&file).unwrap();
-        let happened = replay(&written);
+        let about_file = written.lines().any(|line| line.starts_with("@ "));
+        about_files += usize::from(about_file);
+        let happened = replay(&written, served() && !about_file);
         if overwrite() {
             fs::write(&file, &happened).unwrap();
         } else if written != happened {
             wrong += &format!("\n{}\n{}", file.display(), difference(&written, &happened));
         }
     }
+    count(name, cases, about_files);
     assert!(wrong.is_empty(), "- is written, + happened{wrong}");
+}
+
+/// Whether vaults are kept by a server.
+fn served() -> bool {
+    match env::var("ZMS_TEST_STORE").as_deref() {
+        Ok("server") => true,
+        Ok("file") | Err(_) => false,
+        Ok(other) => panic!("ZMS_TEST_STORE={other}: file or server"),
+    }
+}
+
+/// Notes how many cases of a folder were run, for `scripts/cases` to add up and compare.
+fn count(name: &str, cases: usize, about_files: usize) {
+    let store = if served() { "server" } else { "file" };
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cases").join(store);
+    fs::create_dir_all(&folder).unwrap();
+    fs::write(folder.join(name), format!("{cases} {about_files}\n")).unwrap();
 }
 
 /// Whether what happens is to be written down.
@@ -72,30 +103,58 @@ fn overwrite() -> bool {
     env::var("TRANSCRIPTS").is_ok_and(|wish| wish == "overwrite")
 }
 
-/// The transcript as it should read after what happens now.
-fn replay(transcript: &str) -> String {
+/// The transcript as it should read after what happens now, on a file or on a server. What the other
+/// one says is left as it is written.
+fn replay(transcript: &str, on_server: bool) -> String {
     let scratch = tempfile::tempdir().unwrap();
     let home = scratch.path().canonicalize().unwrap();
     fs::create_dir(home.join("app")).unwrap();
+    let server = on_server.then(|| Server::start(&[]));
+    let address = server.as_ref().map(|server| format!("unix:{}", server.socket().display()));
     let mut text = String::new();
-    for line in transcript.lines() {
-        if line.is_empty() || line.starts_with(['#', '%', '$']) {
+    let mut lines = transcript.lines().peekable();
+    while let Some(line) = lines.next() {
+        if line.is_empty() || line.starts_with(['#', '%', '$', '@']) {
             text += &format!("{line}\n");
         }
         if let Some(command) = line.strip_prefix("% ") {
-            let output = sh(command, &home);
+            let output = sh(command, &home, address.as_deref());
             assert!(output.status.success(), "set-up failed: {command}\n{output:?}");
         }
         if let Some(command) = line.strip_prefix("$ ") {
-            let text_of = shown(&sh(command, &home));
-            text += &redact(&text_of.replace(&home.display().to_string(), "[HOME]"));
+            let answer = |line: &&str| line.starts_with(['?', '>', '!', '\\', '~']);
+            let mut written = (String::new(), String::new());
+            while let Some(line) = lines.next_if(answer) {
+                match line.strip_prefix('~') {
+                    Some(line) => written.1 += &format!("{line}\n"),
+                    None => written.0 += &format!("{line}\n"),
+                }
+            }
+            let text_of = shown(&sh(command, &home, address.as_deref()));
+            let text_of = text_of.replace(&home.display().to_string(), "[HOME]");
+            let text_of = match &address {
+                Some(address) => text_of.replace(address, "[SERVER]"),
+                None => text_of,
+            };
+            let happened = redact(&text_of);
+            let (on_file, elsewhere) = match on_server {
+                false => (happened, written.1),
+                true if happened == written.0 => (written.0, String::new()),
+                true => (written.0, if happened.is_empty() { "\n".to_owned() } else { happened }),
+            };
+            text += &on_file;
+            elsewhere.lines().for_each(|line| text += &format!("~{line}\n"));
         }
     }
     text
 }
 
-fn sh(command: &str, home: &Path) -> Output {
-    shell(home).args(["-c", command]).output().unwrap()
+fn sh(command: &str, home: &Path, server: Option<&str>) -> Output {
+    let mut shell = shell(home);
+    if let Some(address) = server {
+        shell.env("ZMS_SERVER", address).env("ZMS_REGISTRATION", SECRET);
+    }
+    shell.args(["-c", command]).output().unwrap()
 }
 
 /// A shell in the folder `app` of a scratch home.
