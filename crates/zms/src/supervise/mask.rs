@@ -1,6 +1,7 @@
 //! Hides values in a stream, in every form in which programs usually print them, and holds back
 //! no more of it than may yet become one.
 
+mod beginnings;
 mod forms;
 mod known;
 mod words;
@@ -21,8 +22,10 @@ pub(super) const HIDDEN: &[u8] = b"***";
 /// One stream on its way through.
 pub(super) struct Mask {
     words: Rc<Words>,
-    /// Where in the words the stream stands.
-    state: StateID,
+    /// Where in the words the stream stands; `None` where it is at most at their first bytes.
+    state: Option<StateID>,
+    /// How many first bytes these are.
+    tail: usize,
     /// The last bytes that were passed on, where they may be the beginning of a value all the same:
     /// hidden as one, or let go.
     before: Zeroizing<Vec<u8>>,
@@ -39,9 +42,9 @@ pub(super) struct Mask {
 impl Mask {
     /// A stream that has not begun.
     pub(super) fn new(words: Rc<Words>) -> Self {
-        let state = words.start();
         let [before, held] = [Zeroizing::default(), Zeroizing::default()];
-        Self { words, state, before, held, hidden: vec![], within: false, edge: forms::Edge::Sharp }
+        let edge = forms::Edge::Sharp;
+        Self { words, state: None, tail: 0, before, held, hidden: vec![], within: false, edge }
     }
 
     /// More words from here on, the ones until now among them. What is held back stays so: it may
@@ -49,7 +52,7 @@ impl Mask {
     pub(super) fn replace(&mut self, words: Rc<Words>, out: &mut Vec<u8>) {
         let next = Self { within: self.within, ..Self::new(words) };
         let Self { before, held, edge, .. } = std::mem::replace(self, next);
-        self.state = before.iter().fold(self.state, |state, byte| self.words.step(state, *byte));
+        self.state = self.words.state_behind(&before);
         self.before = before;
         if held.is_empty() {
             self.edge = edge;
@@ -59,29 +62,20 @@ impl Mask {
 
     /// Takes in a piece of the stream, and passes on all of which is known what it is.
     pub(super) fn feed(&mut self, bytes: &[u8], out: &mut Vec<u8>) {
+        let Some(first) = bytes.first() else { return };
         let begin = self.held.len();
         self.held.extend_from_slice(bytes);
-        let words = Rc::clone(&self.words);
-        let mut state = self.state;
-        for (at, byte) in bytes.iter().enumerate() {
-            let end = begin + at + 1;
-            if self.edge != forms::Edge::Sharp {
-                if self.edge.carries(*byte) {
-                    self.hide(end - 1, end);
-                }
-                self.edge = forms::Edge::Sharp;
-            }
-            state = words.step(state, *byte);
-            if words.ends_here(state) {
-                let (length, edge) = words.longest(state);
-                self.edge = edge;
-                // What was passed on already, because nothing followed for long, is gone.
-                self.hide(end.saturating_sub(length), end);
-            }
+        if std::mem::replace(&mut self.edge, forms::Edge::Sharp).carries(*first) {
+            self.hide(begin, begin + 1);
         }
-        self.state = state;
-        let open = words.depth(state);
-        let mut known = self.held.len().saturating_sub(open);
+        if self.state.is_some() {
+            self.look(begin);
+        } else {
+            // What is held and what went before it is at most a few first bytes: once more.
+            self.state = self.words.state_behind(&self.before);
+            self.look(0);
+        }
+        let mut known = self.held.len().saturating_sub(self.open());
         // What is hidden already stays so, whatever follows.
         for (from, to) in &self.hidden {
             if *from <= known && known < *to {
@@ -91,9 +85,50 @@ impl Mask {
         self.pass_on(known, out);
     }
 
+    /// Finds every form in what is held. From place to place where one begins as the stream does,
+    /// and only from there byte by byte.
+    fn look(&mut self, mut at: usize) {
+        let words = Rc::clone(&self.words);
+        let mut least = 0;
+        loop {
+            let Some(state) = self.state else {
+                let Some(begin) = words.beginning(&self.held, at) else { break };
+                (at, least) = (begin, begin + SHORTEST);
+                self.state = Some(words.start());
+                continue;
+            };
+            let Some(byte) = self.held.get(at) else { break };
+            let state = words.step(state, *byte);
+            at += 1;
+            if words.ends_here(state) {
+                let (length, edge) = words.longest(state);
+                // What was passed on already, because nothing followed for long, is gone.
+                self.hide(at.saturating_sub(length), at);
+                match self.held.get(at) {
+                    Some(next) if edge.carries(*next) => self.hide(at, at + 1),
+                    Some(_) => {}
+                    None => self.edge = edge,
+                }
+            }
+            let depth = words.depth(state);
+            if depth < SHORTEST && depth <= at && at >= least {
+                at -= depth;
+                self.state = None;
+            } else {
+                self.state = Some(state);
+            }
+        }
+        self.tail = words.begun(&self.held);
+    }
+
+    /// How many of the last bytes may be the beginning of a value, passed on or not.
+    fn open(&self) -> usize {
+        self.state.map_or(self.tail, |state| self.words.depth(state))
+    }
+
     /// How many of the last bytes may be the beginning of a value; none where none is held back.
     pub(super) fn waits_for(&self) -> usize {
-        if self.held.is_empty() { 0 } else { self.words.depth(self.state) }
+        if self.held.is_empty() { 0 } else { self.open() }
     }
 
     /// Passes on what was held back. Should it turn out to be the beginning of a value, the rest of
@@ -132,7 +167,7 @@ impl Mask {
             out.extend_from_slice(&self.held[at..end]);
             self.within = false;
         }
-        let kept = self.words.depth(self.state).saturating_sub(self.held.len() - end);
+        let kept = self.open().saturating_sub(self.held.len() - end);
         let old = self.before.len();
         self.before.drain(..(old + end).saturating_sub(kept).min(old));
         self.before.extend_from_slice(&self.held[end.saturating_sub(kept)..end]);
@@ -144,5 +179,7 @@ impl Mask {
     }
 }
 
+#[cfg(test)]
+mod agree;
 #[cfg(test)]
 mod tests;

@@ -2,23 +2,26 @@
 
 use std::{
     io,
-    os::fd::{AsFd, BorrowedFd, OwnedFd},
+    os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd},
     rc::Rc,
     time::{Duration, Instant},
 };
 
 use rustix::{
-    fs::{OFlags, fcntl_getfl, fcntl_setfl, fstat},
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, open},
     io::Errno,
-    pipe::{PipeFlags, pipe_with},
+    pipe::{PipeFlags, fcntl_setpipe_size, pipe_with},
 };
 use zeroize::Zeroizing;
 
 use super::mask::{Mask, SHORTEST, Words};
+use crate::environment;
 
-/// How much is read at once.
-const PIECE: usize = 64 * 1024;
-/// How much is written at once: so much never waits where the system says that it can be written.
+/// How much is read at once, and how much a pipe of ours holds.
+const PIECE: usize = 256 * 1024;
+/// How much is written at once where a write could wait: so much never does where the system says
+/// that it can be written.
 const STEP: usize = 4096;
 
 /// How long a few bytes, too few to tell a value by, are held back on a terminal, where somebody
@@ -26,6 +29,9 @@ const STEP: usize = 4096;
 const GLIMPSE: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(100)];
 /// How long more than that is held back.
 const LIKELY: Duration = Duration::from_secs(1);
+
+/// How long the echo of a key takes at most.
+const ECHO: Duration = Duration::from_millis(20);
 
 /// Which of our streams it goes to.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,7 +51,10 @@ enum Source {
 /// One stream of the program's.
 pub(super) struct Relay {
     source: Source,
+    /// What was just read.
+    piece: Zeroizing<Vec<u8>>,
     sink: Sink,
+    way: Way,
     mask: Mask,
     /// What is ready to be written, and how much of it is.
     out: Zeroizing<Vec<u8>>,
@@ -63,6 +72,8 @@ impl Relay {
     pub(super) fn pipe(sink: Sink, words: &Rc<Words>) -> io::Result<Self> {
         let (ours, theirs) = pipe_with(PipeFlags::CLOEXEC)?;
         fcntl_setfl(&ours, fcntl_getfl(&ours)? | OFlags::NONBLOCK)?;
+        // A smaller one is only slower.
+        let _as_it_is = fcntl_setpipe_size(&ours, PIECE);
         Ok(Self::new(Source::Pipe(ours, theirs), sink, words))
     }
 
@@ -72,8 +83,10 @@ impl Relay {
     }
 
     fn new(source: Source, sink: Sink, words: &Rc<Words>) -> Self {
-        let (mask, out) = (Mask::new(Rc::clone(words)), Zeroizing::new(Vec::new()));
-        Self { source, sink, mask, out, written: 0, since: None, dry: false, broken: false }
+        let [piece, out] = [Zeroizing::new(vec![0; PIECE]), Zeroizing::default()];
+        let (way, mask) = (Way::to(sink), Mask::new(Rc::clone(words)));
+        let (since, dry, broken) = (None, false, false);
+        Self { source, piece, sink, way, mask, out, written: 0, since, dry, broken }
     }
 
     /// The end of a pipe that the program gets.
@@ -94,8 +107,8 @@ impl Relay {
     }
 
     /// Where to wait until something can be written, where something waits.
-    pub(super) fn writable(&self) -> Option<Sink> {
-        self.waiting().then_some(self.sink)
+    pub(super) fn writable(&self) -> Option<BorrowedFd<'_>> {
+        self.waiting().then(|| self.way.fd(self.sink))
     }
 
     fn waiting(&self) -> bool {
@@ -122,6 +135,27 @@ impl Relay {
         }
     }
 
+    /// Everybody is about to stop: passes on what there is and what comes at once, but not for
+    /// long, and nothing that is likely to be a value.
+    pub(super) fn hurry(&mut self, master: Option<BorrowedFd<'_>>, until: Instant) {
+        while !self.broken {
+            if let Some(sink) = self.writable() {
+                if !comes(sink, PollFlags::OUT, until) {
+                    return;
+                }
+                self.write();
+            } else if let Some(from) = self.readable(master)
+                && comes(from, PollFlags::IN, until.min(environment::instant() + ECHO))
+            {
+                self.read(master, environment::instant());
+            } else if (1..SHORTEST).contains(&self.mask.waits_for()) {
+                self.release();
+            } else {
+                return;
+            }
+        }
+    }
+
     /// The program that writes is a new one.
     pub(super) fn begin(&mut self) {
         self.dry = false;
@@ -129,14 +163,16 @@ impl Relay {
 
     /// Takes in what there is to read.
     pub(super) fn read(&mut self, master: Option<BorrowedFd<'_>>, now: Instant) {
-        let mut piece = Zeroizing::new([0; PIECE]);
-        let Some(from) = self.readable(master) else { return };
-        match rustix::io::read(from, &mut piece[..]) {
+        let mut piece = std::mem::take(&mut self.piece);
+        let read = self.readable(master).map(|from| rustix::io::read(from, &mut piece[..]));
+        self.piece = piece;
+        let Some(read) = read else { return };
+        match read {
             Ok(0) | Err(Errno::AGAIN | Errno::IO) => self.dry = true,
             Ok(count) => {
                 self.dry = false;
                 self.renew();
-                self.mask.feed(&piece[..count], &mut self.out);
+                self.mask.feed(&self.piece[..count], &mut self.out);
                 self.since = (self.mask.waits_for() > 0).then_some(now);
             }
             Err(Errno::INTR) => {}
@@ -144,11 +180,18 @@ impl Relay {
         }
     }
 
+    /// Writes what was just read, where that can be done at once.
+    pub(super) fn go_on(&mut self) {
+        if self.writable().is_some_and(|sink| comes(sink, PollFlags::OUT, environment::instant())) {
+            self.write();
+        }
+    }
+
     /// Writes what can be written without waiting.
     pub(super) fn write(&mut self) {
-        let end = self.out.len().min(self.written + STEP);
+        let end = self.out.len().min(self.written + self.way.most());
         let bytes = &self.out[self.written..end];
-        match rustix::io::write(self.sink.fd(), bytes) {
+        match rustix::io::write(self.way.fd(self.sink), bytes) {
             Ok(count) => self.written += count,
             Err(Errno::INTR | Errno::AGAIN) => {}
             // Nobody reads it any more: the program learns that by its own next write.
@@ -206,6 +249,48 @@ impl Relay {
     }
 }
 
+/// How our stream is written to.
+enum Way {
+    /// As it is, a step at a time: others have it too, and it may wait.
+    Shared,
+    /// As it is and all at once: a file waits for nobody.
+    File,
+    /// The same pipe, opened once more by ourselves, where nothing waits.
+    Own(OwnedFd),
+}
+
+impl Way {
+    fn to(sink: Sink) -> Self {
+        let kind = |fd: BorrowedFd<'_>| {
+            fstat(fd)
+                .ok()
+                .map(|found| (FileType::from_raw_mode(found.st_mode), found.st_dev, found.st_ino))
+        };
+        let found = kind(sink.fd());
+        match found.map(|(kind, ..)| kind) {
+            Some(FileType::RegularFile) => Self::File,
+            Some(FileType::Fifo) => {
+                let path = format!("/proc/self/fd/{}", sink.fd().as_raw_fd());
+                let flags = OFlags::WRONLY | OFlags::NONBLOCK | OFlags::NOCTTY | OFlags::CLOEXEC;
+                let own = open(path, flags, Mode::empty()).ok();
+                own.filter(|own| kind(own.as_fd()) == found).map_or(Self::Shared, Self::Own)
+            }
+            _ => Self::Shared,
+        }
+    }
+
+    fn fd(&self, sink: Sink) -> BorrowedFd<'_> {
+        match self {
+            Self::Shared | Self::File => sink.fd(),
+            Self::Own(own) => own.as_fd(),
+        }
+    }
+
+    fn most(&self) -> usize {
+        if matches!(self, Self::Shared) { STEP } else { PIECE }
+    }
+}
+
 impl Sink {
     /// Our stream.
     pub(super) fn fd(self) -> BorrowedFd<'static> {
@@ -214,6 +299,13 @@ impl Sink {
             Self::Stderr => rustix::stdio::stderr(),
         }
     }
+}
+
+/// Whether something can be done with a stream, or can be soon.
+fn comes(fd: BorrowedFd<'_>, what: PollFlags, until: Instant) -> bool {
+    let wait = until.saturating_duration_since(environment::instant());
+    let wait = Timespec::try_from(wait).unwrap_or_default();
+    poll(&mut [PollFd::from_borrowed_fd(fd, what)], Some(&wait)).is_ok_and(|count| count > 0)
 }
 
 /// Whether stdout and stderr go to the same place, where they must keep their order.

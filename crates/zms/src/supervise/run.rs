@@ -159,7 +159,7 @@ impl<'r> Run<'r> {
         }
         for (at, relay) in self.relays.iter().enumerate() {
             if let Some(sink) = relay.writable() {
-                watched.push((What::Write(at), sink.fd(), PollFlags::OUT));
+                watched.push((What::Write(at), sink, PollFlags::OUT));
             } else if self.ended.is_none()
                 && let Some(from) = relay.readable(master)
             {
@@ -231,13 +231,7 @@ impl<'r> Run<'r> {
         }
         // What was just read goes on at once, where it can.
         for at in &ready.read {
-            let writable = self.relays[*at].writable().is_some_and(|sink| {
-                let mut fds = [PollFd::from_borrowed_fd(sink.fd(), PollFlags::OUT)];
-                poll(&mut fds, Some(&Timespec::default())).is_ok_and(|count| count > 0)
-            });
-            if writable {
-                self.relays[*at].write();
-            }
+            self.relays[*at].go_on();
         }
     }
 }

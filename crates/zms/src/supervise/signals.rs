@@ -179,6 +179,19 @@ pub(super) fn allow(signal: i32, yes: bool) {
     }
 }
 
+/// Whether our job has a terminal at the moment. A job that was started outside of a container has
+/// no number in it, and neither has a session: both are 0 there.
+pub(super) fn in_foreground(terminal: &impl AsRawFd) -> bool {
+    // SAFETY: no memory is involved.
+    unsafe { libc::tcgetpgrp(terminal.as_raw_fd()) == libc::getpgrp() }
+}
+
+/// Whether we lead our session.
+pub(super) fn leads_session() -> bool {
+    // SAFETY: no memory is involved.
+    unsafe { libc::getsid(0) == libc::getpid() }
+}
+
 /// Waits for nothing but the end of the process, whatever signals are held back.
 pub(super) fn exit_now(code: i32) -> ! {
     // SAFETY: ends the process without running what the other one registered.

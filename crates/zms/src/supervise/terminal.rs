@@ -5,15 +5,14 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::{
     fs::{Mode, OFlags, fcntl_getfl, fcntl_setfl, open},
-    process::getpgrp,
     pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt},
     termios::{
-        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetpgrp, tcgetwinsize,
-        tcsetattr, tcsetwinsize,
+        LocalModes, OptionalActions, SpecialCodeIndex, Termios, tcgetattr, tcgetwinsize, tcsetattr,
+        tcsetwinsize,
     },
 };
 
-use super::signals::send_ours;
+use super::signals::{in_foreground, send_ours};
 
 /// Both.
 pub(super) struct Terminal {
@@ -83,7 +82,7 @@ impl Terminal {
     /// Takes the user's terminal where it is our turn: every key goes to the program as it is.
     pub(super) fn take(&mut self) {
         let Some(keyboard) = &self.keyboard else { return };
-        if self.taken.is_some() || tcgetpgrp(keyboard).ok() != Some(getpgrp()) {
+        if self.taken.is_some() || !in_foreground(keyboard) {
             return;
         }
         let Ok(before) = tcgetattr(keyboard) else { return };

@@ -17,7 +17,7 @@ const SHORTEST_LINE: usize = 8;
 const LINES: [usize; 2] = [76, 64];
 
 /// Which characters behind a form still carry bits of the value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Edge {
     /// None.
     Sharp,
@@ -25,6 +25,8 @@ pub(super) enum Edge {
     Base64,
     /// The next one, where it is of Base64 for URLs.
     Base64Url,
+    /// The next one, where it is of either.
+    Either,
 }
 
 impl Edge {
@@ -34,8 +36,18 @@ impl Edge {
             Self::Sharp => return false,
             Self::Base64 => b"+/",
             Self::Base64Url => b"-_",
+            Self::Either => b"+/-_",
         };
         byte.is_ascii_alphanumeric() || extra.contains(&byte)
+    }
+
+    /// What carries behind one or the other.
+    pub(super) fn or(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Sharp, edge) | (edge, Self::Sharp) => edge,
+            (one, other) if one == other => one,
+            _ => Self::Either,
+        }
     }
 }
 

@@ -62,10 +62,10 @@ mod tests {
     #[test]
     fn what_would_be_too_much_is_not_taken() {
         let mut known = Known::default();
-        let piece = |letter: u8| vec![letter; 128 * 1024];
+        let piece = |letter: u8| vec![letter; 512 * 1024];
         let fits = (b'a'..=b'z').take_while(|letter| take(&mut known, &piece(*letter)).is_ok());
         let fits = fits.count();
-        assert!((1..25).contains(&fits), "{fits}");
+        assert!((1..10).contains(&fits), "{fits}");
         assert_eq!(known.values.len(), fits);
         assert!(take(&mut known, b"another").unwrap().is_some());
     }

@@ -75,6 +75,20 @@ fn base64_is_hidden_wherever_it_stands_in_what_is_encoded() {
 }
 
 #[test]
+fn the_last_bits_are_hidden_in_whatever_base64_they_are() {
+    use base64::{Engine, engine::general_purpose as engines};
+    // In both alphabets it looks the same, but for the character that has its last bits.
+    for after in [0x80, 0xc0_u8] {
+        let whole = [&b"secret7o"[..], &[after]].concat();
+        for said in [engines::STANDARD.encode(&whole), engines::URL_SAFE.encode(&whole)] {
+            assert!("+/-_".contains(&said[10..11]), "{said}");
+            let out = masked(&[b"secret7o"], &[said.as_bytes()]);
+            assert_eq!(String::from_utf8(out).unwrap(), format!("***{}", &said[11..]));
+        }
+    }
+}
+
+#[test]
 fn base64_in_lines_is_hidden() {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let value: Vec<u8> = (0..200_u8).map(|at| at.wrapping_mul(91)).collect();

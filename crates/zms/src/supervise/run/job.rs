@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
-    process::{getpid, getsid},
+    process::getpid,
 };
 
 use super::Run;
@@ -13,12 +13,15 @@ use crate::{
     supervise::{
         child::Became,
         relay::Relay,
-        signals::{Came, pass, send, send_ours, wait_any},
+        signals::{Came, leads_session, pass, send, send_ours, wait_any},
+        terminal::Terminal,
     },
 };
 
 /// How long a program that was continued with its group has to be seen to go on.
 const CONTINUED: Duration = Duration::from_millis(20);
+/// How long what a program said before it stopped is passed on.
+const LAST_WORDS: Duration = Duration::from_millis(200);
 /// Signals that mean that the run is to end.
 const ENDING: [i32; 4] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP, libc::SIGQUIT];
 
@@ -56,12 +59,13 @@ impl Run<'_> {
         if came.by_system && from_terminal(came.signal) {
             // Everybody in the foreground has it, the program too: unless it has a terminal of its
             // own, or the signal is for the leader of a session.
-            let leader = getsid(None).is_ok_and(|session| session == getpid());
             match self.terminal {
                 Some(_) if !matches!(came.signal, libc::SIGTTIN | libc::SIGTTOU) => {
                     self.child.send_all(came.signal);
                 }
-                None if came.signal == libc::SIGHUP && leader => send(self.child.pid, came.signal),
+                None if came.signal == libc::SIGHUP && leads_session() => {
+                    send(self.child.pid, came.signal);
+                }
                 _ => {}
             }
             return;
@@ -105,6 +109,10 @@ impl Run<'_> {
         if self.kill_at.is_some() {
             return;
         }
+        // What was said before stands before what a shell says now.
+        let master = self.terminal.as_ref().map(Terminal::master);
+        let until = environment::instant() + LAST_WORDS;
+        self.relays.iter_mut().for_each(|relay| relay.hurry(master, until));
         if let Some(terminal) = &mut self.terminal {
             terminal.leave();
             send_ours(libc::SIGTSTP);

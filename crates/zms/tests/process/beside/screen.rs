@@ -7,18 +7,30 @@ use crate::{
     tools::{ZMS, fixture, python, tool},
 };
 
+/// Stands for a folder in memory that no other test has.
+const FOLDER: &str = "/dev/shm/FOLDER";
+
 /// The ways to run a program that must look the same, and the bare one first.
 const WAYS: [&[&str]; 4] = [
     &[],
     &[ZMS, "run", "-q", "--mask", "--"],
     &[ZMS, "run", "-q", "--watch", "--"],
-    &[ZMS, "run", "-q", "--mask", "--watch", "--files", "/dev/shm/zms-test-screen", "--"],
+    &[ZMS, "run", "-q", "--mask", "--watch", "--files", FOLDER, "--"],
 ];
 
 /// The screen after a dialogue with a command.
 fn play(vault: &Scratch, steps: &[[&str; 2]], command: &[&str]) -> String {
-    let words = [python(), fixture("beside/terminal.py").into(), json!(steps).to_string().into()];
-    let mut command = vault.other(words.into_iter().chain(command.iter().map(Into::into)));
+    play_on(vault, &json!(steps), command)
+}
+
+/// The same, with steps that change the terminal's size among them.
+fn play_on(vault: &Scratch, steps: &serde_json::Value, command: &[&str]) -> String {
+    let own = tempfile::tempdir_in("/dev/shm").unwrap();
+    let own = own.path().join("files").display().to_string();
+    let steps = steps.to_string().replace(FOLDER, &own);
+    let words = [python(), fixture("beside/terminal.py").into(), steps.into()];
+    let command = command.iter().map(|word| word.replace(FOLDER, &own).into());
+    let mut command = vault.other(words.into_iter().chain(command));
     command.env("TERM", "xterm").go().text()
 }
 
@@ -55,6 +67,40 @@ fn a_job_is_suspended_and_resumed_by_its_shell() {
         assert!(said.contains("played 5 of 5"), "{way:?} {said}");
         assert!(said.contains("status 130\n") && said.contains("echoes 1\n"), "{way:?} {said}");
         assert_eq!(said.matches("\nwent on").count(), 1, "{way:?} {said}");
+    }
+}
+
+#[test]
+fn the_echo_of_the_key_that_suspends_stands_where_it_does_without_zms() {
+    let vault = Scratch::vault();
+    // The last character of the echo may be the beginning of this, and of this the whole echo.
+    vault.set(&[], "KEY", "Z-value-of-some-length");
+    vault.set(&[], "OTHER", "^Z-and-more");
+    for way in WAYS {
+        let typed = [way, &["sh", "-c", "'echo ready; exec sleep 60'", "\r"]].concat().join(" ");
+        let steps =
+            [["# ", typed.as_str()], ["ready\r", "\x1a"], ["topped", "kill -9 %1; fg; exit 0\r"]];
+        let said = play(&vault, &steps, &["bash", "--norc", "--noprofile"]);
+        assert!(said.contains("played 3 of 3"), "{way:?} {said}");
+        assert!(said.contains("ready\n^Z\n[1]+  Stopped"), "{way:?} {said}");
+    }
+}
+
+#[test]
+fn a_new_size_of_the_terminal_reaches_the_program_once() {
+    let vault = Scratch::vault();
+    let script = "import os, signal, time\n\
+        seen = []\n\
+        signal.signal(signal.SIGWINCH, lambda *_: seen.append(tuple(os.get_terminal_size())))\n\
+        print('ready', flush=True)\n\
+        while not seen: time.sleep(0.01)\n\
+        time.sleep(0.3)\n\
+        print(seen)";
+    let python = python().into_string().unwrap();
+    for way in WAYS {
+        let steps = json!([["ready", [50, 132]]]);
+        let said = play_on(&vault, &steps, &[way, &[&python, "-c", script]].concat());
+        assert!(said.contains("[(132, 50)]\n") && said.contains("ended 0"), "{way:?} {said}");
     }
 }
 

@@ -23,18 +23,32 @@ fn matrix(vault: &Scratch, signals: &str, mode: &str, command: &[&str]) -> Strin
     vault.other(words.into_iter().chain(command.iter().map(Into::into))).go().text()
 }
 
-#[test]
-fn every_signal_does_what_it_does_to_the_bare_program() {
+/// The ways in which zms runs a program: in its place, and beside it.
+const WAYS: [&str; 3] = ["--no-override", "--watch", "--mask"];
+
+fn compare(modes: &[&str]) {
     let (vault, signals) = (Scratch::vault(), signals());
-    for mode in ["plain", "leader"] {
+    for mode in modes {
         let bare = matrix(&vault, &signals, mode, &["env"]);
         assert_eq!(bare.lines().count(), signals.split(',').count(), "{bare}");
         assert!(bare.contains("\n15 101 143\n") && bare.contains("\n17 101 7\n"), "{bare}");
-        for way in ["--no-override", "--watch", "--mask"] {
+        let stops = bare.contains("\n20 101 stopped 7\n");
+        assert_eq!(stops, *mode == "terminal", "{bare}");
+        for way in WAYS {
             let with = matrix(&vault, &signals, mode, &[ZMS, "run", "-q", way, "--"]);
             assert_eq!(with, bare, "{mode} {way}");
         }
     }
+}
+
+#[test]
+fn every_signal_does_what_it_does_to_the_bare_program() {
+    compare(&["plain", "leader"]);
+}
+
+#[test]
+fn every_signal_does_what_it_does_to_the_bare_program_on_a_terminal() {
+    compare(&["terminal"]);
 }
 
 /// The system keeps what would end PID 1 from it. Beside it, the program is another process: what
@@ -43,16 +57,15 @@ fn every_signal_does_what_it_does_to_the_bare_program() {
 fn as_the_first_process_the_program_gets_every_signal_and_may_be_ended_by_it() {
     let (vault, signals) = (Scratch::vault(), signals());
     let plain = matrix(&vault, &signals, "plain", &["env"]);
-    let first = matrix(&vault, &signals, "first", &["env"]);
-    assert!(first.contains("\n15 101 7\n"), "{first}");
-    let exec = matrix(&vault, &signals, "first", &[ZMS, "run", "-q", "--"]);
-    assert_eq!(exec, first);
-    for way in ["--watch", "--mask"] {
-        assert_eq!(
-            matrix(&vault, &signals, "first", &[ZMS, "run", "-q", way, "--"]),
-            plain,
-            "{way}"
-        );
+    for mode in ["first", "first-terminal"] {
+        let first = matrix(&vault, &signals, mode, &["env"]);
+        assert!(first.contains("\n15 101 7\n"), "{first}");
+        let exec = matrix(&vault, &signals, mode, &[ZMS, "run", "-q", "--"]);
+        assert_eq!(exec, first, "{mode}");
+        for way in ["--watch", "--mask"] {
+            let with = matrix(&vault, &signals, mode, &[ZMS, "run", "-q", way, "--"]);
+            assert_eq!(with, plain, "{mode} {way}");
+        }
     }
 }
 

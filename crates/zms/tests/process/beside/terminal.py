@@ -1,6 +1,7 @@
 """Runs a command on a terminal of its own and plays a dialogue: terminal.py STEPS COMMAND...
 
-STEPS is JSON, [[wait for, then type], ...]. Prints the screen, then how the command ended and how
+STEPS is JSON, [[wait for, then type], ...]; for what is typed, [rows, columns] give the terminal that
+size. Prints the screen, then how the command ended and how
 many steps were played."""
 
 import fcntl
@@ -28,7 +29,11 @@ while time.monotonic() - begun < 60:
         screen += os.read(terminal, 65536)
     elif played < len(steps) and steps[played][0].encode() in screen[seen:]:
         seen = len(screen)
-        os.write(terminal, steps[played][1].encode())
+        keys = steps[played][1]
+        if isinstance(keys, str):
+            os.write(terminal, keys.encode())
+        else:
+            fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", *keys, 0, 0))
         played += 1
     elif status is not None:
         break
