@@ -1,6 +1,6 @@
 //! The engine: keeps vaults for those who do not trust it. spec/engine.md
 //!
-//! [`router::router`] is the whole route table. [`engine`] is what clients of a server use, and
+//! [`router()`] is the whole route table. `engine` is what clients of a server use, and
 //! deals in ciphertext only; [`gateway`] opens for one request at a time what its caller's token
 //! opens; [`vaults`] is where the vaults are; [`serve`] is everything between a socket and the
 //! router.
@@ -20,6 +20,7 @@ mod state;
 mod vault;
 pub mod vaults;
 
+pub use axum::Router;
 pub use limits::Limits;
 pub use names::Names;
 pub use problem::Problem;

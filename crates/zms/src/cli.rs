@@ -54,8 +54,8 @@ struct Cli {
     /// Vault to act on, where there are several
     #[arg(long, global = true, value_name = "NAME", help_heading = PLACE)]
     vault: Option<String>,
-    /// Server that keeps the vault, such as https://zms.example.com:3030 or unix:/run/zms.sock
-    #[arg(long, global = true, value_name = "URL", help_heading = PLACE)]
+    #[arg(long, global = true, value_name = "URL", help_heading = PLACE,
+        help = "Server that keeps the vault, such as https://zms.example.com:3030 or unix:/run/zms.sock")]
     server: Option<String>,
     /// Act with the master key although a token is present
     #[arg(long, global = true, help_heading = PLACE)]

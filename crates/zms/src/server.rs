@@ -144,6 +144,11 @@ impl Stale {
             .map(|text| time(&text).map_err(|why| Failure::usage(format!("ZMS_MAX_STALE: {why}"))));
         Ok(Self { max_stale: age.transpose()? })
     }
+
+    /// The age in seconds; `None` where no copy is to be used.
+    pub fn seconds(self) -> Option<u64> {
+        self.max_stale.map(|age| age.as_secs())
+    }
 }
 
 /// What a program that runs for long needs of a server.
@@ -168,7 +173,7 @@ impl Far {
         stale: Stale,
     ) -> (RemoteStore, Self) {
         let mut store = remote(address, principal);
-        let most = stale.max_stale.map(|age| age.as_secs());
+        let most = stale.seconds();
         let age = store.caching(home.copy(principal.id()), most);
         let watcher = Some(store.watcher(environment::entropy()));
         (store, Self { address: address.clone(), age, watcher, moved: Arc::default() })

@@ -12,6 +12,7 @@ use zms_core::{
     record::Payload,
 };
 use zms_store::Store;
+use zms_store_postgres::Address as DatabaseAddress;
 use zms_store_sqlite::SqliteStore;
 
 use crate::{
@@ -82,6 +83,15 @@ impl Context {
 
     /// As [`Context::home`], of a vault that may still have to be made.
     pub fn home_to_make(&self) -> Outcome<Home> {
+        located(self.named_vault()?.as_deref(), self.server.as_deref())
+    }
+
+    /// The folder alone, for whoever keeps vaults elsewhere.
+    pub fn folder_to_make(&self) -> Outcome<Home> {
+        Home::find(self.named_vault()?.as_deref())
+    }
+
+    fn named_vault(&self) -> Outcome<Option<String>> {
         let named = match &self.vault {
             Some(name) => Some(name.clone()),
             None => environment::text("ZMS_VAULT")?,
@@ -90,7 +100,7 @@ impl Context {
             return Err(Failure::usage("the name of the vault is empty")
                 .hint("name it with `--vault` or ZMS_VAULT, or unset that"));
         }
-        located(named.as_deref(), self.server.as_deref())
+        Ok(named)
     }
 
     /// Opens a session as whoever is there: a token first, else the owner.
@@ -249,6 +259,11 @@ pub fn database_elsewhere() -> Outcome<Option<PathBuf>> {
     if named.as_ref().is_some_and(|path| path.as_os_str().is_empty()) {
         return Err(Failure::usage("ZMS_DATABASE is set but empty")
             .hint("set it to the path of a database, or unset it"));
+    }
+    if named.as_ref().and_then(|path| path.to_str()).is_some_and(DatabaseAddress::is_one) {
+        let why = "ZMS_DATABASE names a database of servers, and this reads a file or a server";
+        return Err(Failure::usage(why)
+            .hint("serve it with `zms start`, and say in ZMS_SERVER where that listens"));
     }
     Ok(named)
 }

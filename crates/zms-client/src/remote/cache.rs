@@ -3,9 +3,9 @@
 #![expect(clippy::disallowed_methods, reason = "this file owns the cache's files")]
 
 use std::{
-    fs::{self, File, OpenOptions},
+    fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt},
+    os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
     path::PathBuf,
 };
 
@@ -74,6 +74,10 @@ impl Cache {
         let new = self.path.with_extension(format!("new.{}", std::process::id()));
         let _none = fs::remove_file(&new);
         let written = || -> io::Result<()> {
+            // A first answer is kept before there are any pins.
+            if let Some(folder) = self.path.parent() {
+                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            }
             let mut file: File =
                 OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
             file.write_all(&encode(kept))?;

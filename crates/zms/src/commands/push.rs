@@ -64,7 +64,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let mut keys = |id| {
         let found = keeper.as_ref().map(|keeper| keeper.request_key(id)).transpose()?.flatten();
         let gone = || Trouble::new(TroubleClass::Corrupt, "a member has no request key");
-        Ok(found.ok_or_else(gone).map_err(OpenError::Trouble)?)
+        found.ok_or_else(gone).map_err(OpenError::Trouble)
     };
     let progress = Progress::spinner("sealing everything anew");
     let (made, vault) = acting.session.transplanted(&mut keys)?;

@@ -153,6 +153,7 @@ fn targets(home: &Home) -> Vec<PathBuf> {
     let ours = |name: &&String| {
         name.starts_with("zms.db")
             || *name == "zms.server"
+            || *name == "zms.serving"
             || *name == "zms.token"
             || name.starts_with("zms.shares.")
             || name.starts_with("zms.backup.")

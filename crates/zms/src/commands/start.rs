@@ -1,20 +1,21 @@
 //! `zms start`.
 
 mod certificate;
+mod keeping;
 mod names;
+mod opening;
 mod registration;
 mod serving;
+mod telling;
 
 use std::path::PathBuf;
 
 use zms_server::{Limits, serve::Listen};
 
-use crate::{
-    exit::{Failure, Outcome},
-    session::Context,
-};
+use self::{keeping::KeepArgs, opening::GatewayArgs};
+use crate::{exit::Outcome, session::Context};
 
-/// Serve vaults to other machines, without being able to read them
+/// Serve vaults to other machines, Vault clients and programs
 #[derive(clap::Args)]
 #[command(after_help = "\
 Examples:
@@ -23,14 +24,19 @@ Examples:
   zms start --listen 0.0.0.0:3030 --name zms.example.com:3030 --data /var/lib/zms \\
     --tls-cert cert.pem --tls-key key.pem --registration-file secret
   zms start --listen 0.0.0.0:3030 --name 192.0.2.7:3030 --tls-self-signed
+  ZMS_DATABASE=postgres://zms@db1,db2/zms zms start      one of several over a database
+  zms start --server https://zms.example.com:3030        a gateway here, before a server elsewhere
 
 The server keeps ciphertext and checks signatures; it holds no key that opens anything. Whoever has
 the registration secret may make vaults on it with `zms init --server`. Where there is no secret and
 no vault yet, a setup code is printed that is good for one.
 
+On this machine alone, Vault clients and plain HTTP are answered as well: the gateway opens what the
+token of a request opens, for that request. From elsewhere only with --gateway. docs/vault.md
+
 It runs until it is told to end, by `zms stop`, Ctrl-C or SIGTERM, and answers what was asked before.
 Sockets that systemd hands over are listened on beside those that are named. docs/server.md tells
-more: TLS, limits, logs, metrics, backups.")]
+more: TLS, limits, logs, metrics, backups. docs/postgresql.md is about databases.")]
 pub struct Args {
     /// Listen there: ADDRESS:PORT, or unix:/PATH; may be repeated [default: 127.0.0.1:3030]
     #[arg(long, value_name = "ADDRESS", value_parser = listen)]
@@ -38,9 +44,6 @@ pub struct Args {
     /// Host and port by which clients call this server; may be repeated
     #[arg(long = "name", value_name = "HOST:PORT", value_parser = names::name)]
     names: Vec<String>,
-    /// Keep many vaults in this folder, a file each, instead of that of this home
-    #[arg(long, value_name = "FOLDER")]
-    data: Option<PathBuf>,
     /// File of the secret that allows to make vaults; also in ZMS_REGISTRATION
     #[arg(long, value_name = "FILE")]
     registration_file: Option<PathBuf>,
@@ -54,6 +57,10 @@ pub struct Args {
     #[arg(long, conflicts_with = "tls_cert")]
     tls_self_signed: bool,
     #[command(flatten)]
+    keep: KeepArgs,
+    #[command(flatten)]
+    gateway: GatewayArgs,
+    #[command(flatten)]
     limits: LimitArgs,
     /// Log lines for people, or JSON
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = ["text", "json"])]
@@ -66,6 +73,7 @@ pub struct Args {
 
 /// What one caller may ask.
 #[derive(clap::Args)]
+#[command(next_help_heading = "Limits")]
 struct LimitArgs {
     /// Most connections at the same time
     #[arg(long, value_name = "N", default_value_t = 4096)]
@@ -103,13 +111,15 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         true => vec!["127.0.0.1:3030".parse().expect("it is an address")],
         false => args.listen.clone(),
     };
-    let protected = args.tls_cert.is_some() || args.tls_self_signed;
-    if let Some(open) = listens.iter().find(|listen| !listen.is_local()).filter(|_| !protected) {
-        return Err(Failure::usage(format!("{open} is reached by others, and there is no TLS"))
-            .hint(
-                "name a certificate with --tls-cert and --tls-key, or have one made with \
-             --tls-self-signed; behind a proxy that speaks TLS listen on 127.0.0.1",
-            ));
-    }
+    serving::check_protected(&listens, args.protected())?;
+    // What they are called does not depend on the ports that the system gives.
+    names::names(&args.names, &listens)?;
     serving::run(context, args, &listens)
+}
+
+impl Args {
+    /// Whether TLS is spoken.
+    const fn protected(&self) -> bool {
+        self.tls_cert.is_some() || self.tls_self_signed
+    }
 }

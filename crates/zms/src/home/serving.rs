@@ -35,7 +35,7 @@ pub struct Held {
 }
 
 fn path(folder: &Path) -> PathBuf {
-    folder.join("zms.server")
+    folder.join("zms.serving")
 }
 
 fn open(path: &Path, make: bool) -> io::Result<File> {

@@ -107,7 +107,7 @@ fn a_server_serves_until_it_is_told_to_end() {
     init(&scratch, &server);
     let address = server.address();
     client(&scratch, &address, &["set", "KEY"]).feed(b"value\n").good();
-    assert_eq!(client(&scratch, &address, &["get", "KEY"]).go().good(), b"value\n");
+    assert_eq!(client(&scratch, &address, &["get", "KEY"]).go().good(), b"value");
     let data = scratch.folder().join("data").display().to_string();
     let shown = scratch.json(&["stop", "--data", &data, "--dry-run"]);
     assert_eq!(shown["server"]["pid"], server.child.id());
@@ -122,7 +122,7 @@ fn a_server_serves_until_it_is_told_to_end() {
     // What is there is served again, and nobody is given a code any more.
     let server = Server::start(&scratch, &[]);
     assert_eq!(server.said["setup_code"], Value::Null);
-    assert_eq!(client(&scratch, &address, &["get", "KEY"]).go().good(), b"value\n");
+    assert_eq!(client(&scratch, &address, &["get", "KEY"]).go().good(), b"value");
 }
 
 #[test]

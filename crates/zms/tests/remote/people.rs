@@ -18,7 +18,7 @@ fn an_administrator_who_joins_has_a_key_that_was_never_anywhere_else() {
     assert!(ended.stderr.contains("What you were given is void now"), "{}", ended.stderr);
     assert!(!ended.stderr.contains("warning"), "{}", ended.stderr);
     ended.good();
-    assert_eq!(end(&mut hers(&["get", "API_KEY", "-q"])).good(), "canary-key\n");
+    assert_eq!(end(&mut hers(&["get", "API_KEY", "-q"])).good(), "canary-key");
     fed(&mut hers(&["set", "HERS"]), "from carol").good();
     let log = user.zms(&["log"]).good();
     assert!(log.contains("@carol"), "{log}");
@@ -44,7 +44,7 @@ fn a_person_joins_with_what_they_may_and_is_taken_out_again() {
     let mut join = hers(&["join"]);
     end(join.env("ZMS_TOKEN_FILE", user.path("given"))).good();
     fed(&mut hers(&["set", "HERS"]), "from alice").good();
-    assert_eq!(end(&mut hers(&["get", "HERS", "-q"])).good(), "from alice\n");
+    assert_eq!(end(&mut hers(&["get", "HERS", "-q"])).good(), "from alice");
     end(&mut hers(&["get", "A", "-e", "production"])).refused(4, "production");
     let history = user.zms(&["history", "HERS"]).good();
     assert!(history.contains("@alice@example.com"), "{history}");

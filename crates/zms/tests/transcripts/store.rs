@@ -47,7 +47,7 @@ impl Server {
         let listener = RUNTIME.block_on(listen.bind()).unwrap();
         let (end, ended) = oneshot::channel::<()>();
         let routes = router(&engine);
-        RUNTIME.spawn(serve(engine, routes, vec![listener], async {
+        RUNTIME.spawn(serve(engine, routes, vec![listener], None, async {
             let _dropped = ended.await;
         }));
         Self { folder, end: Some(end) }

@@ -70,7 +70,7 @@ fn without_key_and_token_every_command_exits_5_and_no_other_file_helps() {
     ] {
         private(&home.join(name), &text);
     }
-    for name in ["token", "zms-token", "zms.token", "ZMS_TOKEN", "pins/token"] {
+    for name in ["token", "zms-token", "zms.token.bak", "ZMS_TOKEN", "pins/token"] {
         private(&home.join(name), &token);
     }
     private(&home.join(".env"), &format!("ZMS_TOKEN={token}\n"));
