@@ -74,6 +74,12 @@ release:
 # Long runs in full: every random case, every kill point
 extended:
     ZMS_TEST_CASES=10000 ZMS_TEST_FULL=1 cargo test --workspace --locked --lib --bins --tests --profile extended
+    just stores
+
+# Every case of the command line on each store
+stores:
+    for store in file server postgres; do ZMS_TEST_STORE=$store cargo test --locked -p zms --test transcripts --profile extended || exit 1; done
+    scripts/cases
 
 # Time and memory beside peers
 bench: release

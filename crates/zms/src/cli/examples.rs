@@ -34,6 +34,7 @@ fn examples(command: &Command) -> Vec<String> {
         let begins = line.find("zms ").map(|at| line[..at].ends_with([' ', '(']));
         line.starts_with("  ") && begins == Some(true)
     };
+    let text = text.replace("\\\n", " ");
     text.lines().filter(ours).map(str::to_owned).collect()
 }
 

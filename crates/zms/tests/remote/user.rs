@@ -11,7 +11,7 @@ use tempfile::TempDir;
 
 use crate::{
     proxy::Proxy,
-    store::{SECRET, Server},
+    store::{Place, SECRET, Server},
 };
 
 pub struct User {
@@ -31,7 +31,7 @@ impl User {
     /// Nothing but a server.
     pub fn new() -> Self {
         let proxy = Proxy::listen();
-        let server = Server::start(&[proxy.address.to_string()]);
+        let server = Server::start(Place::Folder, &[proxy.address.to_string()]);
         proxy.to(server.socket());
         let folder = TempDir::new().unwrap();
         fs::create_dir(folder.path().join("work")).unwrap();

@@ -12,7 +12,9 @@
 //! @ why                        this is about the file itself: run on a file on every store
 //! ```
 //!
-//! `ZMS_TEST_STORE=server` runs the same with vaults that an engine keeps (`store.rs`).
+//! `ZMS_TEST_STORE=server` runs the same with vaults that an engine keeps (`store.rs`), and
+//! `ZMS_TEST_STORE=postgres` with an engine that keeps them in PostgreSQL. `scripts/cases` adds up
+//! how many were run on each.
 //!
 //! Ids, hashes, times, tokens, sizes of files and the scratch folder stand as what they are, in
 //! brackets. With `TRANSCRIPTS=overwrite` what happened is written into the files, to be read and
@@ -32,7 +34,7 @@ use std::{
 
 use self::{
     redact::redact,
-    store::{SECRET, Server},
+    store::{Place, SECRET, Server},
 };
 
 macro_rules! transcripts {
@@ -70,7 +72,7 @@ fn folder(name: &str) {
         let written = fs::read_to_string(&file).unwrap();
         let about_file = written.lines().any(|line| line.starts_with("@ "));
         about_files += usize::from(about_file);
-        let happened = replay(&written, served() && !about_file);
+        let happened = replay(&written, served().filter(|_| !about_file));
         if overwrite() {
             fs::write(&file, &happened).unwrap();
         } else if written != happened {
@@ -81,18 +83,19 @@ fn folder(name: &str) {
     assert!(wrong.is_empty(), "- is written, + happened{wrong}");
 }
 
-/// Whether vaults are kept by a server.
-fn served() -> bool {
+/// Where a server keeps the vaults, if one does.
+fn served() -> Option<Place> {
     match env::var("ZMS_TEST_STORE").as_deref() {
-        Ok("server") => true,
-        Ok("file") | Err(_) => false,
-        Ok(other) => panic!("ZMS_TEST_STORE={other}: file or server"),
+        Ok("server") => Some(Place::Folder),
+        Ok("postgres") => Some(Place::Postgres),
+        Ok("file") | Err(_) => None,
+        Ok(other) => panic!("ZMS_TEST_STORE={other}: file, server or postgres"),
     }
 }
 
 /// Notes how many cases of a folder were run, for `scripts/cases` to add up and compare.
 fn count(name: &str, cases: usize, about_files: usize) {
-    let store = if served() { "server" } else { "file" };
+    let store = env::var("ZMS_TEST_STORE").unwrap_or_else(|_| "file".to_owned());
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cases").join(store);
     fs::create_dir_all(&folder).unwrap();
     fs::write(folder.join(name), format!("{cases} {about_files}\n")).unwrap();
@@ -105,11 +108,12 @@ fn overwrite() -> bool {
 
 /// The transcript as it should read after what happens now, on a file or on a server. What the other
 /// one says is left as it is written.
-fn replay(transcript: &str, on_server: bool) -> String {
+fn replay(transcript: &str, place: Option<Place>) -> String {
     let scratch = tempfile::tempdir().unwrap();
     let home = scratch.path().canonicalize().unwrap();
     fs::create_dir(home.join("app")).unwrap();
-    let server = on_server.then(|| Server::start(&[]));
+    let server = place.map(|place| Server::start(place, &[]));
+    let on_server = server.is_some();
     let address = server.as_ref().map(|server| format!("unix:{}", server.socket().display()));
     let mut text = String::new();
     let mut lines = transcript.lines().peekable();

@@ -1,9 +1,16 @@
 //! A real engine on a socket of its own, for one user.
 
+#[path = "../../../zms-store-postgres/tests/postgres/server.rs"]
+#[expect(dead_code, reason = "shared with the tests of that store")]
+mod postgres;
+
 use std::{
     fs,
-    path::PathBuf,
-    sync::{Arc, LazyLock},
+    path::{Path, PathBuf},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU8, Ordering},
+    },
 };
 
 use tempfile::TempDir;
@@ -13,11 +20,43 @@ use zms_crypto::Key;
 use zms_server::{
     Engine, Limits, Names, Register, Setup, router,
     serve::{Listen, serve},
-    vaults::Folder,
+    vaults::{Folder, Shared, Vaults},
 };
+use zms_store_postgres::Database;
 
 /// What allows to make vaults there.
 pub const SECRET: &str = "the secret of the tests";
+
+/// Where an engine keeps its vaults.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place {
+    /// In SQLite files of a folder.
+    Folder,
+    /// In a PostgreSQL database of its own, on a server of the tests' own.
+    Postgres,
+}
+
+impl Place {
+    fn open(self, folder: &Path) -> Arc<dyn Vaults> {
+        match self {
+            Self::Folder => {
+                let vaults = folder.join("vaults");
+                fs::create_dir(&vaults).unwrap();
+                Arc::new(Folder::new(vaults))
+            }
+            Self::Postgres => {
+                static MADE: AtomicU8 = AtomicU8::new(0);
+                let server = postgres::Server::shared();
+                let url = server.url(&server.new_database());
+                let address = zms_store_postgres::Address::parse(&url).unwrap();
+                let limits = zms_store_postgres::Limits { connections: 4, ..Default::default() };
+                let name = [MADE.fetch_add(1, Ordering::Relaxed); 16];
+                let database = Database::connect(&address, limits, RUNTIME.handle(), name);
+                Arc::new(Shared::new(database.unwrap()))
+            }
+        }
+    }
+}
 
 /// Runs every engine of the tests.
 static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
@@ -31,12 +70,10 @@ pub struct Server {
 
 impl Server {
     /// Starts one that is called `localhost`, and so besides.
-    pub fn start(names: &[String]) -> Self {
+    pub fn start(place: Place, names: &[String]) -> Self {
         let folder = TempDir::new().unwrap();
-        let vaults = folder.path().join("vaults");
-        fs::create_dir(&vaults).unwrap();
         let engine = Engine::new(Setup {
-            vaults: Arc::new(Folder::new(vaults)),
+            vaults: place.open(folder.path()),
             names: Names::new(names.iter().cloned().chain(["localhost".to_owned()])),
             register: Register::Secret(register_key(SECRET)),
             limits: Limits { per_principal: 0, per_address: 0, failures: 0, ..Limits::default() },
