@@ -35,9 +35,9 @@ deny:
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
 
-# All tests, with long ones bounded
+# All tests, with long ones bounded; many of them wait for others' programs
 test:
-    cargo test --workspace --locked --lib --bins --tests
+    RUST_TEST_THREADS=$((2 * $(nproc))) cargo test --workspace --locked --lib --bins --tests
 
 # The independent reader opens every vector
 spec:
