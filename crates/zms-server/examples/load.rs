@@ -11,16 +11,14 @@
 #![expect(clippy::print_stdout, reason = "what was measured is what it prints")]
 #![expect(clippy::unwrap_used, reason = "what can not be measured ends the run")]
 
+#[path = "../tests/serve/any.rs"]
+mod any;
+
 use std::{collections::BTreeMap, env, io::Read, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Bytes, routing::get};
 use base64::{Engine, engine::general_purpose::STANDARD};
-use rustls::{
-    ClientConfig, DigitallySignedStruct, Error, SignatureScheme,
-    client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
-    crypto::ring,
-    pki_types::{CertificateDer, ServerName, UnixTime},
-};
+use rustls::pki_types::ServerName;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -79,7 +77,10 @@ async fn ask(address: SocketAddr, connections: usize, time: Duration, tls: bool)
                 stream.set_nodelay(true).unwrap();
                 if tls {
                     let name = ServerName::from(address.ip());
-                    let stream = connector().connect(name, stream).await.unwrap();
+                    let stream = TlsConnector::from(Arc::new(any::config()))
+                        .connect(name, stream)
+                        .await
+                        .unwrap();
                     one(stream, &requests, at, begun + time).await
                 } else {
                     one(stream, &requests, at, begun + time).await
@@ -146,54 +147,5 @@ async fn answer(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> 
             return (status, length);
         }
         assert_ne!(stream.read_buf(buffer).await.unwrap(), 0, "the connection was closed");
-    }
-}
-
-fn connector() -> TlsConnector {
-    let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .dangerous()
-        .with_custom_certificate_verifier(Arc::new(Any))
-        .with_no_client_auth();
-    TlsConnector::from(Arc::new(config))
-}
-
-/// Takes any certificate: what is measured is not whose it is.
-#[derive(Debug)]
-struct Any;
-
-impl ServerCertVerifier for Any {
-    fn verify_server_cert(
-        &self,
-        _: &CertificateDer<'_>,
-        _: &[CertificateDer<'_>],
-        _: &ServerName<'_>,
-        _: &[u8],
-        _: UnixTime,
-    ) -> Result<ServerCertVerified, Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        _: &[u8],
-        _: &CertificateDer<'_>,
-        _: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, Error> {
-        Ok(HandshakeSignatureValid::assertion())
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        ring::default_provider().signature_verification_algorithms.supported_schemes()
     }
 }
