@@ -14,7 +14,9 @@ pub struct Moving<'m> {
     pub made: &'m Transplanted,
     /// Of which vault.
     pub vault: VaultId,
-    /// The server at one end.
+    /// `to` a server, or `from` it.
+    pub way: &'static str,
+    /// The server.
     pub address: &'m Address,
     /// Whether it is only shown.
     pub dry_run: bool,
@@ -51,7 +53,10 @@ impl Moving<'_> {
             let left = self.made.left.join(", ");
             output.note(format!("left behind, as their time is over: {left}"));
         }
-        Ok(false)
+        if self.dry_run {
+            output.note(format!("would move {} {} {}", self.what(), self.way, self.address));
+        }
+        Ok(self.dry_run)
     }
 }
 

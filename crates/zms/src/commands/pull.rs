@@ -52,7 +52,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let progress = Progress::spinner("sealing everything anew");
     let (made, vault) = acting.session.transplanted(&mut keys)?;
     drop(progress);
-    let moving = Moving { made: &made, vault, address: &address, dry_run: args.dry_run };
+    let moving =
+        Moving { made: &made, vault, way: "from", address: &address, dry_run: args.dry_run };
     if !args.dry_run {
         home.make()?;
         let here = SqliteStore::create(&home.database()).map_err(SessionError::Store)?;
@@ -66,10 +67,6 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         return Ok(());
     }
     let what = moving.what();
-    if args.dry_run {
-        context.output.note(format!("would move {what} from {address}"));
-        return Ok(());
-    }
     context.output.note(format!("{what} are kept by {} from now on", home.database().display()));
     context.output.note(format!("{address} keeps what it has until who runs it removes it"));
     Ok(())

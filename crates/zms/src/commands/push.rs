@@ -70,7 +70,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let (made, vault) = acting.session.transplanted(&mut keys)?;
     drop(progress);
     drop(keeper);
-    let moving = Moving { made: &made, vault, address: &address, dry_run: args.dry_run };
+    let moving = Moving { made: &made, vault, way: "to", address: &address, dry_run: args.dry_run };
     if !args.dry_run {
         let secret = registration::secret(args.registration_file.as_ref(), &address)?;
         let there = server::remote(&address, acting.session.principal()).registering(&secret);
@@ -84,10 +84,6 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         return Ok(());
     }
     let what = moving.what();
-    if args.dry_run {
-        context.output.note(format!("would move {what} to {address}"));
-        return Ok(());
-    }
     context.output.note(format!("{what} are kept by {address} from now on"));
     context.output.note(format!("the past of the vault stays in {}", home.moved().display()));
     context.output.note(format!(
