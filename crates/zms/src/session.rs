@@ -239,10 +239,7 @@ impl Context {
 pub fn located(vault: Option<&str>, flag: Option<&str>) -> Outcome<Home> {
     let home = Home::find(vault)?;
     match (database_elsewhere()?, server::named(flag)?) {
-        (Some(_), Some(address)) => Err(Failure::usage(format!(
-            "ZMS_DATABASE names a database, and {address} is named too"
-        ))
-        .hint("unset one of ZMS_DATABASE and ZMS_SERVER")),
+        (Some(_), Some(address)) => Err(both("ZMS_DATABASE", &address)),
         (Some(path), None) => Ok(home.with_database(environment::folder()?.join(path))),
         (None, Some(address)) => Ok(home.with_server(address)),
         (None, None) => Ok(match Remembered::of(&home)? {
@@ -250,6 +247,12 @@ pub fn located(vault: Option<&str>, flag: Option<&str>) -> Outcome<Home> {
             None => home,
         }),
     }
+}
+
+/// Refuses a database and a server that are both named.
+pub fn both(database: &str, server: &Address) -> Failure {
+    Failure::usage(format!("{database} names a database, and {server} is named too"))
+        .hint(format!("unset one of {database} and ZMS_SERVER"))
 }
 
 /// The database that `ZMS_DATABASE` names: several homes can share one, each with a key or token and

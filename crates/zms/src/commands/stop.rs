@@ -36,7 +36,7 @@ pub struct Args {
 pub fn run(context: &Context, args: &Args) -> Outcome {
     let folder = match &args.data {
         Some(folder) => environment::folder()?.join(folder),
-        None => context.home_to_make()?.folder().to_owned(),
+        None => context.folder_to_make()?.folder().to_owned(),
     };
     let Some(serving) = running(&folder)? else {
         if context.output.json {

@@ -8,7 +8,7 @@ use std::{
         net::{UnixDatagram, UnixStream},
     },
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitStatus, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicBool, AtomicUsize, Ordering},
@@ -27,10 +27,11 @@ use crate::{
 /// Long enough on a machine with much to do.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// A server of a folder, killed when it is dropped.
-struct Server {
+/// A server, killed when it is dropped.
+pub struct Server {
     child: Child,
-    said: Value,
+    /// What it says of itself.
+    pub said: Value,
     socket: PathBuf,
 }
 
@@ -44,18 +45,19 @@ fn start(scratch: &Scratch, options: &[&str]) -> Command {
     let socket = format!("unix:{}", scratch.folder().join("zms.sock").display());
     let data = data.display().to_string();
     let mut command = scratch.zms(["start", "--json", "--data", &data, "--listen", &socket]);
-    command.args(options).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(options);
     command
 }
 
 impl Server {
-    fn start(scratch: &Scratch, options: &[&str]) -> Self {
-        Self::of(start(scratch, options), scratch)
+    /// Of the folder `data`, on a socket beside it.
+    pub fn start(scratch: &Scratch, options: &[&str]) -> Self {
+        Self::of(start(scratch, options), scratch.folder().join("zms.sock"))
     }
 
     /// Waits until it says that it serves.
-    fn of(mut command: Command, scratch: &Scratch) -> Self {
-        let mut child = command.spawn().unwrap();
+    pub fn of(mut command: Command, socket: PathBuf) -> Self {
+        let mut child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut said = String::new();
         while !said.ends_with("\n}\n") {
@@ -63,10 +65,16 @@ impl Server {
         }
         thread::spawn(move || out.read_to_end(&mut Vec::new()));
         let said = serde_json::from_str(&said).unwrap();
-        Self { child, said, socket: scratch.folder().join("zms.sock") }
+        Self { child, said, socket }
     }
 
-    fn address(&self) -> String {
+    /// Where it listens.
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The same, for clients.
+    pub fn address(&self) -> String {
         format!("unix:{}", self.socket.display())
     }
 
@@ -74,7 +82,12 @@ impl Server {
         self.said["setup_code"].as_str().expect("there is no vault yet").to_owned()
     }
 
-    fn kill(mut self) {
+    /// How it ended, once it has.
+    pub fn ended(&mut self) -> ExitStatus {
+        self.child.wait().unwrap()
+    }
+
+    pub fn kill(mut self) {
         self.child.kill().unwrap();
         self.child.wait().unwrap();
     }
@@ -88,14 +101,14 @@ impl Drop for Server {
 }
 
 /// A command of a client.
-fn client(scratch: &Scratch, address: &str, words: &[&str]) -> Command {
+pub fn client(scratch: &Scratch, address: &str, words: &[&str]) -> Command {
     let mut command = scratch.zms(words.iter().copied());
     command.env("ZMS_SERVER", address);
     command
 }
 
 /// A vault on a server.
-fn init(scratch: &Scratch, server: &Server) {
+pub fn init(scratch: &Scratch, server: &Server) {
     let mut command = client(scratch, &server.address(), &["init"]);
     command.env("ZMS_REGISTRATION", server.code()).go().good();
 }
@@ -115,7 +128,7 @@ fn a_server_serves_until_it_is_told_to_end() {
     let second = start(&scratch, &[]).go();
     assert!(second.code() == 1 && second.stderr.contains("runs already"), "{}", second.stderr);
     scratch.zms(["stop", "--data", &data]).go().good();
-    assert!(server.child.wait().unwrap().success());
+    assert!(server.ended().success());
     assert!(!server.socket.exists());
     let gone = client(&scratch, &address, &["get", "KEY"]).go();
     assert_eq!(gone.code(), 1, "{}", gone.stderr);
@@ -268,7 +281,7 @@ fn the_log_tells_of_requests_and_of_nothing_that_they_carried() {
     let log = scratch.folder().join("log");
     let mut command = start(&scratch, &["--log-format", "json", "--log-level", "debug"]);
     command.stderr(fs::File::create(&log).unwrap());
-    let server = Server::of(command, &scratch);
+    let server = Server::of(command, scratch.folder().join("zms.sock"));
     init(&scratch, &server);
     let (address, code) = (server.address(), server.code());
     client(&scratch, &address, &["set", "KANARIE_NAME"]).feed(b"kanarie-value\n").good();

@@ -43,7 +43,8 @@ Variables that zms reads
 
   ZMS_HOME               folder of the vault; ~/.zexio without it
   ZMS_VAULT              as --vault
-  ZMS_DATABASE           the database, where it does not lie in ZMS_HOME
+  ZMS_DATABASE           the database, where it does not lie in ZMS_HOME; for `start` also the
+                         address of a PostgreSQL database
   ZMS_SERVER             as --server: where the vault is kept, unless the token says
   ZMS_REGISTRATION       secret or setup code that lets `init` and `push` make a vault at a server
   ZMS_MAX_STALE          as --max-stale of `run`

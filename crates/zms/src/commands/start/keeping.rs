@@ -21,8 +21,8 @@ use crate::{
     exit::{Exit, Failure, Outcome},
     files,
     home::{Home, check_folder, read_credential},
-    server::Stale,
-    session::{Context, unopened},
+    server::{self, Stale},
+    session::{Context, both, unopened},
 };
 
 /// Where they are kept.
@@ -65,7 +65,7 @@ impl KeepArgs {
         if let Some(folder) = &self.data {
             return in_folder(folder);
         }
-        if let Some(address) = self.address()? {
+        if let Some(address) = self.address(context)? {
             let home = context.folder_to_make()?;
             home.make()?;
             let database = self.connect(&address, runtime)?;
@@ -81,7 +81,7 @@ impl KeepArgs {
 
     /// The database, where one is named. Its address may hold a password, so it need not stand in
     /// the list of processes, and is not shown.
-    fn address(&self) -> Outcome<Option<DatabaseAddress>> {
+    fn address(&self, context: &Context) -> Outcome<Option<DatabaseAddress>> {
         let variable = || environment::text("ZMS_DATABASE").ok().flatten();
         let (named, url) = if let Some(url) = &self.database {
             ("--database", Zeroizing::new(url.clone()))
@@ -92,10 +92,14 @@ impl KeepArgs {
             let Some(text) = read_credential(&path, Exit::Other)? else { return Ok(None) };
             ("the credential zms-database", Zeroizing::new(text.trim_end().to_owned()))
         };
-        DatabaseAddress::parse(&url).map(Some).map_err(|why| {
+        let address = DatabaseAddress::parse(&url).map_err(|why| {
             Failure::usage(format!("{named} is no address of a database: {why}"))
                 .hint("such as postgres://zms@db1.example.com,db2.example.com/zms")
-        })
+        })?;
+        match server::named(context.server.as_deref())? {
+            Some(server) => Err(both(named, &server)),
+            None => Ok(Some(address)),
+        }
     }
 
     fn connect(&self, address: &DatabaseAddress, runtime: &Handle) -> Outcome<Database> {

@@ -2,9 +2,8 @@
 
 use std::sync::Arc;
 
-use zms_server::Router;
 use zms_server::{
-    Engine,
+    Engine, Router,
     gateway::{Gateway, Hosts},
     router, router_of_gateway, router_with,
     serve::Listen,
