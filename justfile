@@ -37,7 +37,7 @@ lint:
 
 # All tests, with long ones bounded; many of them wait for others' programs
 test:
-    RUST_TEST_THREADS=$((2 * $(nproc))) cargo test --workspace --locked --lib --bins --tests
+    RUST_TEST_THREADS=$((2 * $(nproc))) timeout --foreground 45m cargo test --workspace --locked --lib --bins --tests
 
 # The independent reader opens every vector
 spec:

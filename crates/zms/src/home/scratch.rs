@@ -42,8 +42,14 @@ impl Scratch {
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 made => made.map_err(unmade)?,
             }
-            if let Some(lock) = lock(&path, FlockOperation::LockExclusive) {
-                return Ok(Self { path, _lock: lock, made });
+            match lock(&path, FlockOperation::LockExclusive) {
+                Ok(Some(lock)) => return Ok(Self { path, _lock: lock, made }),
+                // Swept by another before it was locked.
+                Ok(None) => {}
+                Err(error) => {
+                    let _left = fs::remove_dir(&path);
+                    return Err(unmade(error));
+                }
             }
         }
         unreachable!("some number is free")
@@ -73,18 +79,24 @@ impl Drop for Scratch {
 }
 
 /// Locks a folder; `None` where it is gone, or locked by who uses it.
-fn lock(path: &Path, how: FlockOperation) -> Option<File> {
-    let folder = File::open(path).ok()?;
-    flock(&folder, how).ok()?;
-    let (held, now) = (folder.metadata().ok()?, fs::symlink_metadata(path).ok()?);
-    (held.ino() == now.ino()).then_some(folder)
+fn lock(path: &Path, how: FlockOperation) -> io::Result<Option<File>> {
+    let locked = || {
+        let folder = File::open(path)?;
+        flock(&folder, how)?;
+        let (held, now) = (folder.metadata()?, fs::symlink_metadata(path)?);
+        Ok((held.ino() == now.ino()).then_some(folder))
+    };
+    locked().or_else(|error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::WouldBlock => Ok(None),
+        _ => Err(error),
+    })
 }
 
 /// Removes the folders that nobody uses any more.
 fn sweep(home: &Path) {
     for name in files::names(home).iter().filter(|name| name.starts_with(SCRATCH)) {
         let path = home.join(name);
-        if let Some(_unused) = lock(&path, FlockOperation::NonBlockingLockExclusive) {
+        if let Ok(Some(_unused)) = lock(&path, FlockOperation::NonBlockingLockExclusive) {
             let _left = fs::remove_dir_all(&path);
         }
     }

@@ -15,6 +15,7 @@ mod beside;
 mod crowd;
 mod faults;
 mod keychain;
+mod limit;
 mod opening;
 mod promises;
 mod random;

@@ -7,13 +7,13 @@ use std::{
     io::Write,
     os::unix::process::ExitStatusExt,
     path::{Path, PathBuf},
-    process::{Command, ExitStatus, Output, Stdio},
+    process::{Child, Command, ExitStatus, Output, Stdio},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
 
-use crate::tools::ZMS;
+use crate::{limit, tools::ZMS};
 
 /// Folders of one test; removed when it ends.
 pub struct Scratch {
@@ -186,24 +186,26 @@ pub trait Go {
 impl Go for Command {
     fn go(&mut self) -> Ran {
         self.stdin(Stdio::null());
-        let program = self.get_program().to_owned();
-        let ended = self.output();
-        ended.unwrap_or_else(|error| panic!("{}: {error}: run ./check", program.display())).into()
+        let child = start(self);
+        limit::wait(child, &format!("{self:?}")).into()
     }
 
     fn feed(&mut self, input: &[u8]) -> Ran {
-        self.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let program = self.get_program().to_owned();
-        let mut child = self
-            .spawn()
-            .unwrap_or_else(|error| panic!("{}: {error}: run ./check", program.display()));
+        self.stdin(Stdio::piped());
+        let mut child = start(self);
         let (mut pipe, input) = (child.stdin.take().unwrap(), input.to_vec());
         // A program that ends without reading closes the pipe: that is its business.
         let writer = std::thread::spawn(move || drop(pipe.write_all(&input)));
-        let ended = child.wait_with_output().unwrap();
+        let ended = limit::wait(child, &format!("{self:?}"));
         writer.join().unwrap();
         ended.into()
     }
+}
+
+fn start(command: &mut Command) -> Child {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn();
+    let program = command.get_program();
+    child.unwrap_or_else(|error| panic!("{}: {error}: run ./check", program.display()))
 }
 
 impl From<Output> for Ran {

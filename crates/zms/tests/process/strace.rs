@@ -39,6 +39,13 @@ pub fn points(scratch: &Scratch, set: &str, args: &[&str], input: &[u8]) -> Vec<
 
 /// As [`points`], of a command that is traced into a log.
 pub fn points_of(command: &mut Command, log: &Path, input: &[u8]) -> Vec<Point> {
+    let mut points = calls_of(command, log, input);
+    points.retain(|point| !point.call.starts_with("open") || point.line.contains("O_CREAT"));
+    points
+}
+
+/// As [`points_of`], with files that are opened and not made.
+pub fn calls_of(command: &mut Command, log: &Path, input: &[u8]) -> Vec<Point> {
     command.feed(input).good();
     let mut counts: BTreeMap<String, usize> = BTreeMap::new();
     let mut points = Vec::new();
@@ -49,11 +56,8 @@ pub fn points_of(command: &mut Command, log: &Path, input: &[u8]) -> Vec<Point> 
         }
         let number = counts.entry(call.to_owned()).or_default();
         *number += 1;
-        let makes = !call.starts_with("open") || line.contains("O_CREAT");
-        if makes {
-            let line = line.chars().take(120).collect();
-            points.push(Point { call: call.to_owned(), number: *number, line });
-        }
+        let line = line.chars().take(120).collect();
+        points.push(Point { call: call.to_owned(), number: *number, line });
     }
     assert!(!points.is_empty(), "strace saw nothing: {command:?}");
     points

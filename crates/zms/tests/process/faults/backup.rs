@@ -7,7 +7,7 @@ use super::errors::{FLUSHES, GROWS, clear, of_files, ways};
 use crate::{
     random::Random,
     scratch::{Go, Ran, Scratch},
-    strace::{WRITING, inject, kill, points},
+    strace::{WRITING, calls_of, inject, kill, options, points},
 };
 
 /// How many points of each command are tried in a run that is not full.
@@ -140,4 +140,20 @@ fn backup_survives() {
             backed_up(&vault, &ran);
         }
     }
+}
+
+/// A folder that was made and can not be opened is no folder that somebody took away meanwhile.
+#[test]
+fn a_folder_that_can_not_be_opened_ends_the_command() {
+    let vault = world(&[]);
+    let args = ["backup", "now"];
+    let undisturbed = vault.copy();
+    let log = undisturbed.folder().join("strace.log");
+    let opens =
+        calls_of(&mut undisturbed.under(&options("?openat", &log), args), &log, b"").into_iter();
+    let point = { opens }.find(|point| point.line.contains("/zms.scratch.")).unwrap();
+    let ran = inject(&vault, &point, "error=ENOSPC", "+", &args).go();
+    clear(&ran, &point);
+    assert!(ran.stderr.contains("no folder can be made"), "{}", ran.stderr);
+    backed_up(&vault, &ran);
 }
