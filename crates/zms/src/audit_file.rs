@@ -2,92 +2,30 @@
 //! spec/audit.md#file
 #![expect(clippy::disallowed_methods, reason = "this file owns the audit file")]
 
+mod line;
+mod verify;
+
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, SeekFrom, Write},
     os::unix::fs::OpenOptionsExt,
     path::PathBuf,
-    time::UNIX_EPOCH,
 };
 
 use rustix::fs::{FlockOperation, OFlags, flock};
-use serde::{Deserialize, Serialize};
 use zms_core::{
-    audit::{Action, Entry, Event, Outcome as Ended},
+    audit::{Entry, Event},
     bundle::{Trouble, TroubleClass},
-    id::{PrincipalId, ScopeId, VaultId},
+    id::VaultId,
 };
 use zms_store::copy::AuditSink;
 
-use crate::{exit::utc, home::plain};
-
-/// No line is longer, in bytes.
-const MAX_LINE: u64 = 1024;
+use self::line::{Line, MAX_LINE};
+pub use self::verify::{Verified, verify};
+use crate::home::plain;
 
 /// A file that takes entries. It is opened for each append, so that several processes share it.
 pub struct AuditFile(pub PathBuf);
-
-/// One entry as it is written.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Line {
-    vault: String,
-    seq: u64,
-    time: String,
-    principal: String,
-    action: String,
-    scope: Option<String>,
-    revision: u64,
-    outcome: String,
-    prev_hash: String,
-    hash: String,
-}
-
-impl Line {
-    fn of(vault: VaultId, entry: &Entry) -> Self {
-        let event = &entry.event;
-        Self {
-            vault: vault.to_string(),
-            seq: entry.seq,
-            time: utc(event.time),
-            principal: event.principal.to_string(),
-            action: event.action.as_str().to_owned(),
-            scope: event.scope.map(|scope| scope.to_string()),
-            revision: event.revision,
-            outcome: event.outcome.as_str().to_owned(),
-            prev_hash: hex::encode(entry.prev_hash),
-            hash: hex::encode(entry.hash),
-        }
-    }
-
-    /// The entry, where the line is one of this vault and carries the hash that it must.
-    fn entry(&self, vault: VaultId) -> Option<Entry> {
-        let time = humantime::parse_rfc3339(&self.time).ok()?.duration_since(UNIX_EPOCH).ok()?;
-        let event = Event {
-            time: time.as_secs(),
-            principal: PrincipalId(digits(&self.principal)?),
-            action: (0..=u8::MAX)
-                .filter_map(Action::from_number)
-                .find(|it| it.as_str() == self.action)?,
-            scope: match &self.scope {
-                Some(scope) => Some(ScopeId(digits(scope)?)),
-                None => None,
-            },
-            revision: self.revision,
-            outcome: (0..=u8::MAX)
-                .filter_map(Ended::from_number)
-                .find(|it| it.as_str() == self.outcome)?,
-        };
-        let entry = Entry::new(vault, 0, self.seq, digits(&self.prev_hash)?, event);
-        (self.vault == vault.to_string() && digits(&self.hash) == Some(entry.hash)).then_some(entry)
-    }
-}
-
-fn digits<const N: usize>(text: &str) -> Option<[u8; N]> {
-    let mut bytes = [0; N];
-    hex::decode_to_slice(text, &mut bytes).ok()?;
-    Some(bytes)
-}
 
 impl AuditSink for AuditFile {
     fn append(&mut self, vault: VaultId, events: &[Event]) -> Result<(), Trouble> {
@@ -117,7 +55,7 @@ impl AuditFile {
         if length > 0 {
             let last = last_line(&mut file, length).map_err(told)?;
             let last = last.and_then(|line| serde_json::from_slice::<Line>(&line).ok());
-            let last = last.and_then(|line| line.entry(vault)).ok_or(
+            let last = last.and_then(|line| line.whole(vault)).ok_or(
                 "its last line is no whole entry of this vault: keep it, and name another file",
             )?;
             (seq, prev_hash) = (last.seq, last.hash);
@@ -153,6 +91,11 @@ fn last_line(file: &mut File, length: u64) -> io::Result<Option<Vec<u8>>> {
 
 #[cfg(test)]
 mod tests {
+    use zms_core::{
+        audit::{Action, Outcome as Ended},
+        id::{PrincipalId, ScopeId},
+    };
+
     use super::*;
 
     fn event(time: u64) -> Event {
@@ -168,7 +111,7 @@ mod tests {
 
     fn entries(path: &std::path::Path, vault: VaultId) -> Vec<Entry> {
         let text = std::fs::read_to_string(path).unwrap();
-        let line = |line: &str| serde_json::from_str::<Line>(line).unwrap().entry(vault).unwrap();
+        let line = |line: &str| serde_json::from_str::<Line>(line).unwrap().whole(vault).unwrap();
         text.lines().map(line).collect()
     }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use zms_core::{
-    audit::{Action, Entry, Outcome},
+    audit::{Action, Entry, Event, Outcome},
     change::ChangeError,
     history::{History, Life, Version},
     id::{PrincipalId, ScopeId},
@@ -38,6 +38,19 @@ pub struct Received {
     pub times: u64,
 }
 
+/// One version of a secret that went, sealed, into bundle files: who reads them is not told here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Bundled {
+    /// The revision that brought the version.
+    pub version: u64,
+    /// Unix seconds of the first file.
+    pub first: u64,
+    /// Unix seconds of the last file.
+    pub last: u64,
+    /// How often one was made.
+    pub times: u64,
+}
+
 /// Who has received a secret, and who may read it.
 pub struct Exposure {
     /// The scope that it stands in.
@@ -46,6 +59,8 @@ pub struct Exposure {
     pub history: History,
     /// By version, newest first, and by name.
     pub received: Vec<Received>,
+    /// Its versions in bundle files, newest first.
+    pub bundled: Vec<Bundled>,
     /// Members whose keys open it now.
     pub readers: Vec<PrincipalId>,
     /// What members are called.
@@ -95,18 +110,22 @@ impl Session {
                     path: scope.path.clone(),
                     history,
                     received: Vec::new(),
+                    bundled: Vec::new(),
                     readers: who,
                     labels: labels(opening)?,
                 };
                 Ok((exposure, scope.id(), scope.head.revision))
             })?;
-        let (mut received, lives) = (BTreeMap::new(), exposure.history.lives());
+        let (mut received, mut bundled) = (BTreeMap::new(), BTreeMap::new());
+        let lives = exposure.history.lives();
         self.each_entry(|entry| {
             if entry.event.scope == Some(scope) && entry.event.outcome == Outcome::Done {
                 receive(&lives, entry, &mut received);
+                bundle(&lives, entry, &mut bundled);
             }
         })?;
         exposure.received = received.into_values().collect();
+        exposure.bundled = bundled.into_values().rev().collect();
         let labels = &exposure.labels;
         exposure.received.sort_by_cached_key(|it| {
             (std::cmp::Reverse(it.version), labels.get(&it.who).cloned(), it.who)
@@ -176,6 +195,17 @@ fn receive(
         let new = Received { version, who, first: event.time, last: event.time, times: 0 };
         let held = received.entry((version, who)).or_insert(new);
         (held.last, held.times) = (event.time.max(held.last), held.times + 1);
+    }
+}
+
+/// Takes in what one entry put into a bundle file.
+fn bundle(lives: &[Life<'_>], entry: &Entry, bundled: &mut BTreeMap<u64, Bundled>) {
+    let Event { time, revision, action: Action::Bundle, .. } = entry.event else { return };
+    for life in lives.iter().filter(|life| life.live_at(revision)) {
+        let version = life.version.rev_from;
+        let new = Bundled { version, first: time, last: time, times: 0 };
+        let held = bundled.entry(version).or_insert(new);
+        (held.last, held.times) = (time.max(held.last), held.times + 1);
     }
 }
 

@@ -54,6 +54,14 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         context.output.note(format!("nobody has received {name} of {} yet", exposure.path));
     }
     context.output.table(&["VERSION", "WHO", "TIMES", "FIRST", "LAST"], &rows)?;
+    for it in &exposure.bundled {
+        let times = if it.times == 1 { "once".to_owned() } else { format!("{} times", it.times) };
+        context.output.note(format!(
+            "version {} went into a bundle file {times}, last {}: who reads it leaves no entry here",
+            it.version,
+            utc(it.last)
+        ));
+    }
     let readers: Vec<String> = exposure.readers.iter().map(|id| who(*id)).collect();
     context.output.note(format!("may read it in {}: {}", exposure.path, readers.join(", ")));
     Ok(())
@@ -81,8 +89,16 @@ fn json(context: &Context, exposure: &Exposure, name: &str) -> Outcome {
         .iter()
         .map(|id| serde_json::json!({ "id": id.to_string(), "name": exposure.labels.get(id) }));
     let readers: Vec<_> = readers.collect();
+    let bundled = exposure.bundled.iter().map(|it| {
+        serde_json::json!({
+            "revision": it.version, "times": it.times,
+            "first": utc(it.first), "last": utc(it.last),
+        })
+    });
+    let bundled: Vec<_> = bundled.collect();
     context.output.json(serde_json::json!({
-        "name": name, "path": exposure.path.to_string(), "received": received, "readers": readers,
+        "name": name, "path": exposure.path.to_string(), "received": received,
+        "bundled": bundled, "readers": readers,
     }))
 }
 

@@ -1,12 +1,13 @@
 //! `zms audit verify`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde_json::json;
 use zms_client::{AuditReport, Standing};
 use zms_core::audit::{Bad, Fault, Walked};
 
 use crate::{
+    audit_file::{self, Verified},
     exit::{Exit, Failure, Outcome, utc},
     files,
     session::{Acting, Context, tell},
@@ -18,18 +19,26 @@ use crate::{
 Examples:
   zms audit verify
   zms audit verify --checkpoint audit-2026-01.note
+  zms audit verify --file audit.log
 
 Every entry is checked against the one before it, and against the checkpoint that each command of
 the owner keeps beside the pins. A checkpoint that was kept elsewhere (`zms audit checkpoint`)
-shows also what somebody did who could change both. Exit code 6 where anything does not fit.")]
+shows also what somebody did who could change both. A file that `--audit-to` wrote is checked
+by itself, and no vault is opened for it. Exit code 6 where anything does not fit.")]
 pub struct Args {
     /// A checkpoint that was kept elsewhere; `-` reads stdin
     #[arg(long, value_name = "FILE")]
     checkpoint: Option<PathBuf>,
+    /// A file that `--audit-to` wrote, instead of the vault's audit; `-` reads stdin
+    #[arg(long, value_name = "FILE", conflicts_with = "checkpoint")]
+    file: Option<PathBuf>,
 }
 
 /// Verifies, tells what was found, and fails where anything is bad.
 pub fn run(context: &Context, args: &Args) -> Outcome {
+    if let Some(path) = &args.file {
+        return run_file(context, path);
+    }
     let note = args.checkpoint.as_ref().map(|path| files::read(path)).transpose()?;
     let mut acting = context.act()?;
     let report = acting.session.audit_verify(note.as_ref().map(|note| note.as_slice()))?;
@@ -49,6 +58,33 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
              makes with `zms audit checkpoint`"
         ));
     }
+    Ok(())
+}
+
+/// Verifies a file that took the entries of readers of a bundle.
+fn run_file(context: &Context, path: &Path) -> Outcome {
+    let Verified { vault, walked } = audit_file::verify(path)?;
+    if context.output.json {
+        let mut answer = chain_as_json(&walked);
+        (answer["good"], answer["vault"]) = (walked.bad.is_none().into(), vault.to_string().into());
+        context.output.json(answer)?;
+    } else {
+        context.output.line(&line("vault", vault.to_string()))?;
+        context.output.line(&line("entries", walked.entries.to_string()))?;
+        context.output.line(&line("first bad", first_bad_of(&walked)))?;
+        if let Some(last) = walked.last.filter(|_| walked.bad.is_none()) {
+            context.output.line(&line("last hash", hex::encode(last.hash)))?;
+        }
+    }
+    if let Some(bad) = &walked.bad {
+        let why = format!("{} does not verify: {}", path.display(), what(bad));
+        return Err(Failure::new(Exit::Integrity, why)
+            .hint("keep the file as it is: it shows it. `--audit-to` goes on in another one"));
+    }
+    context.output.note(
+        "whoever can write the file can cut its end off, or make it anew: note the last hash \
+         elsewhere",
+    );
     Ok(())
 }
 
@@ -89,6 +125,10 @@ fn what(bad: &Bad) -> String {
     match bad.fault {
         Fault::Edited => format!("entry {seq}{at} was edited"),
         Fault::Missing => format!("entry {seq} is missing"),
+        // In a file, whose lines have an order of their own.
+        Fault::Reordered { stands_at } if stands_at == seq => {
+            format!("entry {seq} is out of order: it stands further down")
+        }
         Fault::Reordered { stands_at } => {
             format!("entry {seq} is out of order: it stands at {stands_at}")
         }
@@ -121,14 +161,20 @@ const fn fault(fault: Fault) -> &'static str {
     }
 }
 
+fn line(what: &str, text: String) -> String {
+    format!("{what:<11} {text}")
+}
+
+fn first_bad_of(chain: &Walked) -> String {
+    chain.bad.as_ref().map_or_else(|| "none".to_owned(), what)
+}
+
 /// The report for people.
 fn lines(report: &AuditReport) -> Vec<String> {
-    let line = |what: &str, text: String| format!("{what:<11} {text}");
     let mut lines = Vec::new();
     for chain in &report.chains {
         lines.push(line(&format!("chain {}", chain.chain), format!("{} entries", chain.entries)));
-        let bad = chain.bad.as_ref().map_or_else(|| "none".to_owned(), what);
-        lines.push(line("first bad", bad));
+        lines.push(line("first bad", first_bad_of(chain)));
         let covered = [&report.kept, &report.brought].iter().any(|it| it.good().is_some());
         lines.push(line(
             "proven",
@@ -159,19 +205,20 @@ fn state(standing: &Standing) -> String {
     }
 }
 
+fn chain_as_json(chain: &Walked) -> serde_json::Value {
+    json!({
+        "chain": chain.chain,
+        "entries": chain.entries,
+        "last": chain.last.map(|last| json!({ "seq": last.seq, "hash": hex::encode(last.hash) })),
+        "first_bad": chain.bad.as_ref().map(|bad| json!({
+            "seq": bad.seq, "time": bad.time.map(utc), "fault": fault(bad.fault), "what": what(bad),
+        })),
+        "proven": chain.proven.map(|(from, to)| json!({ "from": from, "to": to })),
+    })
+}
+
 /// The report for programs.
 pub fn as_json(report: &AuditReport) -> serde_json::Value {
-    let chain = |chain: &Walked| {
-        json!({
-            "chain": chain.chain,
-            "entries": chain.entries,
-            "last": chain.last.map(|last| json!({ "seq": last.seq, "hash": hex::encode(last.hash) })),
-            "first_bad": chain.bad.as_ref().map(|bad| json!({
-                "seq": bad.seq, "time": bad.time.map(utc), "fault": fault(bad.fault), "what": what(bad),
-            })),
-            "proven": chain.proven.map(|(from, to)| json!({ "from": from, "to": to })),
-        })
-    };
     let checkpoint = |standing: &Standing| match standing {
         Standing::Absent => json!(null),
         Standing::Good(it) => json!({ "state": "good", "time": utc(it.time) }),
@@ -180,7 +227,7 @@ pub fn as_json(report: &AuditReport) -> serde_json::Value {
     };
     json!({
         "good": report.is_good(),
-        "chains": report.chains.iter().map(chain).collect::<Vec<_>>(),
+        "chains": report.chains.iter().map(chain_as_json).collect::<Vec<_>>(),
         "kept": checkpoint(&report.kept),
         "brought": checkpoint(&report.brought),
     })
