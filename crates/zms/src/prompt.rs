@@ -43,6 +43,12 @@ pub fn answer(question: &str) -> Outcome<Option<String>> {
     Ok((read > 0).then(|| answer.trim().to_owned()))
 }
 
+/// Says something between two questions.
+#[expect(clippy::print_stderr, reason = "it belongs where the questions are")]
+pub fn say(text: &str) {
+    eprintln!("{}", crate::output::shown(text));
+}
+
 /// Asks for a yes; anything else is a no.
 pub fn yes(question: &str) -> Outcome<bool> {
     Ok(matches!(line(&format!("{question} [y/N] "))?.as_str(), "y" | "Y" | "yes"))

@@ -13,6 +13,7 @@ use clap_complete::{
 use zms_core::{path::ScopePath, principal::Kind};
 
 use crate::{
+    commands::help::topics,
     environment,
     exit::{Failure, Outcome},
     home::Home,
@@ -74,10 +75,12 @@ enum Offer {
     Secrets,
     Tokens,
     Vaults,
+    Help,
 }
 
 /// Arguments that take a name of the vault, by their command.
-const NAMES: [(&[&str], &str, Offer); 24] = [
+const NAMES: [(&[&str], &str, Offer); 25] = [
+    (&["help"], "words", Offer::Help),
     (&["get"], "name", Offer::Secrets),
     (&["set"], "name", Offer::Secrets),
     (&["rm"], "names", Offer::Secrets),
@@ -136,8 +139,12 @@ fn offered(arg: Arg, offer: Offer) -> Arg {
 
 impl Offer {
     fn names(self) -> Outcome<Vec<String>> {
-        if let Self::Vaults = self {
-            return Ok(Home::all()?.iter().map(|home| home.name().to_owned()).collect());
+        match self {
+            Self::Vaults => {
+                return Ok(Home::all()?.iter().map(|home| home.name().to_owned()).collect());
+            }
+            Self::Help => return Ok(help(&environment::arguments())),
+            _ => {}
         }
         let context = typed(&environment::arguments());
         let mut acting = context.act()?;
@@ -159,7 +166,7 @@ impl Offer {
                 tokens.retain(|token| token.kind != Kind::Administrator);
                 Ok(tokens.into_iter().map(|token| token.label).collect())
             }
-            Self::Vaults => Ok(Vec::new()),
+            Self::Vaults | Self::Help => Ok(Vec::new()),
         }
     }
 }
@@ -180,13 +187,31 @@ fn above(context: &Context, segments: usize) -> Outcome<ScopePath> {
     ScopePath::new(first).map_err(Failure::usage)
 }
 
-/// What the words typed so far say of the place.
-fn typed(words: &[OsString]) -> Context {
+/// What `zms help` has a page for: commands below those that are typed, and topics.
+fn help(words: &[OsString]) -> Vec<String> {
+    let words = ours(words);
+    let before = words.iter().position(|word| *word == "help").map_or(words.len(), |at| at + 1);
+    let tree = super::command();
+    // The last word is the one that is being typed.
+    let above = words[before..].split_last().map_or(&[][..], |(_, above)| above);
+    let found = above.iter().try_fold(&tree, |command, word| command.find_subcommand(word));
+    let commands = found.into_iter().flat_map(Command::get_subcommands);
+    let shown = commands.filter(|command| !command.is_hide_set()).map(Command::get_name);
+    let topics = topics().filter(|_| above.is_empty());
+    shown.map(str::to_owned).chain(topics.map(str::to_owned)).collect()
+}
+
+/// The words typed so far that are for us.
+fn ours(words: &[OsString]) -> Vec<&str> {
     let words: Vec<&str> = words.iter().filter_map(|word| word.to_str()).collect();
     // The first `--` is the script's; a second one begins the words of another program.
     let begin = words.iter().position(|word| *word == "--").map_or(words.len(), |at| at + 1);
-    let words: Vec<&str> =
-        words[begin..].iter().copied().take_while(|word| *word != "--").collect();
+    words[begin..].iter().copied().take_while(|word| *word != "--").collect()
+}
+
+/// What the words typed so far say of the place.
+fn typed(words: &[OsString]) -> Context {
+    let words = ours(words);
     let value = |short: Option<&str>, long: &str| {
         let mut found = None;
         for (at, word) in words.iter().enumerate() {
@@ -229,6 +254,18 @@ mod tests {
                 path.iter().fold(&plain, |command, name| command.find_subcommand(name).unwrap());
             assert!(found.get_arguments().any(|arg| arg.get_id() == name), "{path:?} {name}");
         }
+    }
+
+    #[test]
+    fn help_is_offered_for_commands_and_topics() {
+        let offered = |text: &str| help(&text.split(' ').map(OsString::from).collect::<Vec<_>>());
+        let first = offered("zms -- zms help ");
+        for name in ["token", "run", "exit-codes"] {
+            assert!(first.iter().any(|it| it == name), "{name}: {first:?}");
+        }
+        let second = offered("zms -- zms help token ");
+        assert!(second.iter().any(|it| it == "create") && !second.iter().any(|it| it == "run"));
+        assert_eq!(offered("zms -- zms help exit-codes "), Vec::<String>::new());
     }
 
     #[test]

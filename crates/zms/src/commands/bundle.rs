@@ -32,7 +32,7 @@ pub fn run(context: &Context, command: &Command) -> Outcome {
 }
 
 /// As the token that is named, on a bundle; `None` where no token is.
-fn as_token(context: &Context, file: &Path) -> Outcome<Option<Acting>> {
+pub fn as_token(context: &Context, file: &Path) -> Outcome<Option<Acting>> {
     context.act_as_token(&Carried::of(file))
 }
 

@@ -1,6 +1,7 @@
 //! `zms doctor`.
 
 mod backup;
+mod bundle;
 mod database;
 mod files;
 mod folder;
@@ -35,16 +36,24 @@ pub fn run(context: &Context, _: &Args, inherited: &Inherited) -> Outcome {
     let mut report = Report::default();
     report.ok("zms", env!("CARGO_PKG_VERSION"));
     system::check(&mut report, inherited);
+    let carried = bundle::check(&mut report, context);
     let newest = if home.holds_vault() {
         files::check(&mut report, &home);
         let found = database::check(&mut report, &home);
         match found {
+            Some(_) if carried => report.skip(
+                "vault",
+                "commands read the bundle: unset ZMS_BUNDLE to prove what the vault here holds",
+            ),
             Some(found) => vault::check(&mut report, context, &home, found.vault),
             None => report.skip("vault", "its database does not open"),
         }
         shares::check(&mut report, &home);
         backup::check(&mut report, &home, found.and_then(|found| found.vault));
         found.and_then(|found| found.newest)
+    } else if carried {
+        report.skip("vault", "none is here, and none is needed: commands read the bundle");
+        None
     } else {
         report.fail(
             "vault",

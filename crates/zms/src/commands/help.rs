@@ -50,11 +50,16 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     }
 }
 
+/// What there is a page for beside the commands.
+pub fn topics() -> impl Iterator<Item = &'static str> {
+    TOPICS.iter().map(|(name, _)| *name)
+}
+
 fn unknown(command: &Command, word: &str) -> Failure {
-    let topics = TOPICS.iter().map(|(name, _)| *name);
     let top = command.get_name() == "zms";
     let names = command.get_subcommands().map(Command::get_name);
-    let near = nearest(word, names.chain(topics.filter(|_| top)));
+    let topics: Vec<&str> = topics().filter(|_| top).collect();
+    let near = nearest(word, names.chain(topics));
     let failure = Failure::usage(format!("there is no command or topic {word:?}"));
     match near {
         Some(near) => failure.hint(format!("did you mean {near}?")),

@@ -14,6 +14,9 @@ use crate::{
     prompt,
 };
 
+/// How often a passphrase is asked for before the command gives up.
+const TRIES: usize = 3;
+
 /// Opens a file. Where somebody would have to be asked and nobody can be, it is locked.
 pub fn open(file: &KeyFile, path: &Path) -> Outcome<Principal> {
     let shown = path.display();
@@ -21,12 +24,11 @@ pub fn open(file: &KeyFile, path: &Path) -> Outcome<Principal> {
     let opened = match file.protection() {
         Protection::None => file.open(None),
         Protection::Passphrase(_) => {
-            let passphrase = prompt::hidden("Passphrase of the master key: ").map_err(|_| {
+            let unasked = |_| {
                 locked("a passphrase")
                     .hint("unlock it once, in a terminal, with `zms unlock`; or use a token")
-            })?;
-            let _drawn = Progress::spinner("opening the master key");
-            file.open(Some(Opener::Passphrase(&passphrase)))
+            };
+            by_passphrase(file).map_err(unasked)?
         }
         Protection::Keychain => {
             let key = keychain::fetch(file)?;
@@ -51,4 +53,22 @@ pub fn open(file: &KeyFile, path: &Path) -> Outcome<Principal> {
         };
         Failure::new(Exit::Integrity, format!("{shown} {why}"))
     })
+}
+
+/// Asks, and once more where what was typed opens nothing.
+fn by_passphrase(file: &KeyFile) -> Outcome<Result<Principal, KeyFileError>> {
+    for _ in 1..TRIES {
+        let opened = ask(file)?;
+        if !matches!(opened, Err(KeyFileError::Unopened)) {
+            return Ok(opened);
+        }
+        prompt::say("that passphrase does not open it");
+    }
+    ask(file)
+}
+
+fn ask(file: &KeyFile) -> Outcome<Result<Principal, KeyFileError>> {
+    let passphrase = prompt::hidden("Passphrase of the master key: ")?;
+    let _drawn = Progress::spinner("opening the master key");
+    Ok(file.open(Some(Opener::Passphrase(&passphrase))))
 }

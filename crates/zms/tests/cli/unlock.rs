@@ -12,6 +12,9 @@ use crate::{
 
 const QUESTION: &str = "Passphrase of the master key: ";
 
+/// What stands behind a wrong answer.
+const AGAIN: &str = "\r\nthat passphrase does not open it\r\nPassphrase of the master key: ";
+
 /// A vault under a passphrase that costs little.
 fn machine() -> Machine {
     let machine = Machine::with_secret();
@@ -32,11 +35,14 @@ fn it_is_asked_for_once_and_again_after_a_lock() {
     let said = machine.sh("zms unlock").refused(5);
     assert!(said.contains("is protected by a passphrase\nhint: "), "{said}");
     let mut terminal = Terminal::start(&machine, &["unlock", "--ttl", "10m"]);
-    let (code, screen) = terminal.until_hidden(QUESTION).press("correct mule\n").end();
+    terminal.until_hidden(QUESTION).press("correct mule\n");
+    terminal.until_hidden(AGAIN).press("correct mule\n");
+    let (code, screen) = terminal.until_hidden(&AGAIN.repeat(2)).press("correct mule\n").end();
     assert!(code == 6 && screen.contains("the passphrase is wrong"), "{screen}");
     machine.sh("zms get A").refused(5);
     let mut terminal = Terminal::start(&machine, &["unlock", "--ttl", "10m"]);
-    let (code, screen) = terminal.until_hidden(QUESTION).press("correct horse\n").end();
+    terminal.until_hidden(QUESTION).press("correct mule\n");
+    let (code, screen) = terminal.until_hidden(AGAIN).press("correct horse\n").end();
     assert!(code == 0 && screen.contains("is unlocked until"), "{screen}");
     // In another terminal, and without one.
     let (code, screen) = Terminal::start(&machine, &["get", "A"]).end();

@@ -47,18 +47,27 @@ pub(super) fn leave(context: &Context, args: &Args, all: &[Original], undoable: 
     }
     let (links, plain): (Vec<_>, Vec<_>) =
         all.iter().partition(|original| files::is_link(&original.file));
+    let mut stay = Vec::new();
     for link in links {
         let shown = link.file.display();
-        output.warn(format!("{shown} is a link: what it leads to still holds these values"));
+        if args.delete {
+            stay.push(format!(
+                "{shown} is a link, and is kept: what it leads to holds these values"
+            ));
+        } else {
+            output.warn(format!("{shown} is a link: what it leads to still holds these values"));
+        }
     }
     if plain.is_empty() {
-        return Ok(());
+        return kept(&stay);
     }
     let (partly, whole): (Vec<_>, Vec<_>) =
         plain.into_iter().partition(|original| original.missing().is_some());
-    let mut stay: Vec<String> = partly.iter().filter_map(|original| original.missing()).collect();
-    if !args.delete {
-        stay.drain(..).for_each(|why| output.warn(why));
+    let partly = partly.iter().filter_map(|original| original.missing());
+    if args.delete {
+        stay.extend(partly);
+    } else {
+        partly.for_each(|why| output.warn(why));
     }
     let shown = names(&whole);
     if whole.is_empty() {
@@ -76,6 +85,11 @@ pub(super) fn leave(context: &Context, args: &Args, all: &[Original], undoable: 
     } else {
         format!("Next: zms run{vault}{place} -- your-program")
     });
+    kept(&stay)
+}
+
+/// Fails where a file stays that was to go.
+fn kept(stay: &[String]) -> Outcome {
     if stay.is_empty() {
         return Ok(());
     }
