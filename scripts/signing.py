@@ -1,6 +1,7 @@
 """Signs requests to an engine as a token does: spec/engine.md#requests."""
 
 import base64
+import copy
 import hashlib
 import hmac
 import os
@@ -28,6 +29,12 @@ class Signer:
         sign = Ed25519PrivateKey.from_private_bytes(formats.derive(seed, "zms/v1/principal/sign"))
         raw = (serialization.Encoding.Raw, serialization.PublicFormat.Raw)
         self.principal = formats.principal_id(sign.public_key().public_bytes(*raw)).hex()
+
+    def registering(self, secret):
+        """The same, with the key of a registration secret."""
+        other = copy.copy(self)
+        other.key = formats.derive(hashlib.sha256(secret.encode()).digest(), "zms/v1/register")
+        return other
 
     def headers(self, method, authority, path, query, body=b""):
         """The three headers of a request."""

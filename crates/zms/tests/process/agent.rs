@@ -1,5 +1,6 @@
 //! The unlock agent: whom it serves, what it keeps, and when it ends.
 
+mod elsewhere;
 mod ends;
 mod folder;
 mod memory;
