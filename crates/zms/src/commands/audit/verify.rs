@@ -1,6 +1,9 @@
 //! `zms audit verify`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt::Display,
+    path::{Path, PathBuf},
+};
 
 use serde_json::json;
 use zms_client::{AuditReport, Standing};
@@ -69,8 +72,8 @@ fn run_file(context: &Context, path: &Path) -> Outcome {
         (answer["good"], answer["vault"]) = (walked.bad.is_none().into(), vault.to_string().into());
         context.output.json(answer)?;
     } else {
-        context.output.line(&line("vault", vault.to_string()))?;
-        context.output.line(&line("entries", walked.entries.to_string()))?;
+        context.output.line(&line("vault", vault))?;
+        context.output.line(&line("entries", walked.entries))?;
         context.output.line(&line("first bad", first_bad_of(&walked)))?;
         if let Some(last) = walked.last.filter(|_| walked.bad.is_none()) {
             context.output.line(&line("last hash", hex::encode(last.hash)))?;
@@ -161,7 +164,7 @@ const fn fault(fault: Fault) -> &'static str {
     }
 }
 
-fn line(what: &str, text: String) -> String {
+fn line(what: &str, text: impl Display) -> String {
     format!("{what:<11} {text}")
 }
 
