@@ -12,6 +12,8 @@ MEMORY = Path("/dev/shm")
 MAIN = "zms run (token)"
 IN_MEMORY = "zms run (token, vault in memory)"
 START = "zms --version"
+COMPLETION = "completion of names"
+LOCKED = "completion, locked"
 
 
 def vault(scratch: Scratch, zms: str, home: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -71,6 +73,24 @@ def rows(scratch: Scratch, zms: Path) -> list[tuple[str, Callable[[], Row]]]:
         return row("zms set KEY", ["set", name], at(writes)[0], program=[], read=None,
                    stdin=scratch.file("value", value), note="one durable write, own vault")
 
+    # As a shell asks while `zms get` is typed.
+    asked = {"ZMS_COMPLETE": "bash", "_CLAP_COMPLETE_INDEX": "2", "_CLAP_IFS": "\n"}
+    completing = ["--", "zms", "get", ""]
+
+    def completion() -> Row:
+        names = lambda out: {it: scratch.secrets[it] for it in out.decode().split("\n") if it in scratch.secrets}
+        return row(COMPLETION, completing, at(disk)[1] | asked, program=[], proof=[], read=names,
+                   note="names offered while `zms get` is typed")
+
+    def completion_locked() -> Row:
+        home = scratch.folder / "zms-locked"
+        owner = at(home)[0]
+        scratch.call([str(zms), "key", "protect", "systemd", "--credential", str(scratch.folder / "zms-key")], owner)
+        if any(scratch.call([str(zms), *completing], owner | asked).decode().count(it) for it in scratch.secrets):
+            raise RuntimeError("a locked vault offers names")
+        return Row(LOCKED, [str(zms), *completing], "yes", owner | asked, program=[], read=None,
+                   note="flags alone, and no question")
+
     return [
         (MAIN, lambda: row(MAIN, ["run", "--"], at(disk)[1])),
         ("zms run (master key)", lambda: row("zms run (master key)", ["run", "--"], at(disk)[0])),
@@ -78,4 +98,6 @@ def rows(scratch: Scratch, zms: Path) -> list[tuple[str, Callable[[], Row]]]:
         (START, start),
         ("zms get KEY", get),
         ("zms set KEY", write),
+        (COMPLETION, completion),
+        (LOCKED, completion_locked),
     ]
