@@ -13,6 +13,7 @@ pub fn redact(text: &str) -> String {
         let hex = rest[..run].bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
         let (length, name) = match run {
             _ if time => (TIME.len(), "[TIME]"),
+            2 if let Some(length) = duration(rest) => (length, "[SOON]"),
             66 if rest.starts_with("zms_st_1") || rest.starts_with("zms_at_1") => (run, "[TOKEN]"),
             64 if hex => (run, "[HASH]"),
             100.. if rest.starts_with("zms_pin_1") => (run, "[PIN]"),
@@ -28,6 +29,18 @@ pub fn redact(text: &str) -> String {
         rest = &rest[length..];
     }
     safe
+}
+
+/// How long the estimate is that comes next, where one does: a machine may be slow.
+fn duration(text: &str) -> Option<usize> {
+    let short = ["in less than a second", "in about a second"];
+    if let Some(short) = short.into_iter().find(|short| text.starts_with(short)) {
+        return Some(short.len());
+    }
+    let (begin, end) = ("in about ", " seconds");
+    let digits = text.strip_prefix(begin)?.bytes().take_while(u8::is_ascii_digit).count();
+    let length = begin.len() + digits;
+    (digits > 0 && text[length..].starts_with(end)).then_some(length + end.len())
 }
 
 /// Whether the name of a set of shares comes next.
