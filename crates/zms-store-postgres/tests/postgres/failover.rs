@@ -13,7 +13,7 @@ use zms_store::Store;
 use zms_store_postgres::Limits;
 
 use crate::{
-    history::{Ended, History},
+    history::{Did, Ended, History, Operation},
     load,
     replica::replica_with,
     server::Server,
@@ -71,6 +71,11 @@ fn fail_over(load_time: Duration) -> String {
             let who = format!("W{number}");
             scope.spawn(move || load::writer(replica, number % VAULTS, &who, stop, history));
         }
+        for number in 0..VAULTS {
+            let (stop, history) = (&stop, &history);
+            let replica = &replicas[usize::from(number) % 2];
+            scope.spawn(move || load::reader(replica, number, stop, history));
+        }
         thread::sleep(load_time);
         let killed = Instant::now();
         primary.kill();
@@ -89,12 +94,15 @@ fn fail_over(load_time: Duration) -> String {
     history.check(|vault| replicas[0].vault(vault));
     assert_audit_is_whole(&replicas, &history);
     let operations = history.all();
-    let count = |ended| operations.iter().filter(|it| it.writes && it.outcome == ended).count();
+    let commits = |it: &&Operation| matches!(it.did, Did::Commit { .. });
+    let count = |ended| operations.iter().filter(commits).filter(|it| it.outcome == ended).count();
     let (done, lost, unknown) = (count(Ended::Done), count(Ended::Lost), count(Ended::Unknown));
     assert!(done > 50, "{done} commits are no load");
+    let reads = operations.len() - done - lost - unknown;
+    assert!(reads > 200, "{reads} reads are no load");
     format!(
-        "{done} acknowledged, {lost} lost races, {unknown} unknown; no commit for {:?}, \
-         the first {again:?} after the promotion",
+        "one order of {done} commits, {lost} lost races, {unknown} unknown and {reads} reads; no \
+         commit for {:?}, the first {again:?} after the promotion",
         history.longest_gap()
     )
 }
@@ -114,7 +122,7 @@ fn assert_audit_is_whole(
             assert_eq!(chain.len() as u64, last);
             entries += chain.len();
         }
-        let done = |it: &&crate::history::Operation| it.vault == vault && it.outcome == Ended::Done;
+        let done = |it: &&Operation| it.vault == vault && it.outcome == Ended::Done;
         let told = history.all().iter().filter(done).count();
         assert!(entries >= told, "{told} were answered and {entries} noted");
     }

@@ -1,9 +1,8 @@
 //! What many writers and readers saw, and whether one order explains it all.
 //!
-//! A scope is a register that is only ever changed by compare-and-swap: revision after revision.
-//! So its history is linearizable if every acknowledged commit is in the chain, each revision once,
-//! and each operation lies in the order of real time: whatever was acknowledged before it began it
-//! has seen, and nothing that began after it ended.
+//! A scope is a register that is only ever changed by compare-and-swap: a revision names the one it
+//! was made from. So each scope's history is held against the chain that is stored in the end, and
+//! `register.rs` looks for an order of everything that was seen of it.
 
 use std::{
     collections::HashMap,
@@ -16,6 +15,22 @@ use zms_core::{
     revision::{Revision, message_hash},
 };
 use zms_store::Store;
+
+use crate::register::{Call, Saw, Value, order};
+
+/// The revision of the scope once a vault is made, before anybody else is there.
+pub const MADE: u64 = 2;
+
+/// What was done. A revision is told from every other by its message's hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Did {
+    /// It put a revision on top of another.
+    Commit { from: Value, to: Value },
+    /// It was shown a revision.
+    Read(Value),
+    /// It was told how many commits there were, as who answers from what is at hand asks.
+    Mark,
+}
 
 /// How an operation ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,13 +48,32 @@ pub enum Ended {
 pub struct Operation {
     pub vault: VaultId,
     pub scope: ScopeId,
-    pub writes: bool,
+    pub did: Did,
     /// The revision that was to be made, or that was shown.
     pub revision: u64,
-    pub hash: [u8; 32],
     pub begun: Instant,
     pub ended: Instant,
     pub outcome: Ended,
+}
+
+impl Operation {
+    /// Whether it is a commit that was acknowledged.
+    fn made(&self) -> bool {
+        matches!(self.did, Did::Commit { .. }) && self.outcome == Ended::Done
+    }
+
+    /// As what a register was asked, where a chain tells which revision is meant by a number.
+    fn call(&self, chain: &[Value]) -> Call {
+        let named = chain.get((self.revision as usize).wrapping_sub(1)).copied();
+        let saw = match (self.did, self.outcome) {
+            (Did::Commit { from, to }, Ended::Done) => Saw::Swapped { from, to },
+            (Did::Commit { from, .. }, Ended::Lost) => Saw::Refused { from },
+            (Did::Commit { from, to }, Ended::Unknown) => Saw::Perhaps { from, to },
+            (Did::Read(shown), _) => Saw::Read(shown),
+            (Did::Mark, _) => Saw::Read(named.expect("a mark tells of commits that there were")),
+        };
+        Call { saw, begun: self.begun, ended: self.ended }
+    }
 }
 
 /// What was seen, by everybody.
@@ -57,77 +91,70 @@ impl History {
 
     /// The longest time without an acknowledged commit.
     pub fn longest_gap(&self) -> Duration {
-        let mut ends: Vec<Instant> = self
-            .all()
-            .into_iter()
-            .filter(|it| it.writes && it.outcome == Ended::Done)
-            .map(|it| it.ended)
-            .collect();
+        let mut ends: Vec<Instant> =
+            self.all().into_iter().filter(Operation::made).map(|it| it.ended).collect();
         ends.sort();
         ends.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
     }
 
     /// When the first commit that began after a moment was acknowledged, as seen from there.
     pub fn first_after(&self, moment: Instant) -> Option<Duration> {
-        let later = |it: &&Operation| it.writes && it.outcome == Ended::Done && it.ended > moment;
+        let later = |it: &&Operation| it.made() && it.ended > moment;
         self.all().iter().filter(later).map(|it| it.ended - moment).min()
     }
 
-    /// Panics unless one order explains it all.
+    /// Panics unless one order explains it all, and what is stored.
     pub fn check<S: Store>(&self, open: impl Fn(VaultId) -> S) {
         let mut scopes: HashMap<(VaultId, ScopeId), Vec<Operation>> = HashMap::new();
         for operation in self.all() {
             scopes.entry((operation.vault, operation.scope)).or_default().push(operation);
         }
         for ((vault, scope), operations) in scopes {
-            let store = open(vault);
-            let bundle = store.bundle().expect("it is read");
-            let mut chain = bundle.revision_messages(scope, 0).expect("it is read");
-            chain.extend(bundle.head(scope).expect("it is read").map(|head| head.message));
-            let mut hash = [0; 32];
-            for (number, message) in (1..).zip(&chain) {
-                let revision = Revision::parse(message).expect("it is one of ours");
-                assert_eq!((revision.revision, revision.prev_hash), (number, hash), "no gap");
-                hash = message_hash(message);
-            }
-            let chain: Vec<[u8; 32]> = chain.iter().map(|message| message_hash(message)).collect();
-            explain(&operations, &chain);
+            let begun = Instant::now();
+            let chain = chain(&open(vault), scope);
+            compare(&operations, &chain);
+            let made = chain[MADE as usize - 1];
+            let mut calls: Vec<Call> = operations.iter().map(|it| it.call(&chain)).collect();
+            let last = Saw::Read(*chain.last().expect("it was made"));
+            calls.push(Call { saw: last, begun, ended: Instant::now() });
+            let told = format!("no order explains {} operations on {vault:?}", calls.len());
+            assert!(order(made, calls).is_some(), "{told}");
         }
     }
 }
 
-fn explain(operations: &[Operation], chain: &[[u8; 32]]) {
-    let mut ordered: Vec<&Operation> = operations.iter().collect();
-    ordered.sort_by_key(|it| it.begun);
-    // When the commit that made a revision began: nobody can have seen it before.
-    let mut made: HashMap<u64, Instant> = HashMap::new();
-    for it in &ordered {
-        let place = chain.get((it.revision as usize).wrapping_sub(1));
-        let there = place == Some(&it.hash);
-        if it.outcome == Ended::Done {
-            assert!(there, "revision {} was acknowledged and is lost", it.revision);
-        }
-        if it.writes && it.outcome == Ended::Lost {
-            assert!(!there, "revision {} was refused and is there", it.revision);
-        }
-        if it.writes && there {
-            assert!(made.insert(it.revision, it.begun).is_none(), "two won {}", it.revision);
-        }
+/// The hashes of all revisions of a scope as they are stored, each on top of the one before.
+fn chain(store: &impl Store, scope: ScopeId) -> Vec<Value> {
+    let bundle = store.bundle().expect("it is read");
+    let mut chain = bundle.revision_messages(scope, 0).expect("it is read");
+    chain.extend(bundle.head(scope).expect("it is read").map(|head| head.message));
+    let mut hash = [0; 32];
+    for (number, message) in (1..).zip(&chain) {
+        let revision = Revision::parse(message).expect("it is one of ours");
+        assert_eq!((revision.revision, revision.prev_hash), (number, hash), "no gap");
+        hash = message_hash(message);
     }
-    let mut done: Vec<&Operation> =
-        ordered.iter().copied().filter(|it| it.outcome == Ended::Done).collect();
-    done.sort_by_key(|it| it.ended);
-    // The highest revision that was acknowledged before an operation began.
-    let (mut seen, mut next) = (0, 0);
-    for it in ordered.iter().filter(|it| it.outcome == Ended::Done) {
-        while let Some(before) = done.get(next).filter(|before| before.ended < it.begun) {
-            seen = seen.max(before.revision);
-            next += 1;
+    chain.iter().map(|message| message_hash(message)).collect()
+}
+
+/// Panics unless what was acknowledged is stored, and what was refused is not.
+fn compare(operations: &[Operation], chain: &[Value]) {
+    let mut won = HashMap::new();
+    for it in operations {
+        let stored = chain.get((it.revision as usize).wrapping_sub(1));
+        let there = match it.did {
+            Did::Commit { to, .. } => stored == Some(&to),
+            Did::Read(shown) => stored == Some(&shown),
+            Did::Mark => stored.is_some(),
+        };
+        let number = it.revision;
+        match it.outcome {
+            Ended::Done => assert!(there, "revision {number} was acknowledged and is lost"),
+            Ended::Lost => assert!(!there, "revision {number} was refused and is there"),
+            Ended::Unknown => {}
         }
-        let least = if it.writes { seen + 1 } else { seen };
-        assert!(it.revision >= least, "revision {} after {seen} was seen", it.revision);
-        if let Some(begun) = made.get(&it.revision) {
-            assert!(*begun <= it.ended, "revision {} was seen before it was made", it.revision);
+        if matches!(it.did, Did::Commit { .. }) && there {
+            assert!(won.insert(number, it.begun).is_none(), "two won {number}");
         }
     }
 }
@@ -136,32 +163,33 @@ fn explain(operations: &[Operation], chain: &[[u8; 32]]) {
 mod tests {
     use super::*;
 
-    fn at(writes: bool, revision: u64, from: u64, to: u64, outcome: Ended) -> Operation {
-        static ZERO: std::sync::OnceLock<Instant> = std::sync::OnceLock::new();
-        let zero = *ZERO.get_or_init(Instant::now);
+    fn operation(did: Did, revision: u64, outcome: Ended) -> Operation {
+        let now = Instant::now();
         let (vault, scope) = (VaultId([0; 16]), ScopeId([0; 16]));
-        let hash = [revision as u8; 32];
-        let (begun, ended) = (zero + Duration::from_millis(from), zero + Duration::from_millis(to));
-        Operation { vault, scope, writes, revision, hash, begun, ended, outcome }
+        Operation { vault, scope, did, revision, begun: now, ended: now, outcome }
     }
 
-    fn explains(operations: &[Operation], length: u8) -> bool {
-        let chain: Vec<_> = (1..=length).map(|number| [number; 32]).collect();
-        std::panic::catch_unwind(|| explain(operations, &chain)).is_ok()
+    fn commit(revision: u8, outcome: Ended) -> Operation {
+        let did = Did::Commit { from: [revision - 1; 32], to: [revision; 32] };
+        operation(did, revision.into(), outcome)
+    }
+
+    fn compares(operations: &[Operation], length: u8) -> bool {
+        let chain: Vec<Value> = (1..=length).map(|number| [number; 32]).collect();
+        std::panic::catch_unwind(|| compare(operations, &chain)).is_ok()
     }
 
     #[test]
-    fn what_no_order_explains_is_found() {
+    fn what_is_not_stored_as_it_was_told_is_found() {
         let (done, lost, unknown) = (Ended::Done, Ended::Lost, Ended::Unknown);
-        let two = [at(true, 1, 0, 10, done), at(true, 2, 20, 30, done)];
-        assert!(explains(&two, 2));
-        assert!(!explains(&two, 1), "an acknowledged commit is lost");
-        assert!(!explains(&[at(true, 1, 0, 10, done), at(true, 1, 0, 10, done)], 1), "two won");
-        assert!(!explains(&[at(true, 1, 0, 10, lost)], 1), "it was refused and is there");
-        assert!(explains(&[at(true, 1, 0, 10, unknown)], 1));
-        assert!(explains(&[at(true, 1, 0, 10, unknown)], 0));
-        assert!(!explains(&[two[0].clone(), two[1].clone(), at(false, 1, 40, 50, done)], 2), "old");
-        assert!(explains(&[two[0].clone(), two[1].clone(), at(false, 1, 15, 50, done)], 2));
-        assert!(!explains(&[at(false, 1, 0, 5, done), at(true, 1, 10, 20, done)], 1), "early");
+        assert!(compares(&[commit(1, done), commit(2, done)], 2));
+        assert!(!compares(&[commit(1, done), commit(2, done)], 1), "an acknowledged one is lost");
+        assert!(!compares(&[commit(1, done), commit(1, done)], 1), "two won");
+        assert!(!compares(&[commit(1, lost)], 1), "it was refused and is there");
+        assert!(compares(&[commit(1, lost)], 0));
+        assert!(compares(&[commit(1, unknown)], 1));
+        assert!(compares(&[commit(1, unknown)], 0));
+        assert!(!compares(&[operation(Did::Read([2; 32]), 1, done)], 1), "it is another one");
+        assert!(!compares(&[operation(Did::Mark, 2, done)], 1), "there never was one");
     }
 }

@@ -22,12 +22,12 @@ use zms_core::{
     revision::{Revision, SignedMessage, message_hash},
 };
 use zms_store::{
-    CommitError, Store,
+    CommitError, Keeper, Store,
     contract::vault::{NOW, Vault, event, put},
 };
 use zms_store_postgres::{Database, PostgresStore};
 
-use crate::history::{Ended, History, Operation};
+use crate::history::{Did, Ended, History, MADE, Operation};
 
 /// One of a few vaults, all with the same owner.
 pub fn vault(number: u8) -> Vault {
@@ -35,6 +35,9 @@ pub fn vault(number: u8) -> Vault {
     vault.id = VaultId([number; 16]);
     vault
 }
+
+/// Commits that a vault is made by.
+const COMMITS: u64 = 2;
 
 /// Makes some vaults.
 pub fn make(replica: &Arc<Database>, vaults: u8) {
@@ -70,6 +73,33 @@ pub fn writer(
             // Not so fast that it is all that there is to do.
             Err(_) => thread::sleep(Duration::from_millis(20)),
         }
+    }
+}
+
+/// Asks how many commits a vault had and notes it, as who answers from what is at hand does, until
+/// told to stop.
+pub fn reader(replica: &Arc<Database>, number: u8, stop: &AtomicBool, history: &History) {
+    let mut made = vault(number);
+    let mut store = replica.vault(made.id);
+    let scope = made.scope(&store, "shop/production").id();
+    while !stop.load(Ordering::Relaxed) {
+        let begun = Instant::now();
+        let read = [event(made.owner.id(), Action::Read)];
+        let told = store.mark().and_then(|mark| store.audit_append(&read).map(|()| mark));
+        if let Ok(mark) = told {
+            history.note(Operation {
+                vault: made.id,
+                scope,
+                did: Did::Mark,
+                // Nothing else of the vault is changed.
+                revision: mark.commits - COMMITS + MADE,
+                begun,
+                ended: Instant::now(),
+                outcome: Ended::Done,
+            });
+        }
+        // So that there is more to do than this.
+        thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -115,9 +145,8 @@ fn attempt(
     history.note(Operation {
         vault,
         scope,
-        writes: false,
+        did: Did::Read(message_hash(&head.message)),
         revision: shown.revision,
-        hash: message_hash(&head.message),
         begun,
         ended: Instant::now(),
         outcome: Ended::Done,
@@ -128,9 +157,8 @@ fn attempt(
     history.note(Operation {
         vault,
         scope,
-        writes: true,
+        did: Did::Commit { from: put.revision.prev_hash, to: message_hash(&put.signed.message) },
         revision: put.revision.revision,
-        hash: message_hash(&put.signed.message),
         begun,
         ended: Instant::now(),
         outcome: match &outcome {

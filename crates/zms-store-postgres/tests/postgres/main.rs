@@ -9,6 +9,7 @@ mod feed;
 mod history;
 mod load;
 mod processes;
+mod register;
 mod replica;
 mod server;
 mod tls;

@@ -15,7 +15,7 @@ use zms_store::Store;
 use zms_store_postgres::{Database, Limits};
 
 use crate::{
-    history::{Ended, History},
+    history::{Did, Ended, History},
     load,
     replica::replica_with,
     server::Server,
@@ -53,8 +53,12 @@ fn a_child_is_a_replica() {
             let mut out = std::io::stdout().lock();
             for it in &all[told..] {
                 if it.outcome == Ended::Done {
-                    let what = if it.writes { "commit" } else { "read" };
-                    let (vault, hash) = (it.vault.0[0], it.hash);
+                    let (what, hash) = match it.did {
+                        Did::Commit { to, .. } => ("commit", to),
+                        Did::Read(shown) => ("read", shown),
+                        Did::Mark => continue,
+                    };
+                    let vault = it.vault.0[0];
                     writeln!(out, "\n{what} {vault} {} {hash:?}", it.revision).expect("it is read");
                 }
             }
