@@ -12,6 +12,7 @@ mod processes;
 mod register;
 mod replica;
 mod server;
+mod space;
 mod tls;
 mod trouble;
 

@@ -3,6 +3,7 @@
 use std::{
     collections::HashMap,
     env,
+    ffi::OsString,
     io::{BufRead, BufReader, Write},
     process::{Child, Command, Stdio},
     sync::{Arc, Mutex, atomic::AtomicBool},
@@ -19,6 +20,7 @@ use crate::{
     load,
     replica::replica_with,
     server::Server,
+    space::Space,
 };
 
 const VAULTS: u8 = 4;
@@ -75,16 +77,13 @@ struct Replica {
 }
 
 impl Replica {
-    fn start(url: &str, space: Option<&str>) -> Self {
+    fn start(url: &str, space: Option<&Space>) -> Self {
         let test = env::current_exe().expect("it is known");
-        let mut command = match space {
-            Some(space) => {
-                let mut command = Command::new("ip");
-                command.args(["netns", "exec", space]).arg(test);
-                command
-            }
-            None => Command::new(test),
-        };
+        let mut words: Vec<OsString> = Vec::new();
+        words.extend(space.into_iter().flat_map(Space::inside).map(OsString::from));
+        words.push(test.into());
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]);
         command.args(["--exact", "processes::a_child_is_a_replica", "--nocapture"]);
         command.env("ZMS_TEST_REPLICA", url).stdout(Stdio::piped());
         let mut child = command.spawn().expect("it starts");
@@ -185,70 +184,23 @@ fn a_replica_that_is_killed_takes_nothing_with_it() {
     assert_all_is_true(&database, &all);
 }
 
-/// A network of its own for a replica, with one wire to here.
-struct Space {
-    name: String,
-    wire: String,
-    /// The address of this end of the wire.
-    here: String,
-}
-
-impl Space {
-    fn new() -> Self {
-        let number = std::process::id() % 50_000;
-        let (high, low) = (number / 250, number % 250);
-        let here = format!("198.18.{high}.{low}");
-        let space = Self { name: format!("zms{number}"), wire: format!("zv{number}"), here };
-        let (name, wire, here) = (&space.name, &space.wire, &space.here);
-        let there = format!("198.19.{high}.{low}");
-        ip(&["netns", "add", name]);
-        ip(&["link", "add", wire, "type", "veth", "peer", "name", "replica", "netns", name]);
-        ip(&["addr", "add", here, "peer", &there, "dev", wire]);
-        ip(&["link", "set", wire, "up"]);
-        ip(&["-n", name, "addr", "add", &there, "peer", here, "dev", "replica"]);
-        ip(&["-n", name, "link", "set", "replica", "up"]);
-        ip(&["-n", name, "link", "set", "lo", "up"]);
-        space
-    }
-
-    fn cut(&self) {
-        ip(&["link", "set", &self.wire, "down"]);
-    }
-
-    fn mend(&self) {
-        ip(&["link", "set", &self.wire, "up"]);
-    }
-}
-
-impl Drop for Space {
-    fn drop(&mut self) {
-        let _ = Command::new("ip").args(["netns", "del", &self.name]).status();
-        let _ = Command::new("ip").args(["link", "del", &self.wire]).stderr(Stdio::null()).status();
-    }
-}
-
-fn ip(arguments: &[&str]) {
-    let done = Command::new("ip").args(arguments).status().expect("iproute2 is installed");
-    assert!(done.success(), "ip {arguments:?}");
-}
-
 #[test]
 fn a_replica_that_is_cut_off_answers_nothing_that_is_not_there() {
-    if !crate::server::is_root() {
-        println!("networks are made by root only");
-        return;
-    }
     let space = Space::new();
-    let server = Server::start(&[&format!("listen_addresses=127.0.0.1,{}", space.here)]);
+    let server = Server::start(&[&format!("listen_addresses=127.0.0.1,{}", space.here())]);
     let near = replica_with(&server.url("postgres"), limits());
     load::make(&near, VAULTS);
-    let url = format!("postgres://zms@{}:{}/postgres?sslmode=disable", space.here, server.port());
-    let cut_off = Replica::start(&url, Some(&space.name));
+    let (here, port) = (space.here(), server.port());
+    let url = format!("postgres://zms@{here}:{port}/postgres?sslmode=disable");
+    let cut_off = Replica::start(&url, Some(&space));
     let other = Replica::start(&server.url("postgres"), None);
     cut_off.works(20);
     let rounds = if env::var_os("ZMS_TEST_FULL").is_some() { 10 } else { 2 };
-    for _ in 0..rounds {
-        space.cut();
+    for round in 0..rounds {
+        match round % 2 {
+            0 => space.cut(),
+            _ => space.silence(),
+        }
         // What was on its way is answered or given up.
         thread::sleep(Duration::from_secs(4));
         let before = cut_off.told().len();
