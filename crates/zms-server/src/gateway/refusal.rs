@@ -1,6 +1,6 @@
 //! What is refused, and how that is said.
 
-use axum::http::StatusCode;
+use axum::http::{HeaderValue, StatusCode, header};
 use serde_json::json;
 use zms_client::SessionError;
 use zms_core::{
@@ -32,7 +32,8 @@ pub(crate) enum Refusal {
     Audit,
     /// What the store holds does not verify.
     Integrity,
-    /// Somebody else was faster every time, or the store is in trouble: nothing was done.
+    /// Somebody else was faster every time, or the store is in trouble. Where its answer to a change
+    /// was lost on its way, the change may have been made.
     Trouble,
 }
 
@@ -50,18 +51,16 @@ impl Refusal {
             Self::Bad(text) => (StatusCode::BAD_REQUEST, text),
             Self::Status(status, text) => (status, text),
             Self::Answered(answer) => return *answer,
-            Self::Audit => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the audit entry could not be stored, so nothing was given out".to_owned(),
-            ),
+            Self::Audit => {
+                return later("the audit entry could not be stored, so nothing was given out");
+            }
             Self::Integrity => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "what the store holds does not verify; run `zms doctor`".to_owned(),
             ),
-            Self::Trouble => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                "the store can not be used now; nothing was done".to_owned(),
-            ),
+            Self::Trouble => {
+                return later("the store can not be used now; a change may have been made or not");
+            }
         };
         Answer::json(status, &json!({ "errors": [text] }))
     }
@@ -76,6 +75,13 @@ impl Refusal {
         let text = "1 error occurred:\n\t* unsupported operation\n\n".to_owned();
         Self::Status(StatusCode::METHOD_NOT_ALLOWED, text)
     }
+}
+
+/// Not now, but soon.
+fn later(text: &str) -> Answer {
+    let seconds = HeaderValue::from_static("1");
+    let extra = Some((header::RETRY_AFTER, seconds));
+    Answer { extra, ..Answer::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "errors": [text] })) }
 }
 
 impl From<Trouble> for Refusal {
@@ -149,5 +155,21 @@ struct Carried(Refusal);
 impl From<Refusal> for SessionError {
     fn from(refusal: Refusal) -> Self {
         Self::Caller(Box::new(Carried(refusal)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{body::Body, http::Response};
+
+    use super::*;
+
+    #[test]
+    fn what_can_not_be_done_now_says_when_to_ask_again() {
+        for refusal in [Refusal::Audit, Refusal::Trouble] {
+            let response = Response::<Body>::from(refusal.answer());
+            assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
+            assert_eq!(response.headers()[header::RETRY_AFTER], "1");
+        }
     }
 }

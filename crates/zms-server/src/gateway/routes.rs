@@ -70,7 +70,7 @@ pub(crate) async fn one(gateway: State<Arc<Gateway>>, request: Request<Body>) ->
     responses(
         (status = 204, description = "It is set"),
         (status = "4XX", description = "Refused", body = Errors),
-        (status = "5XX", description = "Not now: nothing was done", body = Errors),
+        (status = "5XX", description = "Not now; it may have been done where its answer was lost", body = Errors),
     ),
     security(("token" = []))
 )]
@@ -90,7 +90,7 @@ pub(crate) async fn put(gateway: State<Arc<Gateway>>, request: Request<Body>) ->
     responses(
         (status = 204, description = "It is gone"),
         (status = "4XX", description = "Refused", body = Errors),
-        (status = "5XX", description = "Not now: nothing was done", body = Errors),
+        (status = "5XX", description = "Not now; it may have been done where its answer was lost", body = Errors),
     ),
     security(("token" = []))
 )]
