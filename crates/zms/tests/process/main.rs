@@ -17,6 +17,10 @@ mod faults;
 mod keychain;
 mod limit;
 mod opening;
+mod partition;
+#[path = "../../../zms-store-postgres/tests/postgres/server.rs"]
+#[expect(dead_code, reason = "shared with the tests of that store")]
+mod postgres;
 mod promises;
 mod random;
 mod reader;

@@ -1,9 +1,5 @@
 //! Servers that open for others: where a gateway is, and one before a server over a database.
 
-#[path = "../../../zms-store-postgres/tests/postgres/server.rs"]
-#[expect(dead_code, reason = "shared with the tests of that store")]
-mod postgres;
-
 use std::{
     fs::{self, File},
     io::{Read, Write},
@@ -13,6 +9,7 @@ use std::{
 };
 
 use crate::{
+    postgres,
     scratch::{Go, Scratch},
     server::{Server, client, init},
 };
