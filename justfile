@@ -76,9 +76,10 @@ extended:
     ZMS_TEST_CASES=10000 ZMS_TEST_FULL=1 cargo test --workspace --locked --lib --bins --tests --profile extended
     just stores
 
-# Every case of the command line on each store
+# Every case of the command line on each store, and on several servers over one database
 stores:
     for store in file server postgres; do ZMS_TEST_STORE=$store cargo test --locked -p zms --test transcripts --profile extended || exit 1; done
+    for replicas in 2 4; do ZMS_TEST_STORE=postgres ZMS_TEST_REPLICAS=$replicas cargo test --locked -p zms --test transcripts --profile extended || exit 1; done
     scripts/cases
 
 # Time and memory beside peers

@@ -10,11 +10,14 @@
 //! ~> unix:/run/zms.sock        all lines of the last command, where a server keeps the vault and
 //!                              they are not the same
 //! @ why                        this is about the file itself: run on a file on every store
+//! & why                        this is about one audit chain: run with one server where several
+//!                              would take turns, as each has a chain of its own
 //! ```
 //!
 //! `ZMS_TEST_STORE=server` runs the same with vaults that an engine keeps (`store.rs`), and
-//! `ZMS_TEST_STORE=postgres` with an engine that keeps them in PostgreSQL. `scripts/cases` adds up
-//! how many were run on each.
+//! `ZMS_TEST_STORE=postgres` with an engine that keeps them in PostgreSQL; with `ZMS_TEST_REPLICAS=2`
+//! as many servers over one database take turns, command by command. `scripts/cases` adds up how many
+//! were run on each.
 //!
 //! Ids, hashes, times, tokens, sizes of files and the scratch folder stand as what they are, in
 //! brackets. With `TRANSCRIPTS=overwrite` what happened is written into the files, to be read and
@@ -66,20 +69,23 @@ fn folder(name: &str) {
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut wrong = String::new();
-    let mut about_files = 0;
+    let (mut about_files, mut about_chains) = (0, 0);
     let cases = files.len();
     for file in files {
         let written = fs::read_to_string(&file).unwrap();
-        let about_file = written.lines().any(|line| line.starts_with("@ "));
+        let marked = |mark: &str| written.lines().any(|line| line.starts_with(mark));
+        let (about_file, about_chain) = (marked("@ "), marked("& "));
         about_files += usize::from(about_file);
-        let happened = replay(&written, served().filter(|_| !about_file));
+        about_chains += usize::from(about_chain && !about_file);
+        let alone = |place: Place| if about_chain { place.alone() } else { place };
+        let happened = replay(&written, served().filter(|_| !about_file).map(alone));
         if overwrite() {
             fs::write(&file, &happened).unwrap();
         } else if written != happened {
             wrong += &format!("\n{}\n{}", file.display(), difference(&written, &happened));
         }
     }
-    count(name, cases, about_files);
+    count(name, [cases, about_files, about_chains]);
     assert!(wrong.is_empty(), "- is written, + happened{wrong}");
 }
 
@@ -87,18 +93,26 @@ fn folder(name: &str) {
 fn served() -> Option<Place> {
     match env::var("ZMS_TEST_STORE").as_deref() {
         Ok("server") => Some(Place::Folder),
-        Ok("postgres") => Some(Place::Postgres),
+        Ok("postgres") => Some(replicas().map_or(Place::Postgres, Place::Replicas)),
         Ok("file") | Err(_) => None,
         Ok(other) => panic!("ZMS_TEST_STORE={other}: file, server or postgres"),
     }
 }
 
+/// How many servers take turns, where several do.
+fn replicas() -> Option<usize> {
+    let count = env::var("ZMS_TEST_REPLICAS").ok()?;
+    Some(count.parse().expect("ZMS_TEST_REPLICAS is a number"))
+}
+
 /// Notes how many cases of a folder were run, for `scripts/cases` to add up and compare.
-fn count(name: &str, cases: usize, about_files: usize) {
-    let store = env::var("ZMS_TEST_STORE").unwrap_or_else(|_| "file".to_owned());
+fn count(name: &str, counts: [usize; 3]) {
+    let mut store = env::var("ZMS_TEST_STORE").unwrap_or_else(|_| "file".to_owned());
+    store += &replicas().map_or(String::new(), |count| format!("-{count}"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cases").join(store);
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join(name), format!("{cases} {about_files}\n")).unwrap();
+    fs::write(folder.join(name), format!("{}\n", counts.map(|count| count.to_string()).join(" ")))
+        .unwrap();
 }
 
 /// Whether what happens is to be written down.
@@ -118,7 +132,7 @@ fn replay(transcript: &str, place: Option<Place>) -> String {
     let mut text = String::new();
     let mut lines = transcript.lines().peekable();
     while let Some(line) = lines.next() {
-        if line.is_empty() || line.starts_with(['#', '%', '$', '@']) {
+        if line.is_empty() || line.starts_with(['#', '%', '$', '@', '&']) {
             text += &format!("{line}\n");
         }
         if let Some(command) = line.strip_prefix("% ") {
@@ -151,6 +165,34 @@ fn replay(transcript: &str, place: Option<Place>) -> String {
         }
     }
     text
+}
+
+#[test]
+fn what_one_replica_keeps_the_next_one_shows_at_once() {
+    let scratch = tempfile::tempdir().unwrap();
+    fs::create_dir(scratch.path().join("app")).unwrap();
+    let server = Server::start(Place::Replicas(2), &[]);
+    let address = format!("unix:{}", server.socket().display());
+    let shown = |command: &str| {
+        let before = server.connections();
+        let output = sh(command, scratch.path(), Some(&address));
+        assert!(output.status.success(), "{command}: {output:?}");
+        // In turns, so its first connection led to another one than the last of the one before.
+        assert!(server.connections() > before, "{command}: nobody here was asked");
+        String::from_utf8(output.stdout).unwrap()
+    };
+    shown("zms init");
+    for round in 0..12 {
+        shown(&format!("printf {round} | zms set A"));
+        assert_eq!(shown("zms get A"), round.to_string());
+    }
+    // Each has noted what it answered, and one checkpoint proves it all.
+    shown("zms audit checkpoint --out note");
+    let proven = shown("zms audit verify --checkpoint note");
+    for line in ["chain 0 ", "chain 1 ", "first bad   none"] {
+        assert!(proven.contains(line), "{proven}");
+    }
+    assert_eq!(proven.matches("proven      up to entry ").count(), 2, "{proven}");
 }
 
 fn sh(command: &str, home: &Path, server: Option<&str>) -> Output {

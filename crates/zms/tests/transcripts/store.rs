@@ -1,8 +1,10 @@
-//! A real engine on a socket of its own, for one user.
+//! A real engine on a socket of its own, for one user, or several over one database.
 
 #[path = "../../../zms-store-postgres/tests/postgres/server.rs"]
 #[expect(dead_code, reason = "shared with the tests of that store")]
 mod postgres;
+#[path = "replicas.rs"]
+mod replicas;
 
 use std::{
     fs,
@@ -13,6 +15,7 @@ use std::{
     },
 };
 
+use self::replicas::Replicas;
 use tempfile::TempDir;
 use tokio::{runtime::Runtime, sync::oneshot};
 use zms_core::engine::register_key;
@@ -27,6 +30,9 @@ use zms_store_postgres::Database;
 /// What allows to make vaults there.
 pub const SECRET: &str = "the secret of the tests";
 
+/// Where clients find it, in its folder.
+const SOCKET: &str = "zms.sock";
+
 /// Where an engine keeps its vaults.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Place {
@@ -34,28 +40,41 @@ pub enum Place {
     Folder,
     /// In a PostgreSQL database of its own, on a server of the tests' own.
     Postgres,
+    /// There too, and so many engines over it take turns.
+    Replicas(usize),
 }
 
 impl Place {
-    fn open(self, folder: &Path) -> Arc<dyn Vaults> {
+    /// With one engine where there would be several.
+    pub fn alone(self) -> Self {
         match self {
-            Self::Folder => {
-                let vaults = folder.join("vaults");
-                fs::create_dir(&vaults).unwrap();
-                Arc::new(Folder::new(vaults))
-            }
-            Self::Postgres => {
-                static MADE: AtomicU8 = AtomicU8::new(0);
-                let server = postgres::Server::shared();
-                let url = server.url(&server.new_database());
-                let address = zms_store_postgres::Address::parse(&url).unwrap();
-                let limits = zms_store_postgres::Limits { connections: 4, ..Default::default() };
-                let name = [MADE.fetch_add(1, Ordering::Relaxed); 16];
-                let database = Database::connect(&address, limits, RUNTIME.handle(), name);
-                Arc::new(Shared::new(database.unwrap()))
-            }
+            Self::Replicas(_) => Self::Postgres,
+            place => place,
         }
     }
+}
+
+/// The address of a new database on that server.
+fn new_database() -> String {
+    let server = postgres::Server::shared();
+    server.url(&server.new_database())
+}
+
+/// Vaults in files of a folder.
+fn in_files(folder: &Path) -> Arc<dyn Vaults> {
+    let vaults = folder.join("vaults");
+    fs::create_dir(&vaults).unwrap();
+    Arc::new(Folder::new(vaults))
+}
+
+/// Vaults in a database.
+fn in_database(url: &str) -> Arc<dyn Vaults> {
+    static MADE: AtomicU8 = AtomicU8::new(0);
+    let address = zms_store_postgres::Address::parse(url).unwrap();
+    let limits = zms_store_postgres::Limits { connections: 4, ..Default::default() };
+    let name = [MADE.fetch_add(1, Ordering::Relaxed); 16];
+    let database = Database::connect(&address, limits, RUNTIME.handle(), name);
+    Arc::new(Shared::new(database.unwrap()))
 }
 
 /// Runs every engine of the tests.
@@ -66,33 +85,48 @@ pub struct Server {
     /// Its socket, and the folder of its vaults.
     pub folder: TempDir,
     end: Option<oneshot::Sender<()>>,
+    replicas: Option<Replicas>,
 }
 
 impl Server {
     /// Starts one that is called `localhost`, and so besides.
     pub fn start(place: Place, names: &[String]) -> Self {
         let folder = TempDir::new().unwrap();
+        let vaults = match place {
+            Place::Folder => in_files(folder.path()),
+            Place::Postgres => in_database(&new_database()),
+            Place::Replicas(count) => {
+                let (within, socket) = (folder.path(), folder.path().join(SOCKET));
+                let replicas = Replicas::start(count, within, &new_database(), &socket);
+                return Self { folder, end: None, replicas: Some(replicas) };
+            }
+        };
         let engine = Engine::new(Setup {
-            vaults: place.open(folder.path()),
+            vaults,
             names: Names::new(names.iter().cloned().chain(["localhost".to_owned()])),
             register: Register::Secret(register_key(SECRET)),
             limits: Limits { per_principal: 0, per_address: 0, failures: 0, ..Limits::default() },
             clock,
             blind: Key::from_bytes(&[9; 32]),
         });
-        let listen = Listen::Unix(folder.path().join("zms.sock"));
+        let listen = Listen::Unix(folder.path().join(SOCKET));
         let listener = RUNTIME.block_on(listen.bind()).unwrap();
         let (end, ended) = oneshot::channel::<()>();
         let routes = router(&engine);
         RUNTIME.spawn(serve(engine, routes, vec![listener], None, async {
             let _dropped = ended.await;
         }));
-        Self { folder, end: Some(end) }
+        Self { folder, end: Some(end), replicas: None }
     }
 
     /// Where it listens.
     pub fn socket(&self) -> PathBuf {
-        self.folder.path().join("zms.sock")
+        self.folder.path().join(SOCKET)
+    }
+
+    /// How many connections its replicas were handed, in turns.
+    pub fn connections(&self) -> usize {
+        self.replicas.as_ref().map_or(0, Replicas::connections)
     }
 }
 
