@@ -70,6 +70,7 @@ release:
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-store-sqlite --example audit_cost --target {{triple}}
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-client --example grow --example commit --target {{triple}}
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-server --example load --target {{triple}}
+    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-store-postgres --example replica_load --target {{triple}}
 
 # Long runs in full: every random case, every kill point
 extended:

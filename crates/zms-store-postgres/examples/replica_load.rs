@@ -1,7 +1,8 @@
 //! What one replica gets out of a database: the work of `bench/postgres`.
 //!
-//! `replica_load URL make SECRETS`, then `replica_load URL WORK SECONDS THREADS`. It says `begin`,
-//! waits for a line, works, says how much was done and what it cost this process, and waits again.
+//! `replica_load URL make` makes vaults and `replica_load URL tokens COUNT` gives one of them tokens.
+//! `replica_load URL WORK SECONDS THREADS` says `begin`, waits for a line, works, says how much was
+//! done and what it cost this process, and waits again.
 #![expect(clippy::disallowed_methods, reason = "a benchmark owns its clock, and reads of itself")]
 #![expect(clippy::print_stdout, reason = "it tells by its output")]
 
@@ -21,11 +22,14 @@ use zms_core::{
     admit::admit,
     audit::{Action, Event},
     batch::Batch,
-    bundle::collect::{Wish, collect},
+    bundle::{
+        TroubleClass,
+        collect::{Wish, collect},
+    },
     id::VaultId,
 };
 use zms_store::{
-    Keeper, Store,
+    CommitError, Keeper, Store,
     contract::vault::{NOW, Vault, event, put},
     memory::MemoryStore,
 };
@@ -63,6 +67,9 @@ fn main() -> Done {
     if work == "make" {
         return make(&database);
     }
+    if work == "tokens" {
+        return tokens(&database, number(0).unwrap_or(0));
+    }
     let (seconds, threads) = (number(0).unwrap_or(5), number(1).unwrap_or(16));
     let bench = Bench { database, work: work.clone(), deadline: Duration::from_secs(seconds) };
     bench.run(threads as usize)
@@ -78,6 +85,17 @@ fn make(database: &Arc<Database>) -> Done {
         let values = (0..IN_SCOPE).map(|n| put(&format!("SECRET_{n}"), &[b'x'; 48]));
         let batch = made.write(&store, "shop/production", &values.collect::<Vec<_>>());
         store.commit(&batch, &[event(made.owner.id(), Action::Write)])?;
+    }
+    Ok(())
+}
+
+/// Tokens of a scope, one commit each.
+fn tokens(database: &Arc<Database>, count: u64) -> Done {
+    let mut made = vault(0);
+    let mut store = database.vault(made.id);
+    for number in 0..count {
+        let (batch, _) = made.token(&store, &format!("token {number}"));
+        store.commit(&batch, &[event(made.owner.id(), Action::Grant)])?;
     }
     Ok(())
 }
@@ -108,21 +126,23 @@ struct Bench {
 
 impl Bench {
     fn run(&self, threads: usize) -> Done {
-        // What an engine is handed has been made elsewhere.
+        // What an engine is handed has been made elsewhere: more than a thread gets through.
+        let count = u32::try_from(self.deadline.as_secs() * 160)?;
         let batches: Vec<Vec<Batch>> = match self.work.as_str() {
-            "commit" | "mixed" => (0..threads).map(|n| prepared(&self.database, n as u8)).collect(),
+            "commit" | "mixed" => (0..threads).map(|n| prepared(n as u8, count)).collect(),
             _ => (0..threads).map(|_| Vec::new()).collect(),
         };
         println!("begin");
         pause()?;
-        let (done, before, begun) = (AtomicU64::new(0), cpu(), Instant::now());
+        let (done, refused) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (before, begun) = (cpu(), Instant::now());
         let failed = thread::scope(|scope| {
             let threads: Vec<_> = batches
                 .iter()
                 .enumerate()
                 .map(|(number, batches)| {
-                    let done = &done;
-                    scope.spawn(move || self.work(number, batches, begun, done))
+                    let counts = [&done, &refused];
+                    scope.spawn(move || self.work(number, batches, begun, counts))
                 })
                 .collect();
             threads.into_iter().find_map(|thread| thread.join().ok()?.err())
@@ -131,12 +151,19 @@ impl Bench {
             return Err(error);
         }
         let (took, used) = (begun.elapsed(), cpu() - before);
-        println!("{} {} {} {}", done.into_inner(), took.as_micros(), used.as_micros(), peak_kib());
+        let (done, refused) = (done.into_inner(), refused.into_inner());
+        println!("{done} {refused} {} {} {}", took.as_micros(), used.as_micros(), peak_kib());
         pause()?;
         Ok(())
     }
 
-    fn work(&self, number: usize, batches: &[Batch], begun: Instant, done: &AtomicU64) -> Done {
+    fn work(
+        &self,
+        number: usize,
+        batches: &[Batch],
+        begun: Instant,
+        [done, refused]: [&AtomicU64; 2],
+    ) -> Done {
         let made = vault(0);
         let me = made.owner.id();
         let mut store = self.database.vault(made.id);
@@ -160,11 +187,11 @@ impl Bench {
                 }
                 "commit" => {
                     let Some(batch) = batches.next() else { break };
-                    commit(&mut written, batch)?;
+                    commit(&mut written, batch, refused)?;
                 }
                 "mixed" if turn.is_multiple_of(20) => {
                     let Some(batch) = batches.next() else { break };
-                    commit(&mut written, batch)?;
+                    commit(&mut written, batch, refused)?;
                 }
                 "mixed" => {
                     store.mark()?;
@@ -178,25 +205,31 @@ impl Bench {
     }
 }
 
-fn commit(store: &mut PostgresStore, batch: &Batch) -> Done {
+/// Commits, again where it was refused because too many did: as a client does that is told so.
+fn commit(store: &mut PostgresStore, batch: &Batch, refused: &AtomicU64) -> Done {
     let me = vault(0).owner.id();
     let events: [Event; 1] = [event(me, Action::Write)];
-    Ok(store.commit_checked(batch, &events, &|tree| admit(tree, me, batch, NOW))?)
+    loop {
+        match store.commit_checked(batch, &events, &|tree| admit(tree, me, batch, NOW)) {
+            Err(CommitError::Trouble(trouble)) if trouble.class == TroubleClass::Busy => {
+                refused.fetch_add(1, Ordering::Relaxed);
+            }
+            other => return Ok(other?),
+        }
+    }
 }
 
 /// Many changes of one vault, each on top of the one before, made on a copy in memory.
-fn prepared(database: &Arc<Database>, number: u8) -> Vec<Batch> {
+fn prepared(number: u8, count: u32) -> Vec<Batch> {
     let mut made = vault(number);
     let mut copy = MemoryStore::default();
-    let store = database.vault(made.id);
     let first = made.init();
     copy.commit(&first, &[]).expect("it is made");
     let values = (0..IN_SCOPE).map(|n| put(&format!("SECRET_{n}"), &[b'x'; 48]));
     let batch = made.write(&copy, "shop/production", &values.collect::<Vec<_>>());
     copy.commit(&batch, &[]).expect("it is written");
-    drop(store);
-    (0..800)
-        .map(|n: u32| {
+    (0..count)
+        .map(|n| {
             let name = format!("SECRET_{}", n % IN_SCOPE as u32);
             let batch = made.write(&copy, "shop/production", &[put(&name, &n.to_le_bytes())]);
             copy.commit(&batch, &[]).expect("it is written");
