@@ -67,14 +67,16 @@ fn fail_over(load_time: Duration) -> String {
     let (killed, promoted) = thread::scope(|scope| {
         for number in 0..WRITERS {
             let (stop, history) = (&stop, &history);
-            let replica = &replicas[usize::from(number) % 2];
+            // Each vault is written to through both.
+            let replica = &replicas[usize::from(number / VAULTS) % 2];
             let who = format!("W{number}");
             scope.spawn(move || load::writer(replica, number % VAULTS, &who, stop, history));
         }
         for number in 0..VAULTS {
-            let (stop, history) = (&stop, &history);
-            let replica = &replicas[usize::from(number) % 2];
-            scope.spawn(move || load::reader(replica, number, stop, history));
+            for replica in &replicas {
+                let (stop, history) = (&stop, &history);
+                scope.spawn(move || load::reader(replica, number, stop, history));
+            }
         }
         thread::sleep(load_time);
         let killed = Instant::now();
@@ -99,7 +101,7 @@ fn fail_over(load_time: Duration) -> String {
     let (done, lost, unknown) = (count(Ended::Done), count(Ended::Lost), count(Ended::Unknown));
     assert!(done > 50, "{done} commits are no load");
     let reads = operations.len() - done - lost - unknown;
-    assert!(reads > 200, "{reads} reads are no load");
+    assert!(reads > 100, "{reads} reads are no load");
     format!(
         "one order of {done} commits, {lost} lost races, {unknown} unknown and {reads} reads; no \
          commit for {:?}, the first {again:?} after the promotion",

@@ -1,7 +1,12 @@
 //! What one replica commits, the others hear of and show.
 
 use std::{
-    sync::mpsc,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
+    thread,
     time::{Duration, Instant},
 };
 
@@ -13,6 +18,8 @@ use zms_store::{
 use zms_store_postgres::Limits;
 
 use crate::{
+    history::History,
+    load,
     replica::{replica, replica_with},
     server::Server,
 };
@@ -25,7 +32,7 @@ fn a_replica_hears_of_what_others_commit_and_of_that_alone() {
     let mut made = Vault::written(&mut one.vault(Vault::unmade().id));
     let mut store = one.vault(made.id);
     // What was there before is no news.
-    std::thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
     let (moved, news) = mpsc::channel();
     other.on_move(move |vault| moved.send(vault).unwrap_or_default());
     assert!(news.recv_timeout(Duration::from_secs(1)).is_err(), "nothing moved");
@@ -49,7 +56,7 @@ fn a_commit_that_ends_late_is_heard_of_too() {
     let url = server.url(&database);
     let other = replica(&url);
     let made = Vault::written(&mut other.vault(Vault::unmade().id));
-    std::thread::sleep(Duration::from_secs(1));
+    thread::sleep(Duration::from_secs(1));
     let (moved, news) = mpsc::channel();
     other.on_move(move |vault| moved.send(vault).unwrap_or_default());
     // It moved 30 seconds ago as its transaction has it, and is to be seen only now.
@@ -70,7 +77,7 @@ fn a_mark_may_be_as_old_as_it_is_said_to_be_and_no_older() {
     let mut store = strong.vault(made.id);
     let shown = relaxed.vault(made.id);
     // Until the feed has seen what is there.
-    std::thread::sleep(Duration::from_secs(2));
+    thread::sleep(Duration::from_secs(2));
     let before = shown.mark().expect("it is read");
     let begun = Instant::now();
     // Behind the feed's back, so that only its age ends it.
@@ -91,4 +98,26 @@ fn a_mark_may_be_as_old_as_it_is_said_to_be_and_no_older() {
     let batch = made.write(&own, "shop/production", &[put("A", b"newer")]);
     made.commit(&mut own, &batch);
     assert!(own.mark().expect("read").commits > last.commits);
+}
+
+#[test]
+fn what_is_read_elsewhere_is_in_one_order_with_commits_unless_it_may_be_old() {
+    let server = Server::shared();
+    let url = server.url(&server.new_database());
+    let stale = Limits { stale: Duration::from_secs(2), ..Limits::default() };
+    let writes = replica(&url);
+    load::make(&writes, 2);
+    for (number, reads, ordered) in
+        [(0, replica(&url), true), (1, replica_with(&url, stale), false)]
+    {
+        let (stop, history) = (AtomicBool::new(false), History::default());
+        thread::scope(|scope| {
+            scope.spawn(|| load::writer(&writes, number, "W", &stop, &history));
+            scope.spawn(|| load::reader(&reads, number, &stop, &history));
+            thread::sleep(Duration::from_secs(3));
+            stop.store(true, Ordering::Relaxed);
+        });
+        let checked = catch_unwind(AssertUnwindSafe(|| history.check(|id| writes.vault(id))));
+        assert_eq!(checked.is_ok(), ordered, "{} operations", history.all().len());
+    }
 }
