@@ -165,6 +165,15 @@ def new_tokens(case):
     return "heirs" in case and (vault.hex(), heirs) == (case["vault"], case["heirs"])
 
 
+def wrapped(case):
+    try:
+        name, vault, content = formats.open_wrapped(case["token"], *unhex(case, "sealed"))
+    except (Malformed, Unopened):
+        return "wrapped" not in case
+    told = (name.hex(), vault.hex(), spelt(content))
+    return "wrapped" in case and told == (case["id"], case["vault"], case["wrapped"])
+
+
 def past(case):
     node, vault, scope, sealed = unhex(case, "node", "vault", "scope", "sealed")
     aad = lp(b"zms/v1/aad/past", vault, scope, u32(case["epoch"] - 1))
@@ -273,7 +282,7 @@ def comes_out(expect, opened):
 CHECKS = {
     "audit": audit, "backup": backup, "bundle-encoded": encoded, "cbor": cbor, "checkpoint": checkpoint, "derivation": derivation, "envelope": envelope,
     "key-file": key_file, "messages": messages, "names": names, "new-tokens": new_tokens, "padding": padding,
-    "past": past, "signatures": signatures, "text": text, "tree": tree,
+    "past": past, "signatures": signatures, "text": text, "tree": tree, "wrapped": wrapped,
 }
 
 

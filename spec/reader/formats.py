@@ -451,6 +451,40 @@ def parse_seed(text):
     return *PREFIXES[prefix], (bits >> 4).to_bytes(32, "big")
 
 
+def parse_wrapping(text):
+    """Vault and seed of a wrapping token: text.md#wrapping-tokens"""
+    require(text.startswith("zms_wt1") and len(text) == 90 and all(char in ALPHABET for char in text[7:]))
+    values = [ALPHABET.index(char) for char in text[7:]]
+    require(bech32m_holds("zms_wt", values))
+    bits = int("".join(f"{value:05b}" for value in values[:77]), 2)
+    require(bits & 1 == 0)
+    held = (bits >> 1).to_bytes(48, "big")
+    return held[:16], held[16:]
+
+
+# Wrapped answers: wrapped.md
+
+WRAPPED = [
+    (1, "answer", bytes, False), (2, "path", str, False), (3, "created_at", int, False),
+    (4, "ttl", int, False), (5, "principal", bytes, False), (6, "scopes", list, False),
+]
+
+
+def open_wrapped(token, sealed):
+    """Id, vault and content of an answer that waits."""
+    vault, seed = parse_wrapping(token)
+    name = derive(seed, "zms/v1/wrapped/id")[:16]
+    aad = lp(b"zms/v1/aad/wrapped", vault, name)
+    wrapped = decode_map(open_box(derive(seed, "zms/v1/wrapped/seal"), aad, sealed), WRAPPED)
+    require(len(wrapped["answer"]) <= 2**20 and wrapped["ttl"] <= 32 * 86_400)
+    require(len(wrapped["principal"]) == 16 and wrapped["created_at"] < 1 << 64)
+    for scope in items(wrapped["scopes"], list):
+        require([type(part) for part in scope] == [bytes, int] and len(scope[0]) == 16)
+        require(0 <= scope[1] < 1 << 64)
+    wrapped["scopes"] = [{"scope": scope, "revision": revision} for scope, revision in wrapped["scopes"]]
+    return name, vault, wrapped
+
+
 # Key file: key-file.md
 
 BEGIN, END = "-----BEGIN ZMS MASTER KEY-----", "-----END ZMS MASTER KEY-----"

@@ -15,6 +15,7 @@ mod token;
 mod transplant;
 mod walk;
 mod whole;
+mod wrap;
 mod write;
 
 use zms_core::{
@@ -72,6 +73,8 @@ pub struct Session {
     uses: u32,
     /// Whether this session has noted its use.
     used: bool,
+    /// The scopes that it has given something of or changed, each at its revision.
+    given: Vec<(ScopeId, u64)>,
     /// Of the roster that was proven last.
     generation: u64,
     alarm: Option<AuditAlarm>,
@@ -108,6 +111,7 @@ impl Session {
             pins_void: false,
             uses: 0,
             used: false,
+            given: Vec::new(),
             generation: 0,
             alarm: None,
             demand: Demand::default(),
@@ -286,6 +290,7 @@ impl Session {
             self.spend(action, &[])?;
             match self.store.commit(&batch, &events) {
                 Ok(()) => {
+                    self.remember(&events);
                     self.pin(vault, seen)?;
                     self.keep_committed(vault, batch.pins())?;
                     return Ok(made);
@@ -349,9 +354,12 @@ impl Session {
     /// Stores the entries of what is about to be given out, and counts it where uses are counted.
     fn note(&mut self, action: Action, events: &[Event]) -> Result<(), SessionError> {
         if self.uses > 0 && !self.used {
-            return self.spend(action, events);
+            self.spend(action, events)?;
+        } else {
+            self.store.audit_append(events).map_err(SessionError::Audit)?;
         }
-        self.store.audit_append(events).map_err(SessionError::Audit)
+        self.remember(events);
+        Ok(())
     }
 
     /// Counts this session as one use, once, where uses are counted.

@@ -41,6 +41,10 @@ pub enum Action {
     Bundle = 13,
     /// The roster was signed anew, as it was.
     Refresh = 14,
+    /// An answer was sealed for whoever has its wrapping token.
+    Wrap = 15,
+    /// A sealed answer was given to whoever had its wrapping token.
+    Unwrap = 16,
 }
 
 impl Action {
@@ -61,6 +65,8 @@ impl Action {
             12 => Self::Restore,
             13 => Self::Bundle,
             14 => Self::Refresh,
+            15 => Self::Wrap,
+            16 => Self::Unwrap,
             _ => return None,
         })
     }
@@ -82,6 +88,8 @@ impl Action {
             Self::Restore => "restore",
             Self::Bundle => "bundle",
             Self::Refresh => "refresh",
+            Self::Wrap => "wrap",
+            Self::Unwrap => "unwrap",
         }
     }
 }

@@ -77,6 +77,10 @@ id!(
     /// Blind index of a child's name within a scope and epoch.
     ChildIndex
 );
+id!(
+    /// An answer that waits for its wrapping token: derived from the token's seed.
+    WrappedId
+);
 
 impl VaultId {
     /// The scope at the top of the tree.

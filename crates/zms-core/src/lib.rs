@@ -34,3 +34,4 @@ pub mod revision;
 pub mod roster;
 pub mod scope;
 pub mod tree_head;
+pub mod wrapped;

@@ -19,6 +19,10 @@ impl Purpose {
     pub const PRINCIPAL_HANDOVER: Self = Self("zms/v1/principal/handover");
     /// Seed -> key of the personal values on its owner's machine.
     pub const PRINCIPAL_PERSONAL: Self = Self("zms/v1/principal/personal");
+    /// Seed of a wrapping token -> the public id of what it opens.
+    pub const WRAPPED_ID: Self = Self("zms/v1/wrapped/id");
+    /// Seed of a wrapping token -> key of the answer that is sealed for it.
+    pub const WRAPPED_SEAL: Self = Self("zms/v1/wrapped/seal");
     /// N -> key of the children's entries.
     pub const SCOPE_CHILD: Self = Self("zms/v1/scope/child");
     /// N -> blind index of the children's names.

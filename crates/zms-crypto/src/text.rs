@@ -31,6 +31,11 @@ pub struct MalformedText;
 /// Characters behind the prefix and its `1`: 52 of data and 6 of checksum.
 const DATA_LEN: usize = 58;
 
+/// What a wrapping token begins with, separator included.
+const WRAPPING_PREFIX: &str = "zms_wt1";
+/// Its length: 77 characters of data behind the prefix, and 6 of checksum.
+const WRAPPING_LEN: usize = 90;
+
 impl SeedKind {
     const ALL: [Self; 4] = [Self::Service, Self::Agent, Self::Administrator, Self::Master];
 
@@ -67,16 +72,48 @@ pub fn parse_seed(text: &str) -> Result<(SeedKind, Key), MalformedText> {
     if text.as_bytes().iter().any(wrong_case) {
         return Err(MalformedText);
     }
+    let mut read = Err(MalformedText);
+    let seed = Key::fill(|seed| read = decode(text, [seed]));
+    read.map(|()| (kind, seed))
+}
+
+/// Fills parts with the bytes of a text, which holds no more and no less.
+fn decode<const N: usize>(text: &str, parts: [&mut [u8]; N]) -> Result<(), MalformedText> {
     let checked = CheckedHrpstring::new::<Bech32m>(text).map_err(|_| MalformedText)?;
     checked.validate_segwit_padding().map_err(|_| MalformedText)?;
-    let mut filled = 0;
-    let seed = Key::fill(|seed| {
-        for (to, byte) in seed.iter_mut().zip(checked.byte_iter()) {
-            *to = byte;
-            filled += 1;
-        }
-    });
-    if filled == 32 { Ok((kind, seed)) } else { Err(MalformedText) }
+    let mut bytes = checked.byte_iter();
+    for to in parts.into_iter().flatten() {
+        *to = bytes.next().ok_or(MalformedText)?;
+    }
+    bytes.next().map_or(Ok(()), |_| Err(MalformedText))
+}
+
+/// Reads a wrapping token: the id of a vault and a seed.
+///
+/// # Errors
+/// [`MalformedText`] as for [`parse_seed`].
+pub fn parse_wrapping(text: &str) -> Result<([u8; 16], Key), MalformedText> {
+    if text.len() != WRAPPING_LEN || text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        return Err(MalformedText);
+    }
+    if !text.starts_with(WRAPPING_PREFIX) {
+        return Err(MalformedText);
+    }
+    let mut vault = [0; 16];
+    let mut read = Err(MalformedText);
+    let seed = Key::fill(|seed| read = decode(text, [&mut vault, seed]));
+    read.map(|()| (vault, seed))
+}
+
+/// Writes a wrapping token as text.
+pub fn encode_wrapping(vault: &[u8; 16], seed: &Key) -> SecretText {
+    let hrp = &WRAPPING_PREFIX[..WRAPPING_PREFIX.len() - 1];
+    let hrp = Hrp::parse(hrp).expect("the prefix is a valid human-readable part");
+    let mut text = SecretText::new(String::with_capacity(WRAPPING_LEN));
+    // EXPOSE: the token is handed to whoever is to have the answer.
+    let bytes = vault.iter().chain(seed.expose()).copied();
+    text.expose_mut().extend(bytes.bytes_to_fes().with_checksum::<Bech32m>(&hrp).chars());
+    text
 }
 
 /// Writes a seed as text.
@@ -126,5 +163,26 @@ mod tests {
                 assert!(wrong == *text || parse_seed(&wrong).is_err(), "{wrong:?}");
             }
         }
+    }
+
+    #[test]
+    fn a_wrapping_token_reads_what_it_writes_and_no_single_error() {
+        let seed = Key::generate(&mut ChaCha20Rng::seed_from_u64(3));
+        let text = encode_wrapping(&[7; 16], &seed);
+        let text = text.expose();
+        let (vault, same) = parse_wrapping(text).expect("just written");
+        assert!(vault == [7; 16] && same.expose() == seed.expose() && text.len() == WRAPPING_LEN);
+        for at in 0..text.len() {
+            for other in ['q', 'p', 'Q', '1', ' ', '\0'] {
+                let mut changed = text.clone();
+                changed.replace_range(at..=at, &other.to_string());
+                assert!(changed == *text || parse_wrapping(&changed).is_err(), "{at} {other:?}");
+            }
+        }
+        for wrong in [format!("{text}q"), text.to_uppercase(), text[..89].to_owned()] {
+            assert!(parse_wrapping(&wrong).is_err() && parse_seed(&wrong).is_err(), "{wrong:?}");
+        }
+        let service = encode_seed(SeedKind::Service, &seed);
+        assert!(parse_wrapping(service.expose()).is_err() && parse_seed(text).is_err());
     }
 }

@@ -16,11 +16,11 @@ mod upstream;
 use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use zms_client::{Session, pins::PinFolder};
-use zms_core::{bundle::Trouble, principal::Principal};
+use zms_core::{bundle::Trouble, id::VaultId, principal::Principal};
 use zms_crypto::CryptoRng;
 use zms_store::Store;
 
-use crate::engine::address::Range;
+use crate::{engine::address::Range, vaults::Handle};
 
 pub(crate) use self::{
     answer::Answer,
@@ -38,6 +38,13 @@ pub trait Origin: Send + Sync {
     /// # Errors
     /// [`Trouble`] where that can not be told.
     fn store_of(&self, principal: &Principal) -> Result<Option<Box<dyn Store>>, Trouble>;
+
+    /// A vault where answers can wait for their token; `None` where this origin keeps none of this
+    /// id itself.
+    ///
+    /// # Errors
+    /// [`Trouble`] where that can not be told.
+    fn keeper(&self, vault: VaultId) -> Result<Option<Handle>, Trouble>;
 
     /// Whether requests can be answered at all.
     ///

@@ -15,6 +15,7 @@ mod subkeys;
 mod sys;
 mod token;
 mod versions;
+mod wrapping;
 
 use axum::http::Method;
 use zms_client::Session;
@@ -46,22 +47,20 @@ pub(crate) fn respond(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal>
     {
         return answer;
     }
+    let wish = wrapping::wish(call)?;
     if words == ["auth", "approle", "login"] && call.puts() {
-        return approle::log_in(gateway, call);
+        return approle::log_in(gateway, call, wish);
     }
     let mut acting = Acting::with(gateway, call, token_text(&call.headers)?)?;
-    if call.headers.contains_key("x-vault-wrap-ttl") {
-        return Err(Refusal::bad("answers are not wrapped here; nothing was done"));
-    }
     if call.method == Method::HEAD {
         return Err(Refusal::unsupported());
     }
-    match words.as_slice() {
-        ["sys", rest @ ..] => sys::respond(&mut acting, rest),
-        ["auth", "token", rest @ ..] => token::respond(&mut acting, rest),
+    wrapping::around(&mut acting, wish, |acting| match words.as_slice() {
+        ["sys", rest @ ..] => sys::respond(acting, rest),
+        ["auth", "token", rest @ ..] => token::respond(acting, rest),
         ["auth" | "identity" | "cubbyhole", ..] => Err(no_handler(call)),
-        words => kv::respond(&mut acting, words),
-    }
+        words => kv::respond(acting, words),
+    })
 }
 
 fn no_handler(call: &Call) -> Refusal {

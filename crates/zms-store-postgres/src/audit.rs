@@ -199,16 +199,34 @@ pub(crate) fn spend(
     most: u32,
     events: &[Event],
 ) -> Result<bool, Trouble> {
+    noting(core, vault, events, |tx| {
+        let noted = tx.execute(
+            "INSERT INTO spent (vault, principal, uses) SELECT $1, $2, 1 WHERE $3::BIGINT > 0
+             ON CONFLICT (vault, principal)
+             DO UPDATE SET uses = spent.uses + 1 WHERE spent.uses < $3",
+            &[&vault.as_bytes(), &principal.as_bytes(), &i64::from(most)],
+        )?;
+        Ok(noted > 0)
+    })
+}
+
+/// Does something with its entries, in one transaction; neither where it says `false`.
+pub(crate) fn noting(
+    core: &Core,
+    vault: VaultId,
+    events: &[Event],
+    mut work: impl FnMut(&Link) -> Result<bool, Fault>,
+) -> Result<bool, Trouble> {
     let mut retry = Retry::new();
     loop {
         let mut place = core.chains.hold(core, vault)?;
         let link = core.work.link().map_err(trouble)?;
-        match spend_once(&link, vault, (principal, most), &place, events) {
-            Ok(spent) => {
-                if let Some(head) = spent {
+        match noting_once(&link, vault, &place, events, &mut work) {
+            Ok(done) => {
+                if let Some(head) = done {
                     place.head = head;
                 }
-                return Ok(spent.is_some());
+                return Ok(done.is_some());
             }
             Err(refusal) => {
                 place.head = None;
@@ -226,24 +244,19 @@ pub(crate) fn spend(
     }
 }
 
-fn spend_once(
+fn noting_once(
     tx: &Link,
     vault: VaultId,
-    (principal, most): (PrincipalId, u32),
     place: &Place,
     events: &[Event],
+    work: &mut impl FnMut(&Link) -> Result<bool, Fault>,
 ) -> Result<Option<Option<Head>>, Refusal> {
     tx.begin(Kind::Writing)?;
-    let there = tx.one("SELECT 1 FROM vault WHERE id = $1", &[&vault.as_bytes()], |_| Ok(()))?;
-    there.ok_or_else(no_vault)?;
-    let noted = tx.execute(
-        "INSERT INTO spent (vault, principal, uses) SELECT $1, $2, 1 WHERE $3::BIGINT > 0
-         ON CONFLICT (vault, principal) DO UPDATE SET uses = spent.uses + 1 WHERE spent.uses < $3",
-        &[&vault.as_bytes(), &principal.as_bytes(), &i64::from(most)],
-    )?;
-    if noted == 0 {
+    if !work(tx)? {
         return Ok(None);
     }
+    let there = tx.one("SELECT 1 FROM vault WHERE id = $1", &[&vault.as_bytes()], |_| Ok(()))?;
+    there.ok_or_else(no_vault)?;
     let head = append(tx, vault, place.chain, place.head, events)?;
     tx.commit()?;
     Ok(Some(head))

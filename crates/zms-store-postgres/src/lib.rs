@@ -31,6 +31,7 @@ mod testing {
 }
 mod tls;
 mod trouble;
+mod wrapped;
 
 use std::sync::Arc;
 
@@ -41,10 +42,10 @@ use zms_core::{
     audit::{Entry, Event},
     batch::Batch,
     bundle::{Bundle, Trouble},
-    id::{PrincipalId, VaultId},
+    id::{PrincipalId, VaultId, WrappedId},
 };
 use zms_crypto::Key;
-use zms_store::{Check, CommitError, Keeper, Mark, Store};
+use zms_store::{Check, CommitError, Keeper, Mark, Store, Waiting};
 
 use self::{
     bundle::{NO_VAULT, PostgresBundle},
@@ -132,5 +133,17 @@ impl Keeper for PostgresStore {
         let found =
             self.link()?.one(member::REQUEST_KEY, &[&vault, &principal], member::request_key);
         found.map_err(sorted)
+    }
+
+    fn keep_wrapped(&mut self, waiting: &Waiting, now: u64) -> Result<bool, Trouble> {
+        wrapped::keep(&self.database.core, self.vault, waiting, now)
+    }
+
+    fn wrapped(&self, id: WrappedId) -> Result<Option<Vec<u8>>, Trouble> {
+        wrapped::find(&self.link()?, self.vault, id).map_err(sorted)
+    }
+
+    fn take_wrapped(&mut self, id: WrappedId, events: &[Event]) -> Result<bool, Trouble> {
+        wrapped::take(&self.database.core, self.vault, id, events)
     }
 }

@@ -12,7 +12,8 @@ use crate::{
 };
 
 /// What leads from schema number 0, the empty one, to each next.
-pub(crate) const MIGRATIONS: &[&str] = &[include_str!("migrations/0001_vault.sql")];
+pub(crate) const MIGRATIONS: &[&str] =
+    &[include_str!("migrations/0001_vault.sql"), include_str!("migrations/0002_wrapped.sql")];
 
 /// Brings the database to the newest schema. Where it has it already, nothing is written: the role
 /// that serves need not be the one that may change the schema.
@@ -83,9 +84,12 @@ mod tests {
         testing::{replica, server::Server},
     };
 
-    /// Today's schema, and two that might come.
+    /// Today's schema in one step, and two that might come.
     const NEXT: &[&str] = &[
-        MIGRATIONS[0],
+        concat!(
+            include_str!("migrations/0001_vault.sql"),
+            include_str!("migrations/0002_wrapped.sql")
+        ),
         "CREATE TABLE extra (id BIGINT PRIMARY KEY);",
         "ALTER TABLE extra ADD COLUMN more TEXT; INSERT INTO extra VALUES (7, 'seven');",
     ];

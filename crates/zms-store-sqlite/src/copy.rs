@@ -17,11 +17,21 @@ use crate::{
 /// Copies to a path where nothing is.
 pub(crate) fn copy(connection: &Connection, to: &Path) -> Result<(), Trouble> {
     let (draft, _) = draft(connection, to)?;
+    forget_wrapped(draft.path())?;
     if draft.publish(to)? {
         Ok(())
     } else {
         Err(Trouble::new(TroubleClass::Other, "there is a file of that name already"))
     }
+}
+
+/// Takes the answers that wait out of a copy: one that was taken meanwhile would come back with it.
+fn forget_wrapped(path: &Path) -> Result<(), Trouble> {
+    let (copied, _) = connection::open(path)?;
+    checkpoint_on_close(&copied, true)
+        .and_then(|()| copied.execute("DELETE FROM wrapped", ()))
+        .and_then(|_| copied.close().map_err(|(_, error)| error))
+        .map_err(trouble)
 }
 
 /// Makes a database hold what another one does, page by page in one transaction.

@@ -15,6 +15,7 @@ mod migrate;
 mod refusal;
 mod schema;
 mod trouble;
+mod wrapped;
 
 use std::{
     cell::Cell,
@@ -27,10 +28,10 @@ use zms_core::{
     audit::{Entry, Event},
     batch::Batch,
     bundle::{Bundle, Trouble},
-    id::PrincipalId,
+    id::{PrincipalId, WrappedId},
 };
 use zms_crypto::Key;
-use zms_store::{Check, CommitError, Keeper, Mark, Store};
+use zms_store::{Check, CommitError, Keeper, Mark, Store, Waiting};
 
 use self::{bundle::SqliteBundle, file::Draft, migrate::MIGRATIONS, trouble::trouble as sorted};
 
@@ -232,5 +233,19 @@ impl Keeper for SqliteStore {
 
     fn request_key(&self, principal: PrincipalId) -> Result<Option<Key>, Trouble> {
         member::request_key(&self.connection, principal).map_err(sorted)
+    }
+
+    fn keep_wrapped(&mut self, waiting: &Waiting, now: u64) -> Result<bool, Trouble> {
+        self.make_durable()?;
+        self.folding(|connection| wrapped::keep(connection, waiting, now))
+    }
+
+    fn wrapped(&self, id: WrappedId) -> Result<Option<Vec<u8>>, Trouble> {
+        wrapped::find(&self.connection, id).map_err(sorted)
+    }
+
+    fn take_wrapped(&mut self, id: WrappedId, events: &[Event]) -> Result<bool, Trouble> {
+        self.make_durable()?;
+        self.folding(|connection| wrapped::take(connection, id, events))
     }
 }

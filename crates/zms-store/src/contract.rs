@@ -15,6 +15,7 @@ mod seen;
 mod shared;
 mod shown;
 pub mod vault;
+mod wrapped;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -64,14 +65,20 @@ pub fn run_shared<S: Store>(mut two_handles: impl FnMut() -> (S, S)) {
 /// # Panics
 /// With the names of all promises that are broken.
 pub fn run_shared_kept<S: Keeper>(mut two_handles: impl FnMut() -> (S, S)) {
-    report(
-        [("a_mark_is_that_of_the_state_it_comes_with", {
-            let (one, other) = two_handles();
-            let keeps = || kept::a_mark_is_that_of_the_state_it_comes_with(one, &other);
-            catch_unwind(AssertUnwindSafe(keeps)).is_ok()
-        })]
-        .into_iter(),
-    );
+    let mut keeps = |name, keeps: fn(S, S)| {
+        let (one, other) = two_handles();
+        (name, catch_unwind(AssertUnwindSafe(|| keeps(one, other))).is_ok())
+    };
+    let kept = [
+        keeps("a_mark_is_that_of_the_state_it_comes_with", |one, other| {
+            kept::a_mark_is_that_of_the_state_it_comes_with(one, &other);
+        }),
+        keeps(
+            "of_two_that_take_an_answer_one_gets_it",
+            wrapped::of_two_that_take_an_answer_one_gets_it,
+        ),
+    ];
+    report(kept.into_iter());
 }
 
 fn report(outcomes: impl Iterator<Item = (&'static str, bool)>) {
@@ -142,6 +149,10 @@ pub fn kept_promises<S: Keeper>() -> Vec<Promise<S>> {
         kept::commits_are_counted_and_reads_are_not,
         kept::a_members_request_key_is_kept_and_goes_with_it,
         kept::a_new_authority_takes_the_place_of_the_old_one,
+        wrapped::an_answer_waits_until_it_is_taken_once,
+        wrapped::an_answer_is_taken_with_its_entries,
+        wrapped::an_answer_of_which_the_time_is_over_makes_room,
+        wrapped::no_answer_waits_before_the_vault,
     ]
 }
 

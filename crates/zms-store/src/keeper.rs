@@ -5,7 +5,7 @@ use zms_core::{
     audit::Event,
     batch::Batch,
     bundle::{Bundle, Trouble},
-    id::PrincipalId,
+    id::{PrincipalId, WrappedId},
 };
 use zms_crypto::{Key, sign::Signature};
 
@@ -55,4 +55,36 @@ pub trait Keeper: Store {
     /// # Errors
     /// [`Trouble`] where it can not be read.
     fn request_key(&self, principal: PrincipalId) -> Result<Option<Key>, Trouble>;
+
+    /// Keeps a sealed answer until it is taken, durably. Those whose time was over `now` go first.
+    /// `false`: there is no room for it within [`zms_core::wrapped::MAX_KEPT`], and it is not kept.
+    ///
+    /// # Errors
+    /// [`Trouble`]: then it is not kept; also where the id is in use.
+    fn keep_wrapped(&mut self, wrapped: &Waiting, now: u64) -> Result<bool, Trouble>;
+
+    /// A sealed answer that waits; it goes on waiting.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it can not be read.
+    fn wrapped(&self, id: WrappedId) -> Result<Option<Vec<u8>>, Trouble>;
+
+    /// Takes a sealed answer away, with the entries of who gets it, in one durable transaction.
+    /// However many ask for it at once, one is told `true`. `false`: it does not wait, and nothing
+    /// was stored.
+    ///
+    /// # Errors
+    /// [`Trouble`]: then it was not taken, and must not be given out.
+    fn take_wrapped(&mut self, id: WrappedId, events: &[Event]) -> Result<bool, Trouble>;
+}
+
+/// A sealed answer that is to wait for its token. spec/wrapped.md
+#[derive(Debug, Clone)]
+pub struct Waiting {
+    /// What it is kept by.
+    pub id: WrappedId,
+    /// The last unix second in which it is given out.
+    pub expires: u64,
+    /// The answer; only its token opens it.
+    pub sealed: Vec<u8>,
 }

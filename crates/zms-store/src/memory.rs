@@ -14,13 +14,14 @@ use std::{
 use zms_core::{
     audit::{Entry, Event},
     batch::Batch,
-    bundle::{Bundle, Trouble},
-    id::PrincipalId,
+    bundle::{Bundle, Trouble, TroubleClass},
+    id::{PrincipalId, WrappedId},
+    wrapped::MAX_KEPT,
 };
 use zms_crypto::Key;
 
 use self::{shown::Shown, state::State};
-use crate::{Check, CommitError, Keeper, Mark, Store};
+use crate::{Check, CommitError, Keeper, Mark, Store, Waiting};
 
 /// A vault in memory.
 #[derive(Default)]
@@ -79,6 +80,39 @@ impl Keeper for MemoryStore {
     fn request_key(&self, principal: PrincipalId) -> Result<Option<Key>, Trouble> {
         let current = self.current();
         Ok(current.members.get(&principal).map(|member| member.request_key.duplicate()))
+    }
+
+    fn keep_wrapped(&mut self, waiting: &Waiting, now: u64) -> Result<bool, Trouble> {
+        let mut current = self.lock();
+        let other = |why| Trouble::new(TroubleClass::Other, why);
+        current.vault.ok_or_else(|| other("there is no vault"))?;
+        let state = Arc::make_mut(&mut current);
+        state.wrapped.retain(|_, (expires, _)| *expires >= now);
+        if state.wrapped.contains_key(&waiting.id) {
+            return Err(other("an answer of this id waits"));
+        }
+        let kept: usize = state.wrapped.values().map(|(_, sealed)| sealed.len()).sum();
+        if (kept + waiting.sealed.len()) as u64 > MAX_KEPT {
+            return Ok(false);
+        }
+        let sealed = Arc::new(waiting.sealed.clone());
+        state.wrapped.insert(waiting.id, (waiting.expires, sealed));
+        Ok(true)
+    }
+
+    fn wrapped(&self, id: WrappedId) -> Result<Option<Vec<u8>>, Trouble> {
+        Ok(self.current().wrapped.get(&id).map(|(_, sealed)| sealed.to_vec()))
+    }
+
+    fn take_wrapped(&mut self, id: WrappedId, events: &[Event]) -> Result<bool, Trouble> {
+        let mut current = self.lock();
+        let state = Arc::make_mut(&mut current);
+        if !state.wrapped.contains_key(&id) {
+            return Ok(false);
+        }
+        state.append(events)?;
+        state.wrapped.remove(&id);
+        Ok(true)
     }
 }
 

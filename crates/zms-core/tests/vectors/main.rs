@@ -26,6 +26,7 @@ mod shown;
 mod text;
 mod tree;
 mod world;
+mod wrapped;
 
 use std::{fs, path::PathBuf};
 

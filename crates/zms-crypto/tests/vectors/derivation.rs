@@ -32,7 +32,7 @@ struct Vector {
 
 /// Every purpose, its label as the specification spells it, and `HK` of the counting key as
 /// OpenSSL computes it.
-const PURPOSES: [(Purpose, &str, &str); 17] = [
+const PURPOSES: [(Purpose, &str, &str); 19] = [
     (
         Purpose::PRINCIPAL_SIGN,
         "zms/v1/principal/sign",
@@ -57,6 +57,16 @@ const PURPOSES: [(Purpose, &str, &str); 17] = [
         Purpose::PRINCIPAL_PERSONAL,
         "zms/v1/principal/personal",
         "132f3594fa27cb14d5f19034246123f4ca686bcd18393f3160850974f8c7ac59",
+    ),
+    (
+        Purpose::WRAPPED_ID,
+        "zms/v1/wrapped/id",
+        "365e16c80882737c2422db61d1b4b25654fc069e518d7b7e6b16e7222979ad13",
+    ),
+    (
+        Purpose::WRAPPED_SEAL,
+        "zms/v1/wrapped/seal",
+        "ad7848e2b30300dbecbf91d6cb1ad4099a3ea2982e616b4a9bb22190ac9df03c",
     ),
     (
         Purpose::SCOPE_CHILD,

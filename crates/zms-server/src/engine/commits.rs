@@ -66,7 +66,13 @@ pub(crate) async fn post(
 const fn changes(action: Action) -> bool {
     !matches!(
         action,
-        Action::Read | Action::ReadPast | Action::Expose | Action::Backup | Action::Bundle
+        Action::Read
+            | Action::ReadPast
+            | Action::Expose
+            | Action::Backup
+            | Action::Bundle
+            | Action::Wrap
+            | Action::Unwrap
     )
 }
 

@@ -24,6 +24,10 @@ impl Origin for Members {
         Ok(Some(Box::new(Lent { handle, vault, vaults: Arc::clone(&self.0) })))
     }
 
+    fn keeper(&self, vault: VaultId) -> Result<Option<Handle>, Trouble> {
+        self.0.find(vault)
+    }
+
     fn ready(&self) -> Result<(), Trouble> {
         self.0.ready()
     }

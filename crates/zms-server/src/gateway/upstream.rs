@@ -42,6 +42,11 @@ impl Origin for Upstream {
         Ok(Some(Box::new(store)))
     }
 
+    /// An engine keeps what its members sign, and whoever brings a wrapping token is none.
+    fn keeper(&self, _: VaultId) -> Result<Option<Handle>, Trouble> {
+        Ok(None)
+    }
+
     fn ready(&self) -> Result<(), Trouble> {
         reach(&self.address)
     }

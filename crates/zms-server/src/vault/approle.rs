@@ -6,12 +6,12 @@ use axum::http::StatusCode;
 use super::{
     Acting, body,
     envelope::{self, Beside},
-    policy, token,
+    policy, token, wrapping,
 };
 use crate::gateway::{Answer, Call, Gateway, Refusal, principal};
 
 /// `PUT auth/approle/login`.
-pub(super) fn log_in(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
+pub(super) fn log_in(gateway: &Gateway, call: &Call, wish: Option<u64>) -> Result<Answer, Refusal> {
     let invalid = || Refusal::bad("invalid role or secret ID");
     let members = body::members(call)?;
     let role = body::text(&members, "role_id")?.ok_or_else(|| Refusal::bad("missing role_id"))?;
@@ -35,5 +35,6 @@ pub(super) fn log_in(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> 
     };
     let auth = token::auth(&secret, &lent, acting.session.now());
     let beside = Beside { warnings: &[], auth: Some(auth) };
-    Ok(envelope::raw(gateway, StatusCode::OK, b"null", beside))
+    let answer = envelope::raw(gateway, StatusCode::OK, b"null", beside);
+    wrapping::around(&mut acting, wish, |_| Ok(answer))
 }

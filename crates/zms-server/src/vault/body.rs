@@ -5,9 +5,9 @@ use zms_format::{Member, json_members};
 use super::duration;
 use crate::gateway::{Call, Refusal};
 
-/// The members of a body's object; none where there is no body.
+/// The members of a body's object; none where there is no body, or null as Go clients write it.
 pub(super) fn members(call: &Call) -> Result<Vec<Member<'_>>, Refusal> {
-    if call.body.iter().all(u8::is_ascii_whitespace) {
+    if matches!(call.body.trim_ascii(), b"" | b"null") {
         return Ok(Vec::new());
     }
     json_members(&call.body)

@@ -44,6 +44,17 @@ pub(super) fn raw(
     Answer { body, ..Answer::empty(status) }
 }
 
+/// An answer that tells of another one, which waits to be unwrapped.
+pub(super) fn wrapped(info: &[u8]) -> Answer {
+    let start = b"{\"request_id\":\"\",\"lease_id\":\"\",\"renewable\":false,\"lease_duration\":0,\
+        \"data\":null,\"wrap_info\":";
+    let mut body = Zeroizing::new(Vec::with_capacity(start.len() + info.len() + 32));
+    for part in [start, info, b",\"warnings\":null,\"auth\":null}\n"] {
+        body.extend_from_slice(part);
+    }
+    Answer { body, ..Answer::empty(StatusCode::OK) }
+}
+
 /// An answer with data that holds no secret.
 pub(super) fn data(gateway: &Gateway, data: &Value) -> Answer {
     raw(gateway, StatusCode::OK, data.to_string().as_bytes(), Beside::default())

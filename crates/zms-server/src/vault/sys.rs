@@ -4,7 +4,7 @@ use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 use zms_crypto::digest::sha256;
 
-use super::{Acting, body, envelope::both, mounts, policy};
+use super::{Acting, body, envelope::both, mounts, policy, wrapping};
 use crate::gateway::{Answer, Call, Gateway, Refusal};
 
 /// The version whose surface this is; clients compare it as one (semver.org), build and all.
@@ -18,6 +18,9 @@ pub(super) fn respond_to_anybody(
 ) -> Option<Result<Answer, Refusal>> {
     let reads = call.method == Method::GET;
     match rest {
+        ["wrapping", verb @ ("lookup" | "unwrap" | "rewrap")] if reads || call.puts() => {
+            Some(wrapping::respond(gateway, call, verb))
+        }
         ["health"] if reads || call.method == Method::HEAD => Some(health(gateway, call)),
         ["seal-status"] if reads => Some(Ok(seal_status())),
         // Nothing is sealed, so there is nothing to open: that is answered to anybody.
@@ -90,6 +93,10 @@ pub(super) fn respond(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer, 
         ["mounts", rest @ ..] => mounts::respond(acting, rest),
         ["internal", "ui", "mounts", rest @ ..] if acting.call.method == Method::GET => {
             mounts::preflight(acting, rest)
+        }
+        ["wrapping", "wrap"] if acting.call.puts() => {
+            acting.session.own()?;
+            wrapping::echo(acting)
         }
         ["capabilities-self"] if acting.call.puts() => capabilities(acting),
         ["auth"] if acting.call.method == Method::GET => {

@@ -174,6 +174,44 @@ async fn bao_keeps_values_and_versions() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn bao_wraps_and_unwraps() {
+    let (world, at, root) = served();
+    world.call("POST", "/v1/secret/data/app", &root, r#"{"data":{"A":"1"}}"#).await;
+    let reader = crate::world::text(&world.made("app", false, None, 0));
+    let json =
+        |text: &str| serde_json::from_str::<Value>(text).unwrap_or_else(|_| panic!("{text}"));
+    let wrapped = async |words: &[&str]| {
+        let (code, text) = bao(&at, &root, words).await;
+        assert_eq!(code, 0, "{words:?}: {text}");
+        json(&text)["wrap_info"]["token"].as_str().expect("a token").to_owned()
+    };
+    let get = ["kv", "get", "-wrap-ttl=60s", "-format=json", "-mount=secret", "app"];
+    // With a token of one's own beside it, and with none.
+    for own in [reader.as_str(), ""] {
+        let token = wrapped(&get).await;
+        let words = ["unwrap", "-format=json", &token];
+        let (code, text) = bao(&at, own, &words).await;
+        assert_eq!((code, &json(&text)["data"]["data"]["A"]), (0, &json!("1")), "{text}");
+        let (code, text) = bao(&at, own, &words).await;
+        assert!(code == 2 && text.contains("wrapping token is not valid"), "{text}");
+    }
+    let wrap = ["write", "-wrap-ttl=5m", "-format=json", "sys/wrapping/wrap", "K=v"];
+    let token = wrapped(&wrap).await;
+    let named = format!("token={token}");
+    let look = ["write", "-format=json", "sys/wrapping/lookup", &named];
+    let (_, text) = bao(&at, &reader, &look).await;
+    assert_eq!(json(&text)["data"]["creation_ttl"], 300, "{text}");
+    let again = wrapped(&["write", "-format=json", "sys/wrapping/rewrap", &named]).await;
+    assert_ne!(bao(&at, &reader, &["unwrap", &token]).await.0, 0, "it was wrapped anew");
+    let (_, text) = bao(&at, &reader, &["unwrap", "-field=K", &again]).await;
+    assert_eq!(text.trim_end(), "v");
+    let create = ["token", "create", "-wrap-ttl=60s", "-format=json", "-policy=read:app"];
+    let token = wrapped(&create).await;
+    let (_, text) = bao(&at, "", &["unwrap", "-format=json", &token]).await;
+    assert_eq!(json(&text)["auth"]["token_policies"], json!(["read:app"]), "{text}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn bao_agent_logs_in_and_renders_a_template() {
     let (world, at, root) = served();
     let put = ["kv", "put", "-mount=secret", "app", "PASSWORD=from the vault"];

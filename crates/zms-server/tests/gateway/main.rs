@@ -12,3 +12,4 @@ mod shared;
 mod tokens;
 mod upstream;
 mod world;
+mod wrapping;

@@ -70,6 +70,11 @@ async fn a_sidecar_reads_and_writes_at_an_engine_and_lasts_through_an_outage() {
     let (_, seen) = world.call("GET", DATA, &root, "").await;
     assert_eq!(seen["data"]["data"], json!({"A":"2"}));
     assert_eq!(call(&sidecar, "GET", &token, "").await.0, 200);
+    let request =
+        Request::get(DATA).header("host", "localhost:3030").header("x-vault-token", &token);
+    let request = request.header("x-vault-wrap-ttl", "60").body(Body::empty()).expect("a request");
+    let answer = read(sidecar.clone().oneshot(request).await.expect("an answer")).await;
+    assert_eq!((answer.0, &answer.1["data"]), (400, &serde_json::Value::Null), "{answer:?}");
     drop(serving);
     let (status, answer) = call(&sidecar, "GET", &token, "").await;
     assert_eq!((status, &answer["data"]["data"]), (200, &json!({"A":"2"})), "{answer}");

@@ -20,7 +20,10 @@ use zms_core::{
     principal::{Kind, Principal},
 };
 use zms_crypto::{CryptoRng, Key, text::encode_seed};
-use zms_server::gateway::{Gateway, Hosts, Origin, router};
+use zms_server::{
+    gateway::{Gateway, Hosts, Origin, router},
+    vaults::Handle,
+};
 use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
 
@@ -46,9 +49,23 @@ impl Origin for OneFile {
         Ok(SqliteStore::open(&self.0)?.map(|store| Box::new(store) as Box<dyn Store>))
     }
 
+    fn keeper(&self, _: VaultId) -> Result<Option<Handle>, Trouble> {
+        Ok(SqliteStore::open(&self.0)?.map(Handle::new))
+    }
+
     fn ready(&self) -> Result<(), Trouble> {
         SqliteStore::open(&self.0).map(drop)
     }
+}
+
+fn gateway(file: PathBuf) -> Arc<Gateway> {
+    Arc::new(Gateway {
+        origin: Arc::new(OneFile(file)),
+        hosts: Hosts::new([]),
+        pins: None,
+        clock: now,
+        entropy,
+    })
 }
 
 /// A vault, its owner, and the gateway.
@@ -68,14 +85,13 @@ impl World {
         let store = SqliteStore::create(&file).expect("a database");
         let mut session = Session::forgetful(Box::new(store), owner.duplicate(), now, entropy());
         session.init(VaultId::generate(&mut *entropy()), Vec::new()).expect("a vault");
-        let gateway = Gateway {
-            origin: Arc::new(OneFile(file)),
-            hosts: Hosts::new([]),
-            pins: None,
-            clock: now,
-            entropy,
-        };
-        Self { folder, owner, router: router(Arc::new(gateway)) }
+        Self { folder, owner, router: router(gateway(file)) }
+    }
+
+    /// A gateway that has just begun, over the same database.
+    pub fn restarted(mut self) -> Self {
+        self.router = router(gateway(self.file()));
+        self
     }
 
     /// Its database.
@@ -121,10 +137,25 @@ impl World {
 
     /// One request with a token and a body.
     pub async fn call(&self, method: &str, at: &str, token: &str, body: &str) -> (u16, Value) {
+        self.call_with(method, at, token, body, &[]).await
+    }
+
+    /// The same with more headers.
+    pub async fn call_with(
+        &self,
+        method: &str,
+        at: &str,
+        token: &str,
+        body: &str,
+        headers: &[(&str, &str)],
+    ) -> (u16, Value) {
         let mut request =
             Request::builder().method(method).uri(at).header("host", "localhost:3030");
         if !token.is_empty() {
             request = request.header("x-vault-token", token);
+        }
+        for (name, value) in headers {
+            request = request.header(*name, *value);
         }
         if method == "PATCH" {
             request = request.header("content-type", "application/merge-patch+json");

@@ -4,11 +4,12 @@ use std::{sync::Arc, thread};
 
 use zms_core::{
     audit::{Action, first_bad},
+    id::WrappedId,
     revision::Revision,
 };
 use zms_store::{
-    CommitError, Store,
-    contract::vault::{Vault, event, put},
+    CommitError, Keeper, Store, Waiting,
+    contract::vault::{NOW, Vault, event, put},
 };
 use zms_store_postgres::{Database, PostgresStore};
 
@@ -131,6 +132,30 @@ fn a_token_with_three_uses_is_used_three_times_by_two_replicas() {
     });
     let used: Vec<bool> = used.into_iter().map(|used| used.expect("no trouble")).collect();
     assert_eq!(used.iter().filter(|used| **used).count(), 3);
+}
+
+#[test]
+fn an_answer_that_two_replicas_take_at_once_is_given_once() {
+    let server = Server::shared();
+    let database = server.new_database();
+    let url = server.url(&database);
+    let replicas = [replica(&url), replica(&url)];
+    let made = Vault::made(&mut vault(&replicas[0]));
+    for number in 0..4 {
+        let id = WrappedId([number; 16]);
+        let waiting = Waiting { id, expires: NOW + 60, sealed: vec![number; 300] };
+        assert!(vault(&replicas[0]).keep_wrapped(&waiting, NOW).expect("no trouble"));
+        let events = &[event(made.owner.id(), Action::Unwrap)];
+        let taken = thread::scope(|scope| {
+            let take = |it| scope.spawn(move || vault(it).take_wrapped(id, events));
+            let threads: Vec<_> = replicas.iter().cycle().take(8).map(take).collect();
+            threads.into_iter().map(|it| it.join().expect("it ends")).collect::<Vec<_>>()
+        });
+        let taken: Vec<bool> = taken.into_iter().map(|it| it.expect("no trouble")).collect();
+        assert_eq!(taken.iter().filter(|taken| **taken).count(), 1);
+    }
+    let noted = server.sql(&database, "SELECT count(*) FROM audit WHERE action = 16");
+    assert_eq!(noted, "4", "with its entry, once each");
 }
 
 #[test]

@@ -111,8 +111,8 @@ fn the_schema_names_every_table() {
     for expected in ["vault", "roster", "member", "departed", "leaf", "node", "revision", "spent"] {
         assert!(names.iter().any(|name| name == expected), "{expected}");
     }
-    for expected in ["record", "ended", "child", "past", "audit", "authority", "state"] {
+    for expected in ["record", "ended", "child", "past", "audit", "authority", "state", "wrapped"] {
         assert!(names.iter().any(|name| name == expected), "{expected}");
     }
-    assert_eq!(names.len(), 15);
+    assert_eq!(names.len(), 16);
 }

@@ -7,7 +7,7 @@ use zms_core::{
     batch::{Batch, MemberPut, RosterPut, ScopePut},
     bundle::{Trouble, TroubleClass},
     child::StoredChild,
-    id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId},
+    id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId, WrappedId},
     pin::RosterPin,
     record::{EndedRecord, StoredRecord},
     revision::{Revision, SignedMessage, message_hash},
@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) audit: Vec<Entry>,
     /// How often members with a limit were used.
     pub(super) spent: BTreeMap<PrincipalId, u32>,
+    /// Sealed answers that wait, with their last second.
+    pub(super) wrapped: BTreeMap<WrappedId, (u64, Arc<Vec<u8>>)>,
     /// Who signs rosters now.
     pub(super) authority: Option<VerifyingKey>,
     /// How many commits there were.

@@ -57,6 +57,19 @@ assert made["auth"]["policies"] == ["read:app"]
 client.auth.token.revoke_accessor(made["auth"]["accessor"])
 assert not hvac.Client(url=address, token=made["auth"]["client_token"]).is_authenticated()
 
+made = client.write_data("auth/token/create", data={"policies": ["read:app"]}, wrap_ttl="60s")["wrap_info"]
+looked = client.write_data("sys/wrapping/lookup", data={"token": made["token"]})["data"]
+assert looked["creation_path"] == "auth/token/create" and looked["creation_ttl"] == 60
+auth = hvac.Client(url=address).sys.unwrap(token=made["token"])["auth"]
+assert auth["accessor"] == made["wrapped_accessor"]
+try:
+    hvac.Client(url=address).sys.unwrap(token=made["token"])
+    raise AssertionError("it was unwrapped twice")
+except exceptions.InvalidRequest:
+    pass
+wrapped = client.sys.wrap(payload={"K": "v"}, ttl=60)["wrap_info"]
+assert client.sys.unwrap(token=wrapped["token"])["data"] == {"K": "v"}
+
 reader = hvac.Client(url=address, token=child)
 own = reader.auth.token.lookup_self()["data"]
 assert own["type"] == "service" and isinstance(own["ttl"], int) and own["expire_time"]
