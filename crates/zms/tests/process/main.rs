@@ -24,6 +24,7 @@ mod postgres;
 mod promises;
 mod random;
 mod reader;
+mod replicas;
 mod run;
 mod scratch;
 mod server;

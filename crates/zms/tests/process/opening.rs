@@ -53,7 +53,7 @@ fn a_gateway_is_where_nobody_else_reaches_it_and_elsewhere_where_that_is_said() 
 }
 
 /// A server of a home of its own, that listens on a socket in it and tells all in a log beside it.
-fn start(scratch: &Scratch, name: &str, options: &[&str]) -> (Command, std::path::PathBuf) {
+pub fn start(scratch: &Scratch, name: &str, options: &[&str]) -> (Command, std::path::PathBuf) {
     let home = scratch.folder().join(name);
     let socket = home.join("sock");
     fs::create_dir(&home).unwrap();
