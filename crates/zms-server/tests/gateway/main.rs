@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests own their files, clock and entropy")]
 
 mod attacks;
+mod browser;
 mod clients;
 mod kv;
 mod native;
