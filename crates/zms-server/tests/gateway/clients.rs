@@ -51,7 +51,7 @@ pub fn serve(listener: TcpListener, router: Router) -> JoinSet<()> {
 }
 
 /// A vault with one path, served, and the owner's token.
-fn served() -> (Arc<World>, String, String) {
+pub fn served() -> (Arc<World>, String, String) {
     let world = Arc::new(World::new());
     let (listener, address) = port();
     serve(listener, world.router.clone()).detach_all();

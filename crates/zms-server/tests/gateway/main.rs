@@ -12,5 +12,6 @@ mod sequences;
 mod shared;
 mod tokens;
 mod upstream;
+mod vaultrs;
 mod world;
 mod wrapping;

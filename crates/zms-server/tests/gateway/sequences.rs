@@ -15,27 +15,6 @@ async fn send(world: &World, token: &str, method: &str, at: &str, body: &str) ->
     read(world.send(request).await).await
 }
 
-/// No content type, a bare `?` behind the path, empty bodies.
-#[tokio::test]
-async fn vaultrs() {
-    let world = World::new();
-    let root = world.root();
-    let put = send(&world, &root, "POST", "/v1/secret/data/rs", r#"{"data":{"a":"1"}}"#).await;
-    assert_eq!((put.0, &put.1["data"]["version"]), (200, &json!(1)));
-    let got = send(&world, &root, "GET", "/v1/secret/data/rs?", "").await;
-    assert_eq!((got.0, &got.1["data"]["data"]), (200, &json!({"a":"1"})));
-    assert_eq!(send(&world, &root, "POST", "/v1/secret/metadata/rs", "").await.0, 204);
-    assert_eq!(send(&world, &root, "POST", "/v1/secret/config", "").await.0, 204);
-    let list = send(&world, &root, "LIST", "/v1/secret/metadata/?", "").await;
-    assert_eq!(list.1["data"]["keys"], json!(["rs"]));
-    let marks = r#"{"versions":[1]}"#;
-    for verb in ["delete", "undelete", "destroy"] {
-        let at = format!("/v1/secret/{verb}/rs");
-        assert_eq!(send(&world, &root, "POST", &at, marks).await.0, 204, "{verb}");
-    }
-    assert_eq!(send(&world, &root, "GET", "/v1/sys/health?", "").await.0, 200);
-}
-
 /// Validates its token, reads, pushes with check-and-set, and finds by what is said of paths.
 #[tokio::test]
 async fn external_secrets() {
