@@ -37,7 +37,7 @@ pub(super) fn check(report: &mut Report, home: &Home) {
     let hint = "`zms key drill`, with the shares that people hold";
     match drill.map(|drill| drill.at) {
         None => report.warn("drill", "nobody has proven that they rebuild the key", hint),
-        Some(at) if at + LONG < environment::now() => {
+        Some(at) if at.saturating_add(LONG) < environment::now() => {
             report.warn("drill", format!("the last one was on {}", utc(at)), hint);
         }
         Some(at) => report.ok("drill", format!("on {}", utc(at))),

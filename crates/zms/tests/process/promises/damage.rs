@@ -71,7 +71,9 @@ fn attack_a_bit_that_changes_anywhere_in_the_file_changes_no_value() {
             refused += 1;
             apart += usize::from(reads.contains(&true));
             let found = String::from_utf8(doctor.stdout).unwrap();
-            assert!(!doctor.status.success() && found.contains("FAIL"), "{reads:?}: {found}");
+            let said = doctor.stderr;
+            assert!(!doctor.status.success() && found.contains("FAIL"), "{reads:?}: {found}{said}");
+            assert!(!said.contains("panicked"), "{said}");
         }
     }
     println!("{refused} of {} refused, in {apart} of them somebody still reads", places.len());
