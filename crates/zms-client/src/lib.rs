@@ -10,6 +10,6 @@ pub mod session;
 pub use session::{
     After, AuditAlarm, AuditNames, AuditReader, AuditReport, Before, Choose, Copied, Demand,
     Exposed, Exposure, Glance, Inventory, Listed, NoteError, Own, Past, Progress, Proof, Received,
-    Session, SessionError, Snapshot, Standing, Subject, TokenInfo, TokenRequest, TokenScope, View,
-    Whole, Written, most_versions,
+    Session, SessionError, Snapshot, Standing, Subject, Times, TokenInfo, TokenRequest, TokenScope,
+    View, Whole, Written, most_versions,
 };

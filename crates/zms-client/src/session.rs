@@ -18,6 +18,8 @@ mod whole;
 mod wrap;
 mod write;
 
+use std::collections::BTreeSet;
+
 use zms_core::{
     audit::{Action, Event, Outcome},
     batch::Batch,
@@ -35,7 +37,7 @@ pub use self::{
     audit::{AuditAlarm, AuditNames, AuditReader, AuditReport, NoteError, Standing, Subject},
     backup::Copied,
     error::SessionError,
-    exposure::{Exposed, Exposure, Received},
+    exposure::{Exposed, Exposure, Received, Times},
     glance::Glance,
     history::Past,
     read::{Choose, Own, View},
@@ -74,7 +76,7 @@ pub struct Session {
     /// Whether this session has noted its use.
     used: bool,
     /// The scopes that it has given something of or changed, each at its revision.
-    given: Vec<(ScopeId, u64)>,
+    given: BTreeSet<(ScopeId, u64)>,
     /// Of the roster that was proven last.
     generation: u64,
     alarm: Option<AuditAlarm>,
@@ -111,7 +113,7 @@ impl Session {
             pins_void: false,
             uses: 0,
             used: false,
-            given: Vec::new(),
+            given: BTreeSet::new(),
             generation: 0,
             alarm: None,
             demand: Demand::default(),
@@ -379,14 +381,7 @@ impl Session {
     }
 
     fn events_of(&self, action: Action, batch: &Batch) -> Vec<Event> {
-        let of_scope = |put: &zms_core::batch::ScopePut| {
-            self.event(action, Some(put.revision.scope), put.revision.revision, Outcome::Done)
-        };
-        let mut events: Vec<Event> = batch.scopes.iter().map(of_scope).collect();
-        if events.is_empty() {
-            events.push(self.event(action, None, 0, Outcome::Done));
-        }
-        events
+        self.event(action, None, 0, Outcome::Done).of_each(batch.revisions())
     }
 
     /// Keeps what was seen: pins, and a checkpoint of the audit.

@@ -144,6 +144,15 @@ pub struct Event {
     pub outcome: Outcome,
 }
 
+impl Event {
+    /// The same of each scope, at its revision; itself where no scope is concerned.
+    pub fn of_each(self, scopes: impl IntoIterator<Item = (ScopeId, u64)>) -> Vec<Self> {
+        let of = |(scope, revision)| Self { scope: Some(scope), revision, ..self.clone() };
+        let events: Vec<Self> = scopes.into_iter().map(of).collect();
+        if events.is_empty() { vec![self] } else { events }
+    }
+}
+
 /// An event in its chain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {

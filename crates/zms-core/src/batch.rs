@@ -130,6 +130,11 @@ pub struct ScopePut {
 }
 
 impl Batch {
+    /// The scopes that it writes, each with its new revision.
+    pub fn revisions(&self) -> impl Iterator<Item = (ScopeId, u64)> {
+        self.scopes.iter().map(|put| (put.revision.scope, put.revision.revision))
+    }
+
     /// What its author has seen once it is committed.
     pub fn pins(&self) -> Pins {
         let heads = self.scopes.iter().map(|put| {

@@ -20,6 +20,7 @@ mod output;
 mod powershell;
 mod quoted;
 mod refusal;
+mod rfc3339;
 mod shell;
 mod systemd;
 mod tfvars;
@@ -38,6 +39,7 @@ pub use import::{
 pub use json::{JsonError, Member, json_members, parse_json};
 pub use k8s::Manifest;
 pub use refusal::{Reason, Refusal};
+pub use rfc3339::rfc3339;
 pub use shell::quote as shell_quote;
 pub use toml::{TomlError, parse_toml};
 pub use tree::MAX_LEVELS;

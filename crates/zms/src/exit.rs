@@ -9,6 +9,8 @@ use zms_core::{
     change::ChangeError,
     open::OpenError,
 };
+/// A time as people and programs read it.
+pub use zms_format::rfc3339 as utc;
 
 /// Exit codes. README.md lists them for scripts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -290,15 +292,4 @@ fn store(trouble: &Trouble, exit: Exit) -> Failure {
         }
         _ => failure,
     }
-}
-
-/// The last second of the year 9999.
-const LAST_SECOND: u64 = 253_402_300_799;
-
-/// A time as people and programs read it: RFC 3339, from unix seconds. What is damaged or hostile may
-/// name a time that has no such form; it is shown as the last one that has.
-pub fn utc(seconds: u64) -> String {
-    let seconds = seconds.min(LAST_SECOND);
-    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    humantime::format_rfc3339_seconds(time).to_string()
 }

@@ -34,14 +34,16 @@ pub fn read(path: &Path) -> Outcome<Zeroizing<Vec<u8>>> {
     if path == Path::new("-") {
         return all(io::stdin().lock(), "stdin");
     }
-    let shown = path.display().to_string();
-    match fs::File::open(path) {
-        Ok(file) => all(file, &shown),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            Err(Failure::not_found(format!("{shown} does not exist")))
-        }
-        Err(error) => Err(trouble(&error, format!("{shown} can not be read"))),
-    }
+    all(open(path)?, &path.display().to_string())
+}
+
+/// Opens a file to be read.
+pub fn open(path: &Path) -> Outcome<fs::File> {
+    let shown = path.display();
+    fs::File::open(path).map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Failure::not_found(format!("{shown} does not exist")),
+        _ => trouble(&error, format!("{shown} can not be read")),
+    })
 }
 
 /// Reads a file that nobody named, but that lies where one is looked for. Anything but a regular

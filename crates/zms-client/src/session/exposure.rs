@@ -30,25 +30,27 @@ pub struct Received {
     pub version: u64,
     /// Who.
     pub who: PrincipalId,
+    /// When.
+    pub times: Times,
+}
+
+/// When something happened that happens again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Times {
     /// Unix seconds of the first time.
     pub first: u64,
     /// Unix seconds of the last time.
     pub last: u64,
     /// How often.
-    pub times: u64,
+    pub count: u64,
 }
 
-/// One version of a secret that went, sealed, into bundle files: who reads them is not told here.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Bundled {
-    /// The revision that brought the version.
-    pub version: u64,
-    /// Unix seconds of the first file.
-    pub first: u64,
-    /// Unix seconds of the last file.
-    pub last: u64,
-    /// How often one was made.
-    pub times: u64,
+impl Times {
+    /// Counts one more under a key.
+    fn count<K: Ord>(all: &mut BTreeMap<K, Self>, key: K, time: u64) {
+        let times = all.entry(key).or_insert(Self { first: time, last: time, count: 0 });
+        (times.last, times.count) = (time.max(times.last), times.count + 1);
+    }
 }
 
 /// Who has received a secret, and who may read it.
@@ -59,8 +61,8 @@ pub struct Exposure {
     pub history: History,
     /// By version, newest first, and by name.
     pub received: Vec<Received>,
-    /// Its versions in bundle files, newest first.
-    pub bundled: Vec<Bundled>,
+    /// By version, when it went into a bundle file, sealed: who reads that is not told here.
+    pub bundled: BTreeMap<u64, Times>,
     /// Members whose keys open it now.
     pub readers: Vec<PrincipalId>,
     /// What members are called.
@@ -110,22 +112,28 @@ impl Session {
                     path: scope.path.clone(),
                     history,
                     received: Vec::new(),
-                    bundled: Vec::new(),
+                    bundled: BTreeMap::new(),
                     readers: who,
                     labels: labels(opening)?,
                 };
                 Ok((exposure, scope.id(), scope.head.revision))
             })?;
-        let (mut received, mut bundled) = (BTreeMap::new(), BTreeMap::new());
+        let mut received: BTreeMap<(u64, PrincipalId), Times> = BTreeMap::new();
         let lives = exposure.history.lives();
         self.each_entry(|entry| {
             if entry.event.scope == Some(scope) && entry.event.outcome == Outcome::Done {
-                receive(&lives, entry, &mut received);
-                bundle(&lives, entry, &mut bundled);
+                let event = &entry.event;
+                for version in given(&lives, event) {
+                    match event.action {
+                        Action::Bundle => Times::count(&mut exposure.bundled, version, event.time),
+                        _ => Times::count(&mut received, (version, event.principal), event.time),
+                    }
+                }
             }
         })?;
-        exposure.received = received.into_values().collect();
-        exposure.bundled = bundled.into_values().rev().collect();
+        let received = received.into_iter();
+        exposure.received =
+            received.map(|((version, who), times)| Received { version, who, times }).collect();
         let labels = &exposure.labels;
         exposure.received.sort_by_cached_key(|it| {
             (std::cmp::Reverse(it.version), labels.get(&it.who).cloned(), it.who)
@@ -177,36 +185,15 @@ impl Session {
     }
 }
 
-/// Takes in what one entry gave: of a read the version that was live, of a look into the past all
-/// up to then.
-fn receive(
-    lives: &[Life<'_>],
-    entry: &Entry,
-    received: &mut BTreeMap<(u64, PrincipalId), Received>,
-) {
-    let event = &entry.event;
-    let given = lives.iter().filter(|life| match event.action {
-        Action::Read => life.live_at(event.revision),
+/// The versions that an event gave away, by the revision that brought each: of a read or a bundle the
+/// one that was live, of a look into the past all up to then.
+fn given(lives: &[Life<'_>], event: &Event) -> impl Iterator<Item = u64> {
+    let given = |life: &&Life<'_>| match event.action {
+        Action::Read | Action::Bundle => life.live_at(event.revision),
         Action::ReadPast => life.version.rev_from <= event.revision,
         _ => false,
-    });
-    for life in given {
-        let (who, version) = (event.principal, life.version.rev_from);
-        let new = Received { version, who, first: event.time, last: event.time, times: 0 };
-        let held = received.entry((version, who)).or_insert(new);
-        (held.last, held.times) = (event.time.max(held.last), held.times + 1);
-    }
-}
-
-/// Takes in what one entry put into a bundle file.
-fn bundle(lives: &[Life<'_>], entry: &Entry, bundled: &mut BTreeMap<u64, Bundled>) {
-    let Event { time, revision, action: Action::Bundle, .. } = entry.event else { return };
-    for life in lives.iter().filter(|life| life.live_at(revision)) {
-        let version = life.version.rev_from;
-        let new = Bundled { version, first: time, last: time, times: 0 };
-        let held = bundled.entry(version).or_insert(new);
-        (held.last, held.times) = (time.max(held.last), held.times + 1);
-    }
+    };
+    lives.iter().filter(given).map(|life| life.version.rev_from)
 }
 
 /// A value, and when it was set: what stays the same wherever it is moved, copied or rolled back.

@@ -14,22 +14,16 @@ impl Session {
     /// # Errors
     /// [`SessionError`]: then it must not be sealed.
     pub fn note_wrapped(&mut self) -> Result<Vec<(ScopeId, u64)>, SessionError> {
-        let given = self.given.clone();
-        let event = |(scope, revision)| self.event(Action::Wrap, scope, revision, Outcome::Done);
-        let mut events: Vec<Event> =
-            given.iter().map(|&(scope, revision)| event((Some(scope), revision))).collect();
-        if events.is_empty() {
-            events.push(event((None, 0)));
-        }
+        let given: Vec<_> = self.given.iter().copied().collect();
+        let event = self.event(Action::Wrap, None, 0, Outcome::Done);
+        let events = event.of_each(given.iter().copied());
         self.note(Action::Wrap, &events)?;
         Ok(given)
     }
 
     /// Remembers the scopes that entries tell of.
     pub(super) fn remember(&mut self, events: &[Event]) {
-        for event in events {
-            let given = event.scope.map(|scope| (scope, event.revision));
-            self.given.extend(given.filter(|given| !self.given.contains(given)));
-        }
+        let given = |event: &Event| event.scope.map(|scope| (scope, event.revision));
+        self.given.extend(events.iter().filter_map(given));
     }
 }

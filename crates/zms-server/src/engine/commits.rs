@@ -109,21 +109,8 @@ pub(super) fn events(
     batch: &Batch,
     time: u64,
 ) -> Vec<Event> {
-    let event = |scope, revision| Event {
-        time,
-        principal,
-        action,
-        scope,
-        revision,
-        outcome: Outcome::Done,
-    };
-    let scopes = batch.scopes.iter();
-    let mut events: Vec<Event> =
-        scopes.map(|put| event(Some(put.revision.scope), put.revision.revision)).collect();
-    if events.is_empty() {
-        events.push(event(None, 0));
-    }
-    events
+    let event = Event { time, principal, action, scope: None, revision: 0, outcome: Outcome::Done };
+    event.of_each(batch.revisions())
 }
 
 /// Who joins by a batch.

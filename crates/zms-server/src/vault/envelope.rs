@@ -4,6 +4,7 @@ use axum::http::StatusCode;
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 use zms_core::{about::Mark, open::VersionAt};
+use zms_format::rfc3339;
 
 use crate::gateway::{Answer, Gateway};
 
@@ -81,18 +82,10 @@ pub(super) fn request_id(gateway: &Gateway) -> String {
     [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
-/// A time as RFC 3339 has it, from unix seconds.
-pub(super) fn time(seconds: u64) -> String {
-    // The last second that has a name of four digits for its year.
-    let seconds = seconds.min(253_402_300_799);
-    let time = std::time::UNIX_EPOCH + std::time::Duration::from_secs(seconds);
-    humantime::format_rfc3339_seconds(time).to_string()
-}
-
 /// When a version is or will be deleted, and whether it was destroyed.
 pub(super) fn fate(mark: Option<&Mark>) -> (String, bool) {
     match mark {
-        Some(Mark::Deleted(at)) => (time(*at), false),
+        Some(Mark::Deleted(at)) => (rfc3339(*at), false),
         Some(Mark::Destroyed) => (String::new(), true),
         None => (String::new(), false),
     }
@@ -106,7 +99,7 @@ pub(super) fn metadata(
 ) -> Value {
     let (deletion_time, destroyed) = fate(mark);
     json!({
-        "created_time": time(version.created_at),
+        "created_time": rfc3339(version.created_at),
         "custom_metadata": custom_metadata(custom),
         "deletion_time": deletion_time,
         "destroyed": destroyed,

@@ -6,13 +6,13 @@ use axum::http::StatusCode;
 use serde_json::{Map, Value, json};
 use zms_client::{After, Whole};
 use zms_core::about::About;
-use zms_format::{Member, json_members};
+use zms_format::{Member, json_members, rfc3339};
 
 use super::{
     Acting, body,
     data::{merge_patch, mounted},
     duration,
-    envelope::{self, custom_metadata, fate, time},
+    envelope::{self, custom_metadata, fate},
     kv::Target,
 };
 use crate::gateway::{Answer, Refusal};
@@ -61,7 +61,7 @@ fn described(whole: &Whole) -> Value {
     let mut listed = Map::new();
     for version in shown {
         let (deletion_time, destroyed) = fate(about.marks.get(&version.number));
-        let created_time = time(version.created_at);
+        let created_time = rfc3339(version.created_at);
         let fields = json!({
             "created_time": created_time, "deletion_time": deletion_time, "destroyed": destroyed,
         });
@@ -72,13 +72,13 @@ fn described(whole: &Whole) -> Value {
     let changed = newest.map(|newest| newest.created_at).into_iter().chain(*said_at).max();
     json!({
         "cas_required": about.cas_required,
-        "created_time": time(*born_at),
+        "created_time": rfc3339(*born_at),
         "current_version": newest.map_or(0, |newest| newest.number),
         "custom_metadata": custom_metadata(&about.custom),
         "delete_version_after": duration::write(about.delete_after),
         "max_versions": about.max_versions,
         "oldest_version": oldest,
-        "updated_time": time(changed.unwrap_or(*born_at)),
+        "updated_time": rfc3339(changed.unwrap_or(*born_at)),
         "versions": listed,
     })
 }

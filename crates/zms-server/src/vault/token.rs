@@ -10,10 +10,11 @@ use zms_core::{
     principal::{Kind, Principal},
 };
 use zms_crypto::text::encode_seed;
+use zms_format::rfc3339;
 
 use super::{
     Acting, body,
-    envelope::{self, Beside, Json, push, push_text, request_id, time},
+    envelope::{self, Beside, Json, push, push_text, request_id},
     no_handler, policy,
 };
 use crate::gateway::{Answer, Refusal, principal};
@@ -62,9 +63,9 @@ impl Told {
             "creation_ttl": creation_ttl,
             "display_name": self.label,
             "entity_id": "",
-            "expire_time": self.expires.map(time),
+            "expire_time": self.expires.map(rfc3339),
             "explicit_max_ttl": creation_ttl,
-            "issue_time": time(self.created),
+            "issue_time": rfc3339(self.created),
             "meta": null,
             "num_uses": self.uses,
             "orphan": true,

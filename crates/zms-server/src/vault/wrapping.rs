@@ -8,12 +8,12 @@ use zms_core::{
     wrapped::{MAX_ANSWER, MAX_TTL, Wrapped, WrappingToken},
 };
 use zms_crypto::SecretBytes;
-use zms_format::json_members;
+use zms_format::{json_members, rfc3339};
 use zms_store::Waiting;
 
 use super::{
     Acting, body, duration,
-    envelope::{self, Beside, Json, push, push_text, time},
+    envelope::{self, Beside, Json, push, push_text},
 };
 use crate::{
     gateway::{Answer, Call, Gateway, Refusal, token_text},
@@ -61,7 +61,7 @@ pub(super) fn around<'c>(
         // Whoever has no use left has changed nothing before.
         Refusal::Unknown => Refusal::Unknown,
         refusal if reads => refusal,
-        // A failure of the server would say that nothing was done.
+        // Clients repeat what ends in a failure of the server.
         _ => Refusal::bad("it was done, but its answer could not be kept to be unwrapped"),
     })
 }
@@ -112,7 +112,7 @@ fn told(token: &WrappingToken, wrapped: &Wrapped) -> Answer {
     let mut rest = json!({
         "accessor": token.id().to_string(),
         "ttl": wrapped.ttl,
-        "creation_time": time(wrapped.created_at),
+        "creation_time": rfc3339(wrapped.created_at),
         "creation_path": wrapped.path,
     });
     if let Some(accessor) = accessor(wrapped) {
@@ -194,20 +194,15 @@ fn take(
     wrapped: &Wrapped,
     action: Action,
 ) -> Result<(), Refusal> {
-    let event = |scope, revision| Event {
+    let event = Event {
         time: (gateway.clock)(),
         principal: wrapped.principal,
         action,
-        scope,
-        revision,
+        scope: None,
+        revision: 0,
         outcome: Outcome::Done,
     };
-    let scopes = wrapped.scopes.iter();
-    let mut events: Vec<_> =
-        scopes.map(|(scope, revision)| event(Some(*scope), *revision)).collect();
-    if events.is_empty() {
-        events.push(event(None, 0));
-    }
+    let events = event.of_each(wrapped.scopes.iter().copied());
     let taken = keeper.take_wrapped(token.id(), &events).map_err(|trouble| {
         tracing::error!(cause = %trouble.source, "no audit entry could be stored");
         Refusal::Audit
@@ -218,7 +213,7 @@ fn take(
 fn looked_at(gateway: &Gateway, wrapped: &Wrapped) -> Answer {
     let found = json!({
         "creation_path": wrapped.path,
-        "creation_time": time(wrapped.created_at),
+        "creation_time": rfc3339(wrapped.created_at),
         "creation_ttl": wrapped.ttl,
     });
     envelope::data(gateway, &found)

@@ -1,8 +1,6 @@
 //! Recomputes the chain of a file from its first line. spec/audit.md#verifying
-#![expect(clippy::disallowed_methods, reason = "this file reads the audit file")]
 
 use std::{
-    fs::File,
     io::{self, BufRead, BufReader, Read},
     path::Path,
 };
@@ -16,6 +14,7 @@ use zms_core::{
 use super::line::{Line, MAX_LINE};
 use crate::{
     exit::{Exit, Failure, Outcome},
+    files,
     home::trouble,
 };
 
@@ -32,14 +31,10 @@ pub fn verify(path: &Path) -> Outcome<Verified> {
     if path == Path::new("-") {
         return walk(io::stdin().lock(), "stdin");
     }
-    let shown = path.display().to_string();
-    let file = File::open(path).map_err(|error| match error.kind() {
-        io::ErrorKind::NotFound => Failure::not_found(format!("{shown} does not exist")),
-        _ => trouble(&error, format!("{shown} can not be read")),
-    })?;
+    let file = files::open(path)?;
     // Nobody is in the middle of a line. A pipe has no lock, and no other writer that shares one.
     let _lock = flock(&file, FlockOperation::LockShared);
-    walk(BufReader::new(&file), &shown)
+    walk(BufReader::new(&file), &path.display().to_string())
 }
 
 fn walk(mut from: impl BufRead, shown: &str) -> Outcome<Verified> {

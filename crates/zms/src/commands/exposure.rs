@@ -45,8 +45,8 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         .received
         .iter()
         .map(|got| {
-            let (first, last) = (utc(got.first), utc(got.last));
-            let times = got.times.to_string();
+            let (first, last) = (utc(got.times.first), utc(got.times.last));
+            let times = got.times.count.to_string();
             vec![got.version.to_string(), who(got.who), times, first, last]
         })
         .collect();
@@ -54,12 +54,13 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
         context.output.note(format!("nobody has received {name} of {} yet", exposure.path));
     }
     context.output.table(&["VERSION", "WHO", "TIMES", "FIRST", "LAST"], &rows)?;
-    for it in &exposure.bundled {
-        let times = if it.times == 1 { "once".to_owned() } else { format!("{} times", it.times) };
+    for (version, times) in exposure.bundled.iter().rev() {
+        let often =
+            if times.count == 1 { "once".to_owned() } else { format!("{} times", times.count) };
         context.output.note(format!(
-            "version {} went into a bundle file {times}, last {}: who reads it leaves no entry here",
-            it.version,
-            utc(it.last)
+            "version {version} went into a bundle file {often}, last {}: who reads it leaves no entry \
+             here",
+            utc(times.last)
         ));
     }
     let readers: Vec<String> = exposure.readers.iter().map(|id| who(*id)).collect();
@@ -79,8 +80,8 @@ fn json(context: &Context, exposure: &Exposure, name: &str) -> Outcome {
         .map(|got| {
             serde_json::json!({
                 "revision": got.version, "id": got.who.to_string(),
-                "name": exposure.labels.get(&got.who), "times": got.times,
-                "first": utc(got.first), "last": utc(got.last),
+                "name": exposure.labels.get(&got.who), "times": got.times.count,
+                "first": utc(got.times.first), "last": utc(got.times.last),
             })
         })
         .collect();
@@ -89,10 +90,10 @@ fn json(context: &Context, exposure: &Exposure, name: &str) -> Outcome {
         .iter()
         .map(|id| serde_json::json!({ "id": id.to_string(), "name": exposure.labels.get(id) }));
     let readers: Vec<_> = readers.collect();
-    let bundled = exposure.bundled.iter().map(|it| {
+    let bundled = exposure.bundled.iter().rev().map(|(version, times)| {
         serde_json::json!({
-            "revision": it.version, "times": it.times,
-            "first": utc(it.first), "last": utc(it.last),
+            "revision": version, "times": times.count,
+            "first": utc(times.first), "last": utc(times.last),
         })
     });
     let bundled: Vec<_> = bundled.collect();

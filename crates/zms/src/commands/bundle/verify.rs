@@ -2,11 +2,7 @@
 
 use std::path::PathBuf;
 
-use zms_client::SessionError;
-use zms_core::bundle::check::check;
-
 use crate::{
-    bundle_file::{self, explain},
     exit::Outcome,
     session::{Context, tell},
 };
@@ -24,18 +20,13 @@ pub struct Args {
 
 /// Checks everything, or says what it could not.
 pub fn run(context: &Context, args: &Args) -> Outcome {
-    let packed = bundle_file::read(&args.file)?;
-    check(&packed).map_err(SessionError::from)?;
+    let packed = super::whole(&args.file)?;
     let file = args.file.display().to_string();
     let scopes = packed.scopes().count();
-    let opened = match super::as_token(context, &args.file)? {
-        Some(mut acting) => {
-            let opened = acting.session.survey(None, |_, _| Some(())).map_err(explain)?;
-            tell(&acting.session, context.output);
-            Some(opened.len())
-        }
-        None => None,
-    };
+    let opened = super::opened(context, &args.file)?.map(|(acting, opened)| {
+        tell(&acting.session, context.output);
+        opened
+    });
     if context.output.json {
         return context.output.json(serde_json::json!({
             "file": file, "scopes": scopes, "secrets_opened": opened,

@@ -3,15 +3,12 @@
 use std::path::Path;
 
 use zms_client::SessionError;
-use zms_core::{
-    bundle::{Bundle, check::check as check_whole},
-    roster::Roster,
-};
+use zms_core::{bundle::Bundle, roster::Roster};
 
 use super::report::Report;
 use crate::{
-    bundle_file::{self, Carried, explain},
-    commands::bundle::as_token,
+    bundle_file::Carried,
+    commands::bundle::{opened, whole},
     exit::{Outcome, utc},
     session::Context,
 };
@@ -29,18 +26,16 @@ pub(super) fn check(report: &mut Report, context: &Context) -> bool {
 }
 
 fn look(report: &mut Report, context: &Context, path: &Path) -> Outcome {
-    let packed = bundle_file::read(path)?;
-    check_whole(&packed).map_err(SessionError::from).map_err(explain)?;
+    let packed = whole(path)?;
     let roster = packed.roster().map_err(SessionError::Store)?;
     let signed = roster.and_then(|signed| Roster::parse(&signed.message).ok());
     let signed = signed.map_or_else(String::new, |it| format!(", signed {}", utc(it.issued_at)));
     report.ok("bundle", format!("{} is whole{signed}", path.display()));
-    let Some(mut acting) = as_token(context, path)? else {
+    let Some((acting, secrets)) = opened(context, path)? else {
         report.skip("token", "what a bundle holds only a token can tell: set ZMS_TOKEN");
         return Ok(());
     };
-    let opened = acting.session.survey(None, |_, _| Some(())).map_err(explain)?;
-    let (source, secrets) = (&acting.source, opened.len());
+    let source = acting.source;
     report.ok("token", format!("{source} opens it: {secrets} secrets, which verify"));
     Ok(())
 }
