@@ -51,18 +51,22 @@ impl Refusal {
             Self::Bad(text) => (StatusCode::BAD_REQUEST, text),
             Self::Status(status, text) => (status, text),
             Self::Answered(answer) => return *answer,
-            Self::Audit => {
-                return later("the audit entry could not be stored, so nothing was given out");
-            }
+            Self::Audit => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the audit entry could not be stored, so nothing was given out".to_owned(),
+            ),
             Self::Integrity => (
                 StatusCode::INTERNAL_SERVER_ERROR,
                 "what the store holds does not verify; run `zms doctor`".to_owned(),
             ),
-            Self::Trouble => {
-                return later("the store can not be used now; a change may have been made or not");
-            }
+            Self::Trouble => (
+                StatusCode::SERVICE_UNAVAILABLE,
+                "the store can not be used now; a change may have been made or not".to_owned(),
+            ),
         };
-        Answer::json(status, &json!({ "errors": [text] }))
+        let later = (status == StatusCode::SERVICE_UNAVAILABLE)
+            .then(|| (header::RETRY_AFTER, HeaderValue::from_static("1")));
+        Answer { extra: later, ..Answer::json(status, &json!({ "errors": [text] })) }
     }
 
     /// As [`Refusal::Bad`].
@@ -75,13 +79,6 @@ impl Refusal {
         let text = "1 error occurred:\n\t* unsupported operation\n\n".to_owned();
         Self::Status(StatusCode::METHOD_NOT_ALLOWED, text)
     }
-}
-
-/// Not now, but soon.
-fn later(text: &str) -> Answer {
-    let seconds = HeaderValue::from_static("1");
-    let extra = Some((header::RETRY_AFTER, seconds));
-    Answer { extra, ..Answer::json(StatusCode::SERVICE_UNAVAILABLE, &json!({ "errors": [text] })) }
 }
 
 impl From<Trouble> for Refusal {
@@ -166,7 +163,8 @@ mod tests {
 
     #[test]
     fn what_can_not_be_done_now_says_when_to_ask_again() {
-        for refusal in [Refusal::Audit, Refusal::Trouble] {
+        let full = Refusal::Status(StatusCode::SERVICE_UNAVAILABLE, "full".to_owned());
+        for refusal in [Refusal::Audit, Refusal::Trouble, full] {
             let response = Response::<Body>::from(refusal.answer());
             assert_eq!(response.status(), StatusCode::SERVICE_UNAVAILABLE);
             assert_eq!(response.headers()[header::RETRY_AFTER], "1");
