@@ -174,6 +174,15 @@ def wrapped(case):
     return "wrapped" in case and told == (case["id"], case["vault"], case["wrapped"])
 
 
+def personal(case):
+    try:
+        held = formats.open_personal(*unhex(case, "seed", "vault", "sealed"))
+    except (Malformed, Unopened):
+        return "values" not in case
+    told = [{**value, "path": "/".join(value["path"]), "value": value["value"].hex()} for value in held]
+    return "values" in case and told == case["values"]
+
+
 def past(case):
     node, vault, scope, sealed = unhex(case, "node", "vault", "scope", "sealed")
     aad = lp(b"zms/v1/aad/past", vault, scope, u32(case["epoch"] - 1))
@@ -282,7 +291,7 @@ def comes_out(expect, opened):
 CHECKS = {
     "audit": audit, "backup": backup, "bundle-encoded": encoded, "cbor": cbor, "checkpoint": checkpoint, "derivation": derivation, "envelope": envelope,
     "key-file": key_file, "messages": messages, "names": names, "new-tokens": new_tokens, "padding": padding,
-    "past": past, "signatures": signatures, "text": text, "tree": tree, "wrapped": wrapped,
+    "past": past, "personal": personal, "signatures": signatures, "text": text, "tree": tree, "wrapped": wrapped,
 }
 
 

@@ -485,6 +485,39 @@ def open_wrapped(token, sealed):
     return name, vault, wrapped
 
 
+# Personal values: personal.md
+
+PERSONAL = [(1, "values", list, False)]
+PERSONAL_VALUE = [
+    (1, "path", list, False), (2, "name", str, False), (3, "value", bytes, False),
+    (4, "created_at", int, False),
+]
+
+
+def open_personal(seed, vault, sealed):
+    """The values, by path and name."""
+    owner = principal_id(verifying_key(seed, "zms/v1/principal/sign"))
+    aad = lp(b"zms/v1/aad/personal", vault, owner)
+    plain = open_box(derive(seed, "zms/v1/principal/personal"), aad, sealed)
+    held = [read_map(value, PERSONAL_VALUE) for value in decode_map(plain, PERSONAL)["values"]]
+    for value in held:
+        check_path(items(value["path"], str))
+        check_secret_name(value["name"])
+        require(len(value["value"]) <= 2**20 and value["created_at"] < 1 << 64)
+    places = [(value["path"], value["name"]) for value in held]
+    require(all(one < next for one, next in zip(places, places[1:])))
+    return held
+
+
+def read_personal(text, seed, vault):
+    """The same of a file."""
+    try:
+        sealed = base64.b64decode(text.rstrip(), validate=True)
+    except ValueError:
+        raise Malformed from None
+    return open_personal(seed, vault, sealed)
+
+
 # Key file: key-file.md
 
 BEGIN, END = "-----BEGIN ZMS MASTER KEY-----", "-----END ZMS MASTER KEY-----"

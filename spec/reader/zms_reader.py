@@ -5,6 +5,7 @@
     zms_reader.py backup all.backup shop/production --key-file zms.master.key
     zms_reader.py bundle app.zms shop/production < token
     zms_reader.py database zms.db shop/production --key-file zms.master.key
+    zms_reader.py personal ID.personal shop/production --key-file zms.master.key
 
 It prints {name: base64 of the value}, or exits with 1 and names the class of failure. A token is
 read from standard input, a key file's passphrase or outer key too; neither is an argument.
@@ -23,7 +24,7 @@ from encoded import read_file
 from formats import (
     Failure, Malformed, Unopened, blind_index, derive, lp, open_box, parse_child, parse_keyring,
     parse_line, parse_path, parse_payload, parse_reference, parse_revision, parse_roster,
-    parse_seed, principal_id, read_backup, read_key_file, sha256, u32, u64, verifies, verifying_key,
+    parse_seed, principal_id, read_backup, read_key_file, read_personal, sha256, u32, u64, verifies, verifying_key,
 )
 
 EXACT, SUBTREE = 1, 2
@@ -411,9 +412,16 @@ def guarded(check, *arguments):
 
 def open_secrets(bundle, kind, seed, path, now, pins=None):
     """The reader and what it sees; every failure is a Failure with its class."""
-    try:
+    def read():
         reader = Reader(bundle, kind, seed, now, pins)
         return reader, *reader.secrets(path)
+
+    return opened(read)
+
+
+def opened(read):
+    try:
+        return read()
     except (Malformed, Unopened):
         raise Failure("integrity") from None
 
@@ -446,20 +454,30 @@ def open_case(book, case):
 
 
 def open_stored(arguments):
-    if arguments.key_file:
-        given = None if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
-        with open(arguments.key_file, encoding="ascii") as file:
-            outer = bytes.fromhex(given) if given and re.fullmatch("[0-9a-f]{64}", given) else None
-            seed, vault = read_key_file(file.read(), given or None, outer)
-        kind = ADMINISTRATOR
-    else:
-        kind, _, seed = parse_seed(sys.stdin.readline().strip().split("@")[0])
-        vault = None
+    """What a file holds for a place: by name the value, and why others can not be read."""
+    kind, seed, vault = key_of(arguments)
+    path = parse_path(arguments.path)
+    if arguments.form == "personal":
+        integrity(vault is not None)
+        with open(arguments.file, encoding="ascii") as file:
+            held = opened(lambda: read_personal(file.read(), seed, vault))
+        return {value["name"]: value["value"] for value in held if value["path"] == path}, {}
     opens = {"database": Database, "bundle": open_file, "backup": lambda name: open_backup(name, seed)}
     bundle = opens[arguments.form](arguments.file)
     integrity(vault in (None, bundle.vault))
     now = int(time.time()) if arguments.now is None else arguments.now
-    return open_secrets(bundle, kind, seed, parse_path(arguments.path), now)
+    return open_secrets(bundle, kind, seed, path, now)[1:]
+
+
+def key_of(arguments):
+    """Kind and seed of who reads; of a key file its vault too."""
+    if not arguments.key_file:
+        kind, _, seed = parse_seed(sys.stdin.readline().strip().split("@")[0])
+        return kind, seed, None
+    given = None if sys.stdin.isatty() else sys.stdin.readline().rstrip("\n")
+    with open(arguments.key_file, encoding="ascii") as file:
+        outer = bytes.fromhex(given) if given and re.fullmatch("[0-9a-f]{64}", given) else None
+        return ADMINISTRATOR, *read_key_file(file.read(), given or None, outer)
 
 
 def open_backup(name, seed):
@@ -480,7 +498,7 @@ def open_file(name):
 
 def main():
     parser = argparse.ArgumentParser(description="Reads ZMS vaults, independently.")
-    parser.add_argument("form", choices=["vector", "database", "bundle", "backup"])
+    parser.add_argument("form", choices=["vector", "database", "bundle", "backup", "personal"])
     parser.add_argument("file")
     parser.add_argument("path", help="a path, or the name of a case")
     parser.add_argument("--key-file")
@@ -488,7 +506,7 @@ def main():
     arguments = parser.parse_args()
     try:
         if arguments.form != "vector":
-            _, values, unreadable = open_stored(arguments)
+            values, unreadable = open_stored(arguments)
         else:
             with open(arguments.file, encoding="ascii") as file:
                 book = json.load(file)

@@ -91,6 +91,14 @@ fn the_second_reader_opens_what_the_program_wrote() {
     assert_eq!(values(&read_form("backup", &file, &scratch, &Key::File, api)), expected);
     let refused = read_form("backup", &file, &scratch, &Key::Token(&token), api);
     assert_eq!(refusal(&refused), "denied");
+    // What the owner keeps beside the vault.
+    sh("printf mine | zms set A -s api --personal -q; printf other | zms set A --personal -q");
+    let folder = scratch.home().join("personal");
+    let personal = std::fs::read_dir(folder).unwrap().next().unwrap().unwrap().path();
+    let mine = BTreeMap::from([("A".to_owned(), "bWluZQ==".to_owned())]);
+    assert_eq!(values(&read_form("personal", &personal, &scratch, &Key::File, api)), mine);
+    let refused = read_form("personal", &personal, &scratch, &Key::Token(&token), api);
+    assert_eq!(refusal(&refused), "integrity");
     let production = "default/production";
     assert_eq!(refusal(&read(&scratch, &Key::Token(&token), production)), "out-of-scope");
     assert_eq!(values(&read(&scratch, &Key::Token(&spy), production))["A"], "cHJvZA==");
