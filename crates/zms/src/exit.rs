@@ -279,6 +279,10 @@ fn store(trouble: &Trouble, exit: Exit) -> Failure {
              from",
         ),
         TroubleClass::Foreign => failure.hint("check the address and the port"),
+        TroubleClass::Refused => failure.hint(
+            "ask an administrator of the vault: `zms token ls` shows what each token may do, from \
+             where and until when",
+        ),
         TroubleClass::Throttled => failure.hint("try again in a while"),
         TroubleClass::Moved => failure.hint("try again"),
         TroubleClass::Unaudited | TroubleClass::Server => {

@@ -76,6 +76,10 @@ fn make(engine: &Engine, key: &Key, claim: &Claim, bytes: &[u8], now: u64) -> Re
         Register::Once(once) => Some(once.used.lock().unwrap_or_else(PoisonError::into_inner)),
         _ => None,
     };
+    // So does one that another server over the same database has printed.
+    if let Some(used) = &mut used {
+        **used |= !engine.vaults.is_empty()?;
+    }
     if used.as_ref().is_some_and(|used| **used) {
         let held = is_there(engine, &batch)?;
         return if held { commits(engine, batch.vault) } else { Err(Problem::unauthenticated()) };

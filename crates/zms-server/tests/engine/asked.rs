@@ -168,6 +168,11 @@ impl World {
         }
     }
 
+    /// Another server over what this one keeps.
+    pub fn server_beside(&self, register: Register) -> Router {
+        router(&engine_of(crate::kept(self.folder.path()), register, Limits::default()))
+    }
+
     /// An engine with a vault in which nothing is written.
     pub async fn made() -> Self {
         let mut world = Self::empty();

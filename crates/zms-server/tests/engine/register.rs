@@ -64,6 +64,21 @@ async fn a_code_is_good_for_one_vault() {
     assert_eq!(world.register(&batch, "a code").await.status, StatusCode::UNAUTHORIZED);
 }
 
+/// Each of several servers over an empty database prints one, as it can not know of the others.
+#[tokio::test]
+async fn of_the_codes_of_several_servers_one_makes_a_vault() {
+    let code = |code: &str| Register::Once(Once::new(register_key(code)));
+    let mut world = World::with(code("a code"), Limits::default());
+    let second = world.server_beside(code("another code"));
+    let batch = world.vault.init();
+    assert_eq!(world.register(&batch, "a code").await.status, StatusCode::CREATED);
+    world.router = second;
+    let mut other = Vault::unmade();
+    other.id.0[0] ^= 1;
+    let refused = world.register(&other.init(), "another code").await;
+    assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+}
+
 #[tokio::test]
 async fn nobody_makes_a_vault_where_nobody_may() {
     let mut world = World::with(Register::Nobody, Limits::default());
