@@ -3,7 +3,9 @@
 
 mod beginnings;
 mod forms;
+mod json;
 mod known;
+mod percent;
 mod words;
 
 pub(super) use self::{

@@ -1,18 +1,24 @@
 //! `--mount PATH`: a named pipe that gives its content to each who opens it, and keeps none.
+//!
+//! Those that open it together before this process has taken notice of the first share one copy:
+//! a pipe does not tell its readers apart, and nobody can be turned away who has opened it.
 #![expect(clippy::disallowed_methods, reason = "this file owns the pipe that a program is given")]
 
 use std::{
     ffi::OsString,
     fs::{self, OpenOptions},
     io::{self, Write},
-    os::fd::OwnedFd,
+    os::{
+        fd::OwnedFd,
+        unix::fs::{FileTypeExt, MetadataExt, OpenOptionsExt},
+    },
     path::{Path, PathBuf},
 };
 
 use rustix::{
     fs::{CWD, Mode, OFlags, RenameFlags, fcntl_getfl, fcntl_setfl, mkfifoat, renameat_with},
-    pipe::{PipeFlags, pipe_with},
-    process::{Pid, getpid},
+    pipe::{PipeFlags, fcntl_setpipe_size, pipe_with},
+    process::{Pid, geteuid, getpid},
 };
 
 use super::{
@@ -22,11 +28,15 @@ use super::{
 };
 use crate::{
     environment,
-    exit::{Failure, Outcome},
+    exit::{Exit, Failure, Outcome},
     files,
     home::trouble,
     hygiene::lock_memory,
 };
+
+/// How much a pipe holds by itself, and how much it may hold where the system says nothing else.
+const LEAST: usize = 64 * 1024;
+const MOST: usize = 1024 * 1024;
 
 /// A named pipe, and the processes that wait at its other end: a pipe can only be waited at by
 /// opening it. They die with this one.
@@ -65,6 +75,12 @@ impl Mount {
             return Err(Failure::usage(format!("{shown} is no name for a pipe")));
         };
         let parent = files::canonical(&parent)?;
+        if !files::keeps_names(&parent) {
+            let why =
+                format!("others can put a pipe of theirs in its place in {}", parent.display());
+            return Err(Failure::new(Exit::Denied, why)
+                .hint("name a path in a folder that is yours, as below $XDG_RUNTIME_DIR"));
+        }
         let mut next = OsString::from(".");
         next.push(name);
         next.push(format!(".{}", getpid().as_raw_pid()));
@@ -128,9 +144,13 @@ impl Mount {
         let mut left = self.left;
         while left != Some(0) {
             allow(libc::SIGTERM, true);
-            let opened = OpenOptions::new().write(true).open(&self.path);
+            let nofollow = OFlags::NOFOLLOW.bits().cast_signed();
+            let opened = OpenOptions::new().write(true).custom_flags(nofollow).open(&self.path);
             allow(libc::SIGTERM, false);
             let mut pipe = opened?;
+            if !is_ours(&pipe.metadata()?) {
+                return Err(io::ErrorKind::PermissionDenied.into());
+            }
             left = left.map(|left| left - 1);
             // Whoever opens it from now on gets a pipe of its own, or none.
             if left == Some(0) {
@@ -139,8 +159,10 @@ impl Mount {
                 fifo(&self.next)?;
                 fs::rename(&self.next, &self.path)?;
             }
-            // Who opens it and does not read has still been served.
+            // Who opens it and does not read has still been served, and keeps nobody waiting: two
+            // that wait for this process would open the next pipe together, and share one copy.
             let _counted = rustix::io::write(reader, b"r");
+            let _as_it_is = fcntl_setpipe_size(&pipe, content.len().clamp(LEAST, MOST));
             let _unread = pipe.write_all(content);
         }
         Ok(())
@@ -168,6 +190,41 @@ impl Drop for Mount {
     }
 }
 
+/// Whether it is a pipe that this user made for itself, under one name: in its place somebody may have
+/// put another.
+fn is_ours(found: &fs::Metadata) -> bool {
+    let own = found.uid() == geteuid().as_raw() && found.nlink() <= 1;
+    found.file_type().is_fifo() && own && found.mode() & 0o777 == 0o600
+}
+
 fn fifo(path: &Path) -> io::Result<()> {
     Ok(mkfifoat(CWD, path, Mode::RUSR | Mode::WUSR)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    use super::*;
+
+    #[test]
+    fn attack_what_stands_in_the_place_of_the_pipe_is_not_written_to() {
+        let folder = tempfile::tempdir().unwrap();
+        let looks = |name: &str| is_ours(&fs::symlink_metadata(folder.path().join(name)).unwrap());
+        let path = |name: &str| folder.path().join(name);
+        fifo(&path("own")).unwrap();
+        assert!(looks("own"));
+        for mode in [0o666, 0o620, 0o640] {
+            fifo(&path("open")).unwrap();
+            fs::set_permissions(path("open"), fs::Permissions::from_mode(mode)).unwrap();
+            assert!(!looks("open"), "{mode:o}");
+            fs::remove_file(path("open")).unwrap();
+        }
+        fs::write(path("file"), "").unwrap();
+        fs::set_permissions(path("file"), fs::Permissions::from_mode(0o600)).unwrap();
+        symlink(path("own"), path("link")).unwrap();
+        assert!(!looks("file") && !looks("link"));
+        fs::hard_link(path("own"), path("second")).unwrap();
+        assert!(!looks("own"));
+    }
 }

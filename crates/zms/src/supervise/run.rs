@@ -44,6 +44,8 @@ pub(super) struct Run<'r> {
     given: Handover,
     /// All values that it and those before it have had, where they are masked.
     known: Known,
+    /// Which of the last ones are not, as it was said.
+    shown: Vec<String>,
     /// What the next one gets.
     next: Option<Handover>,
     relays: Vec<Relay>,
@@ -74,11 +76,13 @@ impl<'r> Run<'r> {
     ) -> Outcome<Self> {
         let unmade = |error: io::Error| trouble(&error, "the output can not be masked");
         let (mut relays, mut terminal, mut known) = (Vec::new(), None, Known::default());
+        let mut shown = Vec::new();
         if plan.mask {
-            if let Some(names) = visible(&given.secrets) {
-                plan.output.note(format!("not masked: {names}"));
-            }
             let looked_for = Rc::new(words(&mut known, &given.secrets)?.unwrap_or_default());
+            shown = visible(&known, &given.secrets);
+            if !shown.is_empty() {
+                plan.output.note(format!("not masked: {}", shown.join(", ")));
+            }
             let kinds = kinds();
             if kinds.stdout {
                 terminal = Some(Terminal::open().map_err(unmade)?);
@@ -104,6 +108,7 @@ impl<'r> Run<'r> {
             mount,
             given,
             known,
+            shown,
             next: None,
             relays,
             terminal,

@@ -115,13 +115,17 @@ those whose parents have ended.
              program, and is tried again after 2 seconds, later after a minute at most.
 
 --mask       shows *** for each value in what the program prints: as it is, line by line, in
-             Base64, hex, percent-encoding and JSON. Values of kind config and those of fewer than
-             5 bytes stay visible, and are named. On a terminal the program gets a terminal of its
-             own, so that it behaves as ever; else it writes into pipes. What may be the beginning
-             of a value is held back until more follows: for a second, a few bytes for a moment.
+             Base64, hex, percent-encoding and JSON as the usual encoders write them. Values of kind
+             config and those of fewer than 5 bytes stay visible, and are named, also after a
+             change; lines of fewer than 5 bytes stay visible where they are printed alone. On a
+             terminal the program gets a terminal of its own, so that it behaves as ever; else it
+             writes into pipes. What may be the beginning of a value is held back until more
+             follows: for a second, a few bytes for a moment.
 
---mount      makes a named pipe, mode 0600, where each who opens it reads all secrets in one file.
-             Nothing of it is ever stored. --max-reads N ends it after so many.
+--mount      makes a named pipe, mode 0600, where who opens it reads all secrets in one file, one
+             reader after the other. Nothing of it is ever stored. --max-reads N ends it after so
+             many. Two that open it at the same moment share one copy: one may find it empty, or
+             both a part of it. Where several read at once, use --files.
 
 --files      makes a folder with one file for each secret, mode 0400. It must lie in memory, on a
              tmpfs.

@@ -40,7 +40,8 @@ pub(super) struct Flags {
     /// Hide the values in what the program prints
     #[arg(long, help_heading = HEADING)]
     mask: bool,
-    /// Give the secrets by a named pipe at this path, not in the environment
+    /// Give the secrets by a named pipe at this path, to one reader at a time, not in the
+    /// environment
     #[arg(long, value_name = "PATH", help_heading = HEADING)]
     mount: Option<PathBuf>,
     /// With --mount: the format; else as the path ends, else dotenv

@@ -31,7 +31,7 @@ fn plainly(values: &[Vec<u8>], text: &[u8]) -> Vec<u8> {
 
 /// Few letters, so that words overlap, repeat and almost meet.
 fn letters(length: std::ops::Range<usize>) -> impl Strategy<Value = Vec<u8>> {
-    prop::collection::vec(prop::sample::select(b"ab+\n6YWJh".to_vec()), length)
+    prop::collection::vec(prop::sample::select(b"ab+\n6YWJh& /\"".to_vec()), length)
 }
 
 proptest! {

@@ -1,17 +1,12 @@
 //! The forms in which programs print a value: as it is, line by line, and encoded.
 
-use std::fmt::Write as _;
-
 use base64::{
     Engine,
     engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD},
 };
 use zeroize::Zeroizing;
 
-use super::words::SHORTEST;
-
-/// Lines of fewer bytes are not looked for on their own.
-const SHORTEST_LINE: usize = 8;
+use super::{json::json, percent::percent, words::SHORTEST};
 
 /// After how many characters tools break Base64: those of MIME and those of PEM.
 const LINES: [usize; 2] = [76, 64];
@@ -70,9 +65,9 @@ pub(super) fn forms(value: &[u8]) -> Vec<Form> {
     if trimmed.len() < value.len() && trimmed.len() >= SHORTEST {
         of_piece(trimmed, &mut all);
     }
-    for line in value.split(|byte| *byte == b'\n') {
-        let line = line.strip_suffix(b"\r").unwrap_or(line);
-        if line.len() >= SHORTEST_LINE && line.len() < value.len() {
+    // Blanks around a line say nothing, and often differ: a bracket alone behind some is no secret.
+    for line in value.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii) {
+        if line.len() >= SHORTEST && line.len() < trimmed.len() {
             of_piece(line, &mut all);
         }
     }
@@ -83,37 +78,36 @@ fn of_piece(piece: &[u8], all: &mut Vec<Form>) {
     add(all, Zeroizing::new(piece.to_vec()), Edge::Sharp);
     add(all, Zeroizing::new(hex::encode(piece).into_bytes()), Edge::Sharp);
     add(all, Zeroizing::new(hex::encode_upper(piece).into_bytes()), Edge::Sharp);
-    for unreserved in ["-._~", "-._~/", "-._~!*'()", "*-._+"] {
-        for digits in [b"0123456789ABCDEF", b"0123456789abcdef"] {
-            add(all, percent(piece, unreserved.as_bytes(), digits), Edge::Sharp);
-        }
-    }
+    percent(piece).for_each(|text| add(all, text, Edge::Sharp));
     if let Ok(text) = std::str::from_utf8(piece) {
-        let whole = Zeroizing::new(serde_json::to_string(text).expect("a string is JSON"));
-        let inner = &whole[1..whole.len() - 1];
-        let slashes = Zeroizing::new(inner.replace('/', "\\/"));
-        for text in [inner, &slashes] {
-            add(all, Zeroizing::new(text.as_bytes().to_vec()), Edge::Sharp);
-            for upper in [false, true] {
-                add(all, ascii(text, upper), Edge::Sharp);
-            }
-        }
+        json(text).for_each(|text| add(all, text, Edge::Sharp));
     }
     for offset in 0..3 {
         let (text, edge) = base64(piece, offset, &STANDARD_NO_PAD);
         let edge = if edge { Edge::Base64 } else { Edge::Sharp };
         if offset == 0 {
-            for width in LINES.into_iter().filter(|width| text.len() > *width) {
-                for line in text.chunks(width).filter(|line| line.len() >= SHORTEST_LINE) {
-                    let whole = line.len() == width;
-                    let edge = if whole { Edge::Sharp } else { edge };
-                    add(all, Zeroizing::new(line.to_vec()), edge);
-                }
+            for width in LINES.into_iter().filter(|width| text.len() >= *width) {
+                in_lines(&text, width, edge, all);
             }
         }
         add(all, text, edge);
         let (text, edge) = base64(piece, offset, &URL_SAFE_NO_PAD);
         add(all, text, if edge { Edge::Base64Url } else { Edge::Sharp });
+    }
+}
+
+/// Base64 that is broken into lines. A last one that is too short to be known on its own is known
+/// behind the one before it.
+fn in_lines(text: &[u8], width: usize, edge: Edge, all: &mut Vec<Form>) {
+    let (lines, last) = text.split_at(text.len() - text.len() % width);
+    lines.chunks(width).for_each(|line| add(all, Zeroizing::new(line.to_vec()), Edge::Sharp));
+    if last.len() >= SHORTEST {
+        add(all, Zeroizing::new(last.to_vec()), edge);
+    } else if !last.is_empty() || edge != Edge::Sharp {
+        let before = &lines[lines.len() - width..];
+        for end in [&b"\n"[..], b"\r\n"] {
+            add(all, Zeroizing::new([before, end, last].concat()), edge);
+        }
     }
 }
 
@@ -135,39 +129,4 @@ fn base64(piece: &[u8], offset: usize, engine: &impl Engine) -> (Zeroizing<Vec<u
     }
     let shared = [0, 2, 3][offset].min(text.len());
     (Zeroizing::new(text[shared..].to_vec()), edge)
-}
-
-/// Percent-encoded, but for letters, digits and some more. A plus among these is a form's space.
-fn percent(piece: &[u8], unreserved: &[u8], digits: &[u8; 16]) -> Zeroizing<Vec<u8>> {
-    let mut text = Zeroizing::new(Vec::with_capacity(piece.len() * 3));
-    let form = unreserved.contains(&b'+');
-    for byte in piece {
-        match byte {
-            b' ' if form => text.push(b'+'),
-            b'+' => text.extend_from_slice(&[b'%', b'2', digits[11]]),
-            _ if byte.is_ascii_alphanumeric() || unreserved.contains(byte) => text.push(*byte),
-            _ => {
-                let (high, low) = (usize::from(byte >> 4), usize::from(byte & 15));
-                text.extend_from_slice(&[b'%', digits[high], digits[low]]);
-            }
-        }
-    }
-    text
-}
-
-/// JSON with everything beyond ASCII escaped.
-fn ascii(json: &str, upper: bool) -> Zeroizing<Vec<u8>> {
-    let mut text = Zeroizing::new(String::with_capacity(json.len() * 6));
-    for char in json.chars() {
-        if char.is_ascii() {
-            text.push(char);
-            continue;
-        }
-        for unit in char.encode_utf16(&mut [0; 2]) {
-            let written =
-                if upper { write!(text, "\\u{unit:04X}") } else { write!(text, "\\u{unit:04x}") };
-            written.expect("a string can be written to");
-        }
-    }
-    Zeroizing::new(text.as_bytes().to_vec())
 }

@@ -34,6 +34,11 @@ impl Known {
         words.map(Some)
     }
 
+    /// Whether a value is among them.
+    pub(in crate::supervise) fn holds(&self, value: &Zeroizing<Vec<u8>>) -> bool {
+        self.values.contains(value)
+    }
+
     /// Whether it knows none yet.
     pub(in crate::supervise) fn is_empty(&self) -> bool {
         self.values.is_empty()

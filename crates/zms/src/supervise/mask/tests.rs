@@ -92,21 +92,28 @@ fn the_last_bits_are_hidden_in_whatever_base64_they_are() {
 fn base64_in_lines_is_hidden() {
     use base64::{Engine, engine::general_purpose::STANDARD};
     let value: Vec<u8> = (0..200_u8).map(|at| at.wrapping_mul(91)).collect();
-    for width in [64, 76] {
-        let encoded = STANDARD.encode(&value);
+    // The last line has any length, also one that is too short to be told on its own.
+    for (width, length) in [64, 76].into_iter().flat_map(|width| (90..200).map(move |l| (width, l)))
+    {
+        let encoded = STANDARD.encode(&value[..length]);
         let lines: Vec<&[u8]> = encoded.as_bytes().chunks(width).collect();
-        let out = masked(&[&value], &[&lines.join(&b'\n')]);
-        let out = String::from_utf8(out).unwrap();
-        assert!(out.lines().all(|line| line.trim_end_matches('=') == "***"), "{out}");
+        for end in [&b"\n"[..], b"\r\n"] {
+            let out = masked(&[&value[..length]], &[&lines.join(end)]);
+            let out = String::from_utf8(out).unwrap();
+            let hidden = |line: &str| ["***", ""].contains(&line.trim_end_matches('='));
+            assert!(out.lines().all(hidden), "{length} {width} {out}");
+        }
     }
 }
 
 #[test]
 fn lines_of_a_value_are_hidden_each() {
-    let key = "-----BEGIN KEY-----\nMIIEvgIBADAN\nabc\n-----END KEY-----\n";
+    let key = "-----BEGIN KEY-----\nMIIEvgIBADAN\n  short\nabcd\n  }\n-----END KEY-----\n";
     assert_eq!(text(&[key], key), "***");
     assert_eq!(text(&[key], &key.replace('\n', "\r\n")), "***");
-    assert_eq!(text(&[key], "1: MIIEvgIBADAN\n2: abc\n"), "1: ***\n2: abc\n");
+    assert_eq!(text(&[key], "1: MIIEvgIBADAN\n2: short\n"), "1: ***\n2: ***\n");
+    // Too short to be told from anything else, blanks or not.
+    assert_eq!(text(&[key], "3: abcd\n  }\n  }"), "3: abcd\n  }\n  }");
 }
 
 #[test]

@@ -16,7 +16,8 @@ use super::{
 /// Values of fewer bytes are not hidden: they stand everywhere.
 pub(in crate::supervise) const SHORTEST: usize = 5;
 
-/// Most bytes that all forms may have together. The automaton takes about forty for each.
+/// Most bytes that all forms may have together; what several of one value begin with alike counts
+/// once. The automaton takes about forty for each.
 const MOST: usize = 8 * 1024 * 1024;
 
 /// There is too much to look for.
@@ -33,6 +34,19 @@ fn distinct(forms: &mut Vec<Form>) {
         }
         same
     });
+}
+
+/// How many bytes forms have that stand behind different ones: of each, what it does not share with
+/// the one before it, as they are sorted.
+fn apart(forms: &[Form]) -> usize {
+    let mut before: &[u8] = &[];
+    let mut size = 0;
+    for form in forms {
+        let shared = before.iter().zip(form.text.iter()).take_while(|(a, b)| a == b).count();
+        size += form.text.len() - shared;
+        before = &form.text;
+    }
+    size
 }
 
 /// What is looked for.
@@ -68,7 +82,7 @@ impl Words {
         for value in values.into_iter().filter(|value| value.len() >= SHORTEST) {
             let mut forms = forms(value);
             distinct(&mut forms);
-            size += forms.iter().map(|form| form.text.len()).sum::<usize>();
+            size += apart(&forms);
             all.append(&mut forms);
             if size > MOST {
                 return Err(Unmaskable);

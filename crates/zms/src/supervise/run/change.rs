@@ -5,7 +5,7 @@ use std::{rc::Rc, time::Instant};
 use super::{Run, start};
 use crate::{
     exit::{Failure, Outcome},
-    supervise::{Handed, Handover, content, signals::send, watch::Watch, words},
+    supervise::{Handed, Handover, content, signals::send, visible, watch::Watch, words},
 };
 
 impl Run<'_> {
@@ -97,13 +97,23 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Hides the values of a handover in what is printed from now on, beside all before them.
+    /// Hides the values of a handover in what is printed from now on, beside all before them, and
+    /// says which are newly left visible.
     fn hide(&mut self, handover: &Handover) -> Outcome {
-        if self.plan.mask
-            && let Some(looked_for) = words(&mut self.known, &handover.secrets)?
-        {
+        if !self.plan.mask {
+            return Ok(());
+        }
+        if let Some(looked_for) = words(&mut self.known, &handover.secrets)? {
             let looked_for = Rc::new(looked_for);
             self.relays.iter_mut().for_each(|relay| relay.replace(&looked_for));
+        }
+        let shown = visible(&self.known, &handover.secrets);
+        let before = std::mem::replace(&mut self.shown, shown);
+        let new = self.shown.iter().filter(|name| !before.contains(name));
+        let new: Vec<&str> = new.map(String::as_str).collect();
+        if !new.is_empty() {
+            let (output, names) = (self.plan.output, new.join(", "));
+            self.say(|| output.note(format!("not masked: {names}")));
         }
         Ok(())
     }

@@ -95,6 +95,20 @@ fn a_pipe_gives_each_reader_all_of_it_as_often_as_it_may() {
 }
 
 #[test]
+fn a_reader_that_takes_its_time_keeps_no_other_from_all_of_it() {
+    let vault = Scratch::vault();
+    let value = "x".repeat(250_000);
+    ["A", "B", "C"].iter().for_each(|name| vault.set(&[], name, &value));
+    // The moment between that one opens it and that the next may is not promised.
+    let script = "exec 3<all.json; sleep 0.5; exec 4<all.json; sleep 0.5; \
+                  timeout 10 wc -c <all.json; wc -c <&4; wc -c <&3";
+    let command = ["timeout", "20", "sh", "-c", script];
+    let said = vault.run(&["--mount", "all.json"], &command).go().text();
+    let size = 3 * value.len() + "{\n  \"A\": \"\",\n  \"B\": \"\",\n  \"C\": \"\"\n}\n".len();
+    assert_eq!(said, format!("{size}\n{size}\n{size}\n"));
+}
+
+#[test]
 fn attack_nothing_is_served_to_others_or_put_where_others_could_look() {
     let vault = Scratch::vault();
     vault.set(&[], "KEY", "value");
@@ -119,4 +133,28 @@ fn attack_nothing_is_served_to_others_or_put_where_others_could_look() {
     let zms =
         ["sh", "-c", script, crate::tools::ZMS, "run", "--mount", "pipe", "--", "sh", "-c", look];
     assert_eq!(vault.other(zms).go().text(), "600 fifo\n");
+}
+
+/// In a folder of somebody else's, a pipe of theirs can take the place of ours.
+#[test]
+fn attack_a_pipe_is_not_made_where_others_can_replace_it() {
+    assert_eq!(rustix::process::geteuid().as_raw(), 0, "the folders are given to others");
+    let vault = Scratch::vault();
+    vault.set(&[], "KEY", "value");
+    let place = vault.work().join("place");
+    fs::create_dir(&place).unwrap();
+    let mounted = || vault.run(&["--mount", "place/secrets.env"], &["cat", "place/secrets.env"]);
+    for (owner, mode, taken) in
+        [(0, 0o755, true), (0, 0o1777, true), (0, 0o777, false), (65534, 0o755, false)]
+    {
+        std::os::unix::fs::chown(&place, Some(owner), None).unwrap();
+        fs::set_permissions(&place, fs::Permissions::from_mode(mode)).unwrap();
+        let ended = mounted().go();
+        if taken {
+            assert_eq!(ended.good(), b"KEY=value\n", "{owner} {mode:o}");
+        } else {
+            let told = ended.refused(4);
+            assert!(told.contains("others can put a pipe of theirs in its place"), "{told}");
+        }
+    }
 }

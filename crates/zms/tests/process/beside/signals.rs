@@ -140,6 +140,23 @@ fn a_program_dies_with_a_zms_that_is_killed() {
     }
 }
 
+#[test]
+fn on_a_terminal_too_a_program_dies_with_a_zms_that_is_killed() {
+    let vault = Scratch::vault();
+    // Not by the terminal, which hangs up on it as well.
+    let script = "trap '' HUP; read -r _ _ _ zms _ </proc/$PPID/stat; echo $$ $PPID >pids; \
+                  kill -9 $zms; exec sleep 60";
+    let words = [python(), fixture("beside/terminal.py").into(), "[]".into()];
+    let zms = [ZMS, "run", "-q", "--mask", "--", "sh", "-c", script];
+    let said = vault.other(words.into_iter().chain(zms.map(Into::into))).go().text();
+    assert!(said.contains("ended -9"), "{said}");
+    let pids = std::fs::read_to_string(vault.work().join("pids")).unwrap();
+    let pids: Vec<u32> = pids.split_whitespace().map(|pid| pid.parse().unwrap()).collect();
+    assert_eq!(pids.len(), 2, "{pids:?}");
+    let gone = || pids.iter().all(|pid| !alive(*pid));
+    assert!(crate::beside::watch::within(10, gone), "the program or its leader lives");
+}
+
 fn alive(pid: u32) -> bool {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
     !status.is_empty() && !status.contains("State:\tZ")

@@ -167,3 +167,46 @@ fn a_value_that_a_program_still_has_stays_hidden_after_every_change() {
     assert!(said.contains("<***>") && !said.contains("first"), "{said}");
     watched.end();
 }
+
+#[test]
+fn what_a_change_leaves_visible_is_named_once() {
+    let vault = Scratch::vault();
+    vault.set(&[], "KEY", "first-value-of-all");
+    vault.set(&[], "OTHER", "other-value");
+    let script = "trap : USR1; echo up >log; while :; do echo \"<$KEY>\" >&2; sleep 0.1; done";
+    let watched = Watched::start(&vault, &["--mask", "--signal", "USR1"], script);
+    let told = |count: usize| {
+        watched.until("told", |_, said| said.matches("the program is told").count() == count);
+    };
+    vault.set(&[], "KEY", "abcd");
+    told(1);
+    vault.set(&[], "KEY", "abce");
+    told(2);
+    // What was hidden stays hidden, also as configuration.
+    let config = |value: &[u8]| {
+        vault.zms(["set", "OTHER", "--kind", "config"]).feed(value).good();
+    };
+    config(b"other-value\n");
+    told(3);
+    config(b"another value\n");
+    told(4);
+    let said: Vec<String> = watched.said().lines().map(Into::into).collect();
+    let named: Vec<&String> = said.iter().filter(|line| line.contains("not masked")).collect();
+    assert_eq!(named, ["not masked: KEY (too short)", "not masked: OTHER (config)"]);
+    watched.end();
+}
+
+#[test]
+fn what_a_new_start_leaves_visible_is_named_before_it() {
+    let vault = Scratch::vault();
+    vault.set(&[], "KEY", "first-value-of-all");
+    let script = "echo up >>log; echo \"<$KEY>\" >&2; exec sleep 600";
+    let watched = Watched::start(&vault, &["--mask"], script);
+    vault.set(&[], "KEY", "abcd");
+    watched.until("started anew", |_, said| said.contains("<abcd>"));
+    let said = watched.said();
+    let (before, _) = said.split_once("<abcd>").unwrap();
+    assert!(before.contains("not masked: KEY (too short)\n"), "{said}");
+    assert_eq!(said.matches("not masked").count(), 1, "{said}");
+    watched.end();
+}
