@@ -143,6 +143,9 @@ impl Import {
 
     /// Adds one secret. An object or list is its own JSON text, where the export is JSON.
     fn add(&mut self, name: String, tree: Tree<'_>, comment: &str) -> Result<(), ImportError> {
+        if self.secrets.len() == MAX_SECRETS {
+            return Err(ImportError::TooMany);
+        }
         let line = tree.line;
         let json = tree.is_deep();
         let value = match (tree.node, tree.source) {
@@ -362,6 +365,23 @@ mod tests {
         assert_eq!(error(&lines(1_000_000)), ImportError::TooMany);
         let most = import(lines(MAX_SECRETS).as_bytes(), None, Expected::Anything).expect("fits");
         assert_eq!(most.secrets.len(), MAX_SECRETS);
+    }
+
+    #[test]
+    fn as_many_personal_values_as_shared_ones_take_linear_time() {
+        let kinds = ["shared", "personal"];
+        let item =
+            |n: usize, kind| format!("{{\"key\":\"K{n}\",\"value\":\"v\",\"type\":\"{kind}\"}},");
+        let text = |count: usize| {
+            let items = kinds.iter().flat_map(|kind| (0..count).map(move |n| item(n, kind)));
+            format!(
+                "[{}{{\"key\":\"L\",\"value\":\"v\",\"type\":\"personal\"}}]",
+                items.collect::<String>()
+            )
+        };
+        let found = import(text(60_000).as_bytes(), None, Expected::Anything).expect("fits");
+        assert_eq!((found.secrets.len(), found.left_out.len()), (60_001, 60_000));
+        assert_eq!(error(&text(MAX_SECRETS)), ImportError::TooMany);
     }
 
     #[test]

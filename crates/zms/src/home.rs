@@ -366,13 +366,13 @@ fn read_text(
 }
 
 /// Makes a new file with mode 0600, whatever the mask: whole and on disk, or not there.
-pub fn create_private(path: &Path, text: &str) -> io::Result<()> {
+pub fn create_private(path: &Path, text: &(impl AsRef<[u8]> + ?Sized)) -> io::Result<()> {
     let new = path.with_extension(format!("new.{}", std::process::id()));
     let write = || -> io::Result<()> {
         // Left by a process that died and had our number.
         let _none = fs::remove_file(&new);
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&new)?;
-        file.write_all(text.as_bytes())?;
+        file.write_all(text.as_ref())?;
         file.sync_all()?;
         // A link fails where the name is taken, where a rename would replace it.
         fs::hard_link(&new, path)?;
@@ -389,7 +389,7 @@ fn above(path: &Path) -> &Path {
 }
 
 /// Writes a file with mode 0600 in the place of whatever is there: whole and on disk.
-pub fn replace_private(path: &Path, text: &str) -> io::Result<()> {
+pub fn replace_private(path: &Path, text: &(impl AsRef<[u8]> + ?Sized)) -> io::Result<()> {
     let new = path.with_extension(format!("new.{}", std::process::id()));
     let _none = fs::remove_file(&new);
     create_private(&new, text)?;

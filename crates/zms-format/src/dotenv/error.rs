@@ -19,6 +19,9 @@ pub enum ParseError {
         /// Counted from 1.
         line: usize,
     },
+    /// There is more in it than any file of secrets holds.
+    #[error("the file holds more than a million values")]
+    TooMany,
     /// A name is longer than [`crate::MAX_NAME_BYTES`].
     #[error("the name on line {line} is longer than 255 bytes")]
     NameTooLong {
@@ -74,6 +77,7 @@ impl ParseError {
                 "put # before a comment, = after a name, and quotes around a value of several lines"
             }
             ParseError::NameNotUtf8 { .. } => "save the file as UTF-8, or rename the key",
+            ParseError::TooMany => "import it in parts",
             ParseError::NameTooLong { .. } => {
                 "shorten it; if it is part of a value, put quotes around that value"
             }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::ParseError;
 use super::blank::{char_at, skip, trim};
 use crate::output::Output;
+use crate::tree::MAX_NODES;
 use crate::{Entry, MAX_NAME_BYTES, MAX_VALUE_BYTES, Note, Value};
 
 /// Reads a dotenv file: its entries in order of first appearance, each name once.
@@ -24,6 +25,8 @@ pub fn parse_dotenv(text: &[u8]) -> Result<Vec<Entry>, ParseError> {
             let earlier = &mut entries[position];
             entry.notes.push(Note::Repeats { line: earlier.line });
             *earlier = entry;
+        } else if entries.len() == MAX_NODES {
+            return Err(ParseError::TooMany);
         } else {
             positions.insert(entry.name.clone(), entries.len());
             entries.push(entry);
@@ -341,6 +344,7 @@ mod tests {
         assert_eq!(parse_dotenv(blank.as_bytes()).expect("fine").len(), 1);
         let names: String = (0..lines).map(|number| format!("K{number}=v\n")).collect();
         assert_eq!(parse_dotenv(names.as_bytes()).expect("fine").len(), lines);
+        assert_eq!(error(format!("{names}ONE=more").as_bytes()), ParseError::TooMany);
         let quotes = "A=\"\\\"\nB='\\'\nC=`\\`\n".repeat(lines / 10);
         assert_eq!(parse_dotenv(quotes.as_bytes()).expect("fine").len(), 3);
     }

@@ -26,7 +26,7 @@ pub(super) fn read(mut tree: Tree<'_>, import: &mut Import) -> Result<(), Import
     let mut projects = BTreeSet::new();
     for mut secret in tree.into_items() {
         let (line, name) = (secret.line, secret.word("key").to_owned());
-        projects.insert(secret.word("projectId").to_owned());
+        projects.extend(projects_of(&secret));
         let value =
             secret.take("value").ok_or(ImportError::NoValue { line, name: name.clone() })?;
         import.add(name, value, secret.word("note"))?;
@@ -35,6 +35,13 @@ pub(super) fn read(mut tree: Tree<'_>, import: &mut Import) -> Result<(), Import
         import.leave_out("the division into projects", "takes an import for each of them");
     }
     Ok(())
+}
+
+/// The projects that a secret is in: `bws` names one, the export lists them. None is one by itself.
+fn projects_of(secret: &Tree<'_>) -> Vec<String> {
+    let listed = secret.get("projectIds").and_then(Tree::list).unwrap_or_default();
+    let listed: Vec<String> = listed.iter().filter_map(Tree::text).map(str::to_owned).collect();
+    if listed.is_empty() { vec![secret.word("projectId").to_owned()] } else { listed }
 }
 
 /// Whether the names are those around a single secret.

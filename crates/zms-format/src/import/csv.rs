@@ -1,8 +1,11 @@
 //! CSV (RFC 4180) with a heading, as `infisical export --format=csv` writes it.
 
-use super::{Import, Imported};
+use super::{Import, ImportError, Imported, MAX_SECRETS};
 use crate::output::Output;
 use crate::{Entry, Value};
+
+/// Most fields of a row.
+const MAX_FIELDS: usize = 1000;
 
 /// Why a CSV file was refused. Names places, never text of a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -27,6 +30,12 @@ pub enum CsvError {
         /// Fields of the heading.
         wanted: usize,
     },
+    /// A row has more fields than any table of secrets.
+    #[error("line {line} has more than 1000 fields")]
+    TooManyFields {
+        /// Counted from 1.
+        line: usize,
+    },
     /// A quote stands where none may, or is never closed.
     #[error("line {line}: a quote is not closed, or stands inside a field without quotes")]
     Quote {
@@ -41,6 +50,7 @@ impl CsvError {
         match self {
             CsvError::NotUtf8 { .. } => "save it as UTF-8 and import it again",
             CsvError::NoHeading => "begin the file with `Key,Value`",
+            CsvError::TooManyFields { .. } => "keep the columns Key, Value and Comment only",
             CsvError::Fields { .. } => "put double quotes around a value that holds a comma",
             CsvError::Quote { .. } => {
                 "put double quotes around the whole field, and write each in it twice"
@@ -62,7 +72,7 @@ struct Row {
 }
 
 /// Reads names from the column Key or Name, values from Value, and notes from Comment or Note.
-pub(super) fn parse(text: &[u8]) -> Result<Import, CsvError> {
+pub(super) fn parse(text: &[u8]) -> Result<Import, ImportError> {
     let mut reader = Reader { rest: text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text), line: 1 };
     let heading = reader.row()?.ok_or(CsvError::NoHeading)?;
     let names = heading.fields.iter().map(|field| word(field, 1));
@@ -86,7 +96,10 @@ pub(super) fn parse(text: &[u8]) -> Result<Import, CsvError> {
         }
         if fields.len() != names.len() {
             let (found, wanted) = (fields.len(), names.len());
-            return Err(CsvError::Fields { line, found, wanted });
+            return Err(CsvError::Fields { line, found, wanted }.into());
+        }
+        if import.secrets.len() == MAX_SECRETS {
+            return Err(ImportError::TooMany);
         }
         let name = word(&fields[key], line)?;
         let comment = comment.map(|at| word(&fields[at], line)).transpose()?.unwrap_or_default();
@@ -116,6 +129,9 @@ impl Reader<'_> {
         }
         let mut row = Row { line: self.line, fields: Vec::new() };
         loop {
+            if row.fields.len() == MAX_FIELDS {
+                return Err(CsvError::TooManyFields { line: row.line });
+            }
             row.fields.push(self.field()?);
             match self.rest {
                 [b',', rest @ ..] => self.rest = rest,
@@ -182,7 +198,9 @@ mod tests {
     }
 
     fn error(text: &str) -> CsvError {
-        parse(text.as_bytes()).expect_err("must be refused")
+        let error = parse(text.as_bytes()).expect_err("must be refused");
+        let ImportError::Csv(error) = error else { panic!("{error:?}") };
+        error
     }
 
     #[test]
@@ -205,6 +223,14 @@ mod tests {
         for quote in ["A,\"canary", "A,ca\"nary", "A,\"canary\"x\n"] {
             assert_eq!(error(&format!("Key,Value\n{quote}")), CsvError::Quote { line: 2 });
         }
-        assert_eq!(parse(b"Key,Value\n\xff,1\n").err(), Some(CsvError::NotUtf8 { line: 2 }));
+        assert_eq!(parse(b"Key,Value\n\xff,1\n").err(), Some(CsvError::NotUtf8 { line: 2 }.into()));
+    }
+
+    #[test]
+    fn rows_and_fields_are_bounded_before_they_are_kept() {
+        let wide = format!("Key,Value{}", ",".repeat(MAX_FIELDS));
+        assert_eq!(error(&wide), CsvError::TooManyFields { line: 1 });
+        let long = format!("Key,Value\n{}not,a,row\n", "A,1\n".repeat(MAX_SECRETS + 1));
+        assert_eq!(parse(long.as_bytes()).err(), Some(ImportError::TooMany));
     }
 }

@@ -6,18 +6,16 @@ use crate::tree::{Node, Tree};
 /// What Doppler adds to every download.
 const OWN: [&str; 3] = ["DOPPLER_PROJECT", "DOPPLER_ENVIRONMENT", "DOPPLER_CONFIG"];
 
+const WHY: &str = "says where Doppler kept the secrets";
+
 /// Whether the names are those of a download; what Doppler has added is left out then.
 pub(super) fn of_names(found: &mut Import) -> bool {
     if !OWN.iter().all(|name| found.has(name)) {
         return false;
     }
     found.tool = Some(Tool::Doppler);
-    drop_own(found);
+    found.drop_names(|name| OWN.contains(&name), WHY);
     true
-}
-
-fn drop_own(found: &mut Import) {
-    found.drop_names(|name| OWN.contains(&name), "says where Doppler kept the secrets");
 }
 
 /// `{"NAME": {"computed": "value", "note": ""}}`.
@@ -30,11 +28,14 @@ pub(super) fn fits(tree: &Tree<'_>) -> bool {
 /// Takes the value that a program would get: what Doppler has put in for its own references.
 pub(super) fn read(tree: Tree<'_>, import: &mut Import) -> Result<(), ImportError> {
     for (name, mut secret) in tree.into_members() {
+        if OWN.contains(&&name[..]) {
+            import.leave_out_own(name, WHY);
+            continue;
+        }
         let line = secret.line;
         let value = secret.take("computed").or_else(|| secret.take("raw"));
         let value = value.ok_or(ImportError::NoValue { line, name: name.clone() })?;
         import.add(name, value, secret.word("note"))?;
     }
-    drop_own(import);
     Ok(())
 }

@@ -1,5 +1,7 @@
 //! Infisical: `infisical export --format=json`; its dotenv, YAML and CSV are plain files.
 
+use std::collections::HashSet;
+
 use super::{Import, ImportError, all};
 use crate::tree::Tree;
 
@@ -16,12 +18,14 @@ pub(super) fn read(tree: Tree<'_>, import: &mut Import) -> Result<(), ImportErro
     for mut item in shared {
         take(&mut item, import)?;
     }
+    let mut taken: HashSet<String> =
+        import.secrets.iter().map(|secret| secret.entry.name.clone()).collect();
     for mut item in own {
         let name = item.word("key").to_owned();
-        if import.has(&name) {
-            import.leave_out(name, "is somebody's personal value beside the one for all");
-        } else {
+        if taken.insert(name.clone()) {
             take(&mut item, import)?;
+        } else {
+            import.leave_out(name, "is somebody's personal value beside the one for all");
         }
     }
     Ok(())

@@ -19,10 +19,12 @@ pub enum JsonError {
     #[error("the file holds no JSON object")]
     NotObject,
     /// A key appears twice.
-    #[error("line {line}: the key {name:?} appears twice")]
+    #[error("line {line}: the key {name:?} appears twice, first on line {first}")]
     Repeated {
         /// Line of the second, counted from 1.
         line: usize,
+        /// Line of the first.
+        first: usize,
         /// The key.
         name: String,
     },

@@ -1,15 +1,16 @@
 //! Reads one JSON object.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 
-use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde::de::{Deserialize, Deserializer, Error, MapAccess, Visitor};
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::JsonError;
 use super::string::decode;
 use crate::lines::Lines;
+use crate::tree::MAX_NODES;
 use crate::{Entry, MAX_NAME_BYTES, MAX_VALUE_BYTES, Value};
 
 /// Reads an object of strings, numbers and booleans; numbers and booleans keep their exact text.
@@ -23,19 +24,20 @@ pub fn parse_json(text: &[u8]) -> Result<Vec<Entry>, JsonError> {
     // The message of `serde_json` may quote the text; only its place is kept.
     let members: Members<'_> =
         serde_json::from_slice(text).map_err(|error| match error.classify() {
+            Category::Data if text.trim_ascii_start().starts_with(b"{") => JsonError::TooMany,
             Category::Data => JsonError::NotObject,
             _ => JsonError::Syntax { line: error.line(), column: error.column() },
         })?;
     let mut lines = Lines::new(text);
-    let mut seen = HashSet::with_capacity(members.0.len());
+    let mut seen = HashMap::with_capacity(members.0.len());
     let mut entries = Vec::with_capacity(members.0.len());
     for (name, raw) in members.0 {
         let line = lines.of(raw.get().as_ptr().addr() - text.as_ptr().addr());
         if !(1..=MAX_NAME_BYTES).contains(&name.len()) {
             return Err(JsonError::NameLength { line });
         }
-        if !seen.insert(name.clone()) {
-            return Err(JsonError::Repeated { line, name });
+        if let Some(first) = seen.insert(name.clone(), line) {
+            return Err(JsonError::Repeated { line, first, name });
         }
         let Some(value) = value(raw.get(), line, &name)? else {
             return Err(JsonError::LoneSurrogate { line, name });
@@ -58,7 +60,8 @@ fn value(raw: &str, line: usize, name: &str) -> Result<Option<Value>, JsonError>
     }
 }
 
-/// Names and source texts of an object's members, in order, repeated names and all.
+/// Names and source texts of an object's members, in order, repeated names and all; no more than
+/// [`MAX_NODES`].
 pub(super) struct Members<'a>(pub(super) Vec<(String, &'a RawValue)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -79,6 +82,9 @@ impl<'de> Visitor<'de> for ObjectVisitor {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Members<'de>, A::Error> {
         let mut members = Vec::new();
         while let Some(member) = map.next_entry()? {
+            if members.len() == MAX_NODES {
+                return Err(A::Error::custom("too many"));
+            }
             members.push(member);
         }
         Ok(Members(members))
@@ -127,7 +133,7 @@ mod tests {
         assert_eq!(error("{\"A\":null}"), JsonError::Null { line: 1, name: name() });
         assert_eq!(
             error("{\"A\":1,\n\"\\u0041\":2}"),
-            JsonError::Repeated { line: 2, name: name() }
+            JsonError::Repeated { line: 2, first: 1, name: name() }
         );
         assert_eq!(
             error("{\"A\":\"\\ud800\"}"),
@@ -136,6 +142,13 @@ mod tests {
         assert_eq!(error("{\"\":1}"), JsonError::NameLength { line: 1 });
         let long = format!("{{\"A\":\"{}\"}}", "x".repeat(MAX_VALUE_BYTES + 1));
         assert_eq!(error(&long), JsonError::ValueTooLong { line: 1, name: name() });
+    }
+
+    #[test]
+    fn a_million_members_are_the_most() {
+        let members = |count: usize| (0..count).map(|n| format!("\"{n}\":0,")).collect::<String>();
+        let text = format!("{{{}\"last\":0}}", members(MAX_NODES));
+        assert_eq!(error(&text), JsonError::TooMany);
     }
 
     #[test]

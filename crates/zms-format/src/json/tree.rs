@@ -1,6 +1,6 @@
 //! Reads JSON of several levels, and one document after another.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, SeqAccess, Visitor};
@@ -90,11 +90,12 @@ impl<'t> Reader<'t> {
             ),
             [b'{', ..] => {
                 let members: Members<'t> = serde_json::from_str(text).map_err(|it| broken(&it))?;
-                let (mut seen, mut map) = (HashSet::new(), Vec::with_capacity(members.0.len()));
+                let (mut seen, mut map) = (HashMap::new(), Vec::with_capacity(members.0.len()));
                 for (name, raw) in members.0 {
                     let tree = self.read(raw, &name, level + 1)?;
-                    if !seen.insert(name.clone()) {
-                        return Err(JsonError::Repeated { line: tree.line, name });
+                    let line = tree.line;
+                    if let Some(first) = seen.insert(name.clone(), line) {
+                        return Err(JsonError::Repeated { line, first, name });
                     }
                     map.push((name, tree));
                 }
@@ -175,7 +176,7 @@ mod tests {
         let name = "b".to_owned();
         assert_eq!(
             error("{\"a\":{\"b\":1,\n\"\\u0062\":2}}"),
-            JsonError::Repeated { line: 2, name }
+            JsonError::Repeated { line: 2, first: 1, name }
         );
     }
 }

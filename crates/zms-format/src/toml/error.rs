@@ -13,6 +13,9 @@ pub enum TomlError {
         /// Counted from 1.
         line: usize,
     },
+    /// There is more in it than any file of secrets holds.
+    #[error("the file holds more than a million values")]
+    TooMany,
     /// The text is longer than what is read.
     #[error("the file is larger than 16 MiB")]
     TooLarge,
@@ -25,10 +28,12 @@ pub enum TomlError {
         column: usize,
     },
     /// A key appears twice.
-    #[error("line {line}: the key {name:?} appears twice")]
+    #[error("line {line}: the key {name:?} appears twice, first on line {first}")]
     Repeated {
         /// Line of the second, counted from 1.
         line: usize,
+        /// Line of the first.
+        first: usize,
         /// The key.
         name: String,
     },
@@ -65,6 +70,7 @@ impl TomlError {
                 "save it as UTF-8; for bytes that are no text use NAME=VALUE lines and --format dotenv"
             }
             TomlError::TooLarge => "import it in parts, or as JSON",
+            TomlError::TooMany => "import it in parts",
             TomlError::Syntax { .. } => {
                 "correct the file at that place; text needs quotes: NAME = \"value\""
             }

@@ -1,6 +1,6 @@
 //! Reads one TOML table.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use toml_datetime::Datetime;
@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::TomlError;
 use crate::lines::{Lines, place};
 use crate::output::Output;
+use crate::tree::MAX_NODES;
 use crate::{Entry, MAX_NAME_BYTES, MAX_VALUE_BYTES, Value};
 
 /// Longest text that is read, in bytes: its tokens take two dozen times as much.
@@ -77,7 +78,8 @@ struct Reader<'i> {
     source: Source<'i>,
     lines: Lines<'i>,
     entries: Vec<Entry>,
-    seen: HashSet<String>,
+    /// The keys so far, and their lines.
+    seen: HashMap<String, usize>,
     /// The key whose value comes next, and its line.
     key: Option<(String, usize)>,
     /// Whether the next key stands in the header of a table.
@@ -92,7 +94,7 @@ impl<'i> Reader<'i> {
             source,
             lines: Lines::new(source.input().as_bytes()),
             entries: Vec::new(),
-            seen: HashSet::new(),
+            seen: HashMap::new(),
             key: None,
             in_header: false,
             refused: None,
@@ -120,8 +122,10 @@ impl<'i> Reader<'i> {
         let length = value.expose().len();
         if !(1..=MAX_NAME_BYTES).contains(&name.len()) {
             self.refuse(span, TomlError::NameLength { line });
-        } else if !self.seen.insert(name.clone()) {
-            self.refuse(span, TomlError::Repeated { line, name });
+        } else if self.entries.len() == MAX_NODES {
+            self.refuse(span, TomlError::TooMany);
+        } else if let Some(first) = self.seen.insert(name.clone(), line) {
+            self.refuse(span, TomlError::Repeated { line, first, name });
         } else if length > MAX_VALUE_BYTES {
             self.refuse(span, TomlError::ValueTooLong { line, name });
         } else {
@@ -252,6 +256,12 @@ mod tests {
         assert!(parse_toml("a.".repeat(300_000).as_bytes()).is_err());
         assert!(parse_toml("[".repeat(300_000).as_bytes()).is_err());
         assert_eq!(error(&vec![b'\n'; MAX_TEXT_BYTES + 1]), TomlError::TooLarge);
+    }
+
+    #[test]
+    fn a_key_given_twice_is_named_with_both_lines() {
+        let repeated = TomlError::Repeated { line: 4, first: 1, name: "A".into() };
+        assert_eq!(error(b"A = 1\nB = 2\n\n\"A\" = 3\n"), repeated);
     }
 
     #[test]

@@ -60,10 +60,12 @@ pub enum YamlError {
         line: usize,
     },
     /// A key appears twice.
-    #[error("line {line}: the key {name:?} appears twice")]
+    #[error("line {line}: the key {name:?} appears twice, first on line {first}")]
     Repeated {
         /// Line of the second, counted from 1.
         line: usize,
+        /// Line of the first.
+        first: usize,
         /// The key.
         name: String,
     },

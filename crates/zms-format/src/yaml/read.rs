@@ -1,7 +1,7 @@
 //! Reads one YAML mapping.
 
 use std::borrow::Cow;
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span, StrInput, Tag};
 use zeroize::Zeroizing;
@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 use super::{YamlError, binary};
 use crate::lines::place;
 use crate::quoted::is_unprintable;
+use crate::tree::MAX_NODES;
 use crate::{Entry, MAX_NAME_BYTES, MAX_VALUE_BYTES, Value};
 
 /// Reads a mapping of names to scalars; a scalar without quotes keeps its exact text, whatever
@@ -20,11 +21,14 @@ use crate::{Entry, MAX_NAME_BYTES, MAX_VALUE_BYTES, Value};
 pub fn parse_yaml(text: &[u8]) -> Result<Vec<Entry>, YamlError> {
     let mut events = Events::of(text)?;
     events.open()?;
-    let mut seen = HashSet::new();
+    let mut seen = HashMap::new();
     let mut entries = Vec::new();
     while let Some((name, line)) = events.key()? {
-        if !seen.insert(name.clone()) {
-            return Err(YamlError::Repeated { line, name });
+        if entries.len() == MAX_NODES {
+            return Err(YamlError::TooMany);
+        }
+        if let Some(first) = seen.insert(name.clone(), line) {
+            return Err(YamlError::Repeated { line, first, name });
         }
         let value = events.value(&name, line)?;
         // EXPOSE: its length only.
@@ -230,6 +234,16 @@ mod tests {
         }
         assert!(parse_yaml("x".repeat(3_000_000).as_bytes()).is_err());
         assert!(parse_yaml("A: x\n".repeat(300_000).as_bytes()).is_err());
+    }
+
+    #[test]
+    fn a_key_given_twice_is_named_with_both_lines() {
+        let name = || "A".to_owned();
+        assert_eq!(
+            error("A: 1\nB: 2\n\n\"A\": 3\n"),
+            YamlError::Repeated { line: 4, first: 1, name: name() }
+        );
+        assert_eq!(error("{A: 1, A: 2}"), YamlError::Repeated { line: 1, first: 1, name: name() });
     }
 
     #[test]

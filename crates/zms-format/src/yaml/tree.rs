@@ -1,6 +1,6 @@
 //! Reads YAML of several levels.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 
 use saphyr_parser::{Event, ScalarStyle};
 
@@ -14,7 +14,8 @@ struct Open {
     tree: Node<'static>,
     /// The name whose value comes next.
     name: Option<String>,
-    seen: HashSet<String>,
+    /// The names so far, and their lines.
+    seen: HashMap<String, usize>,
 }
 
 /// Reads one document. Levels, values and names are bounded, anchors and aliases refused, and no name
@@ -64,8 +65,8 @@ pub(crate) fn tree(text: &[u8]) -> Result<Tree<'static>, YamlError> {
                         return Err(YamlError::Merge { line });
                     }
                     let key = text.into_owned();
-                    if !seen.insert(key.clone()) {
-                        return Err(YamlError::Repeated { line, name: key });
+                    if let Some(first) = seen.insert(key.clone(), line) {
+                        return Err(YamlError::Repeated { line, first, name: key });
                     }
                     *name = Some(key);
                     continue;
@@ -101,7 +102,7 @@ fn begin(open: &mut Vec<Open>, line: usize, tree: Node<'static>) -> Result<(), Y
     if let Some(Open { tree: Node::Map(_), name: None, .. }) = open.last() {
         return Err(YamlError::Key { line });
     }
-    open.push(Open { line, tree, name: None, seen: HashSet::new() });
+    open.push(Open { line, tree, name: None, seen: HashMap::new() });
     Ok(())
 }
 
@@ -150,7 +151,10 @@ mod tests {
         );
         assert!(tree(format!("{}{}", "[".repeat(16), "]".repeat(16)).as_bytes()).is_ok());
         assert_eq!(error(&format!("[0{}]", ",0".repeat(MAX_NODES))), YamlError::TooMany);
-        assert_eq!(error("a: {b: 1, b: 2}"), YamlError::Repeated { line: 1, name: "b".into() });
+        assert_eq!(
+            error("a:\n  b: 1\n  b: 2"),
+            YamlError::Repeated { line: 3, first: 2, name: "b".into() }
+        );
         assert_eq!(error("? [a]\n: b\n"), YamlError::Key { line: 1 });
         assert_eq!(error("a: 1\n---\nb: 2\n"), YamlError::Documents { line: 2 });
         assert_eq!(error(""), YamlError::NotMapping);

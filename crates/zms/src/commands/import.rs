@@ -149,7 +149,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let revision = written.map(|written| written.revision);
     say(context.output, args, &source, &effect, (&place, revision))?;
     warn_of_names(context.output, source.secrets.keys().map(|name| name.as_str()));
-    if args.dry_run || args.file == Path::new("-") || args.keep {
+    if args.dry_run || args.file == Path::new("-") {
         return Ok(());
     }
     let progress = Progress::spinner("reading everything back");

@@ -92,18 +92,61 @@ fn a_protected_environment_is_confirmed_by_its_name() {
     }
 }
 
+/// What a hostile file may cost, in KiB of address space.
+const MOST_KIB: usize = 1024 * 1024;
+
 #[test]
-fn attack_a_million_secrets_and_deep_levels_are_refused_and_leave_nothing() {
+fn attack_a_million_secrets_and_deep_levels_are_refused_in_bounded_memory_and_leave_nothing() {
     let machine = Machine::with_vault();
     let hostile = [
-        "seq -f 'K%.0f=v' 1000000 | zms import -",
-        "(printf '['; yes '0,' | head -n 2000000 | tr -d '\\n'; printf '0]') | zms import -",
+        "seq -f 'K%.0f=v' 1000001 | zms import -",
+        "(echo 'Key,Value'; seq -f 'K%.0f,v' 5000000) | zms import -",
+        "(printf 'Key,Value'; head -c 60000000 /dev/zero | tr '\\0' ,) | zms import - --format csv",
+        "(printf '{\"A\":0'; seq -f ',\"%.0f\":0' 5000000; echo '}') | zms import -",
+        "(printf '{\"A\":{\"B\":0'; seq -f ',\"%.0f\":0' 1000001; echo '}}') | zms import -",
+        "(printf '['; yes '0,' | head -n 5000000 | tr -d '\\n'; printf '0]') > a.json; zms import a.json",
         "(printf '{\"A\":'; yes '[' | head -n 1000000 | tr -d '\\n') | zms import -",
+        "(echo ---; seq -f '%.0f: v' 300000) | zms import -",
         "(yes 'A: [' | head -n 100000) > deep.yaml; zms import deep.yaml",
+        "seq -f 'K%.0f = 1' 300000 > many.toml; zms import many.toml",
+        "(printf 'A = '; yes '[' | head -n 1000000 | tr -d '\\n') > deep.toml; zms import deep.toml",
     ];
     for line in hostile {
-        let refused = machine.sh(line).refused(2);
+        let refused = machine.sh(&format!("ulimit -v {MOST_KIB}; {line}")).refused(2);
         assert!(refused.contains("hint: "), "{line}: {refused}");
     }
     assert_eq!(machine.sh("zms ls").done(), "");
+}
+
+#[test]
+fn attack_a_folder_of_large_or_many_files_is_refused_in_bounded_memory_and_leaves_nothing() {
+    let machine = Machine::with_vault();
+    let hostile = [
+        (
+            "mkdir large; for name in a b c e f; do truncate -s 60M large/.env.$name; done",
+            "zms import large --yes",
+            "the files to import are larger than 256 MiB together",
+        ),
+        (
+            "mkdir one; truncate -s 65M one/.env",
+            "zms import one --yes",
+            "one/.env is larger than 64 MiB",
+        ),
+        (
+            "mkdir many; for name in $(seq 1001); do echo A=1 > many/.env.e$name; done",
+            "zms import many --yes",
+            "there are more than 1000 files to import",
+        ),
+        (
+            "mkdir full; for name in a b c; do seq -f 'K%.0f=v' 40000 > full/.env.$name; done",
+            "zms import full --yes",
+            "the files hold more than 100000 secrets",
+        ),
+    ];
+    for (made, import, why) in hostile {
+        machine.sh(made).done();
+        let refused = machine.sh(&format!("ulimit -v {MOST_KIB}; {import}")).refused(2);
+        assert!(refused.contains(why), "{import}: {refused}");
+    }
+    assert_eq!(machine.sh("zms ls; zms env ls").done(), "development\nproduction\nstaging\n");
 }

@@ -16,7 +16,7 @@ use crate::{
     session::{Acting, Context},
 };
 
-/// Reads everything back before a file may go.
+/// Reads everything back: nothing is told to be in the vault that is not.
 pub(super) fn verify(
     acting: &mut Acting,
     path: &ScopePath,
@@ -27,7 +27,7 @@ pub(super) fn verify(
     for (name, secret) in secrets.iter().filter(|(name, _)| effect.holds(name)) {
         let held = view.merged.winner(name.as_str());
         let value = &secret.entry.value;
-        // EXPOSE: compared with the file that is about to be deleted.
+        // EXPOSE: compared with the file, which may be deleted next.
         if held.is_none_or(|held| held.payload.value.expose() != value.expose()) {
             return Err(Failure::other(format!("{name} was changed meanwhile; the file stays")));
         }
@@ -35,15 +35,23 @@ pub(super) fn verify(
     Ok(())
 }
 
-/// What becomes of the files, and what comes next.
-pub(super) fn leave(context: &Context, args: &Args, all: &[Original], undoable: bool) -> Outcome {
-    let output = context.output;
+/// Warns of what git has of the files, whether they go or stay.
+fn warn_of_history(output: Output, all: &[Original]) {
     for file in all.iter().map(|original| &original.file).filter(|file| committed(file)) {
         output.warn(format!(
             "{} is in the history of this git repository: change these secrets at their \
              source, deleting the file does not take them back",
             file.display()
         ));
+    }
+}
+
+/// What becomes of the files, and what comes next.
+pub(super) fn leave(context: &Context, args: &Args, all: &[Original], undoable: bool) -> Outcome {
+    let output = context.output;
+    warn_of_history(output, all);
+    if args.keep {
+        return Ok(());
     }
     let (links, plain): (Vec<_>, Vec<_>) =
         all.iter().partition(|original| files::is_link(&original.file));

@@ -32,6 +32,8 @@ use crate::{
 
 /// Most files of one import.
 const MAX_FILES: usize = 1000;
+/// Most bytes of all of them, which are kept until they are in the vault.
+const MAX_BYTES: usize = 256 * 1024 * 1024;
 
 /// A scope that gets secrets.
 #[derive(Default)]
@@ -93,7 +95,7 @@ pub(super) fn run(context: &Context, args: &Args) -> Outcome {
     let names: BTreeSet<&str> =
         plan.targets.values().flat_map(|it| it.secrets.keys().map(|name| name.as_str())).collect();
     warn_of_names(context.output, names);
-    if args.dry_run || args.keep {
+    if args.dry_run {
         return Ok(());
     }
     let progress = Progress::spinner("reading everything back");
@@ -147,7 +149,7 @@ fn find(context: &Context, args: &Args, base: &ScopePath) -> Outcome<Plan> {
     // What is for one machine comes last, and stands over what is for all.
     found.sort();
     let mut folders: BTreeMap<ScopePath, PathBuf> = BTreeMap::new();
-    let mut total = 0;
+    let (mut total, mut bytes, mut texts) = (0, 0, Vec::new());
     for (path, local, folder, file) in found {
         if let Some(other) = folders.insert(path.clone(), folder.clone())
             && other != folder
@@ -160,6 +162,14 @@ fn find(context: &Context, args: &Args, base: &ScopePath) -> Outcome<Plan> {
             plan.left_out.push((file, "it is no regular file"));
             continue;
         };
+        bytes += text.len();
+        if bytes > MAX_BYTES {
+            return Err(Failure::usage("the files to import are larger than 256 MiB together")
+                .hint("import a folder further down, or its files one by one"));
+        }
+        texts.push((path, local, file, text));
+    }
+    for (path, local, file, text) in texts {
         let source = Source::of(&file, text, Expected::Anything, context.output)?;
         total += source.secrets.len();
         if total > MAX_SECRETS {

@@ -77,6 +77,8 @@ pub(super) struct Wrong {
     why: String,
     /// Whether something was missing.
     pub(super) missing: bool,
+    /// Whether it is no template at all.
+    pub(super) syntax: bool,
     /// Names that the template uses and the place does not have, where one of them stopped it.
     pub(super) lacks: Vec<String>,
 }
@@ -121,7 +123,8 @@ impl Text<'_> {
         let line = error.line().map(|line| format!(" line {line}")).unwrap_or_default();
         let why = error.detail().map_or_else(|| error.kind().to_string(), str::to_owned);
         let missing = error.kind() == ErrorKind::UndefinedError;
-        Wrong { place: format!("{}{line}", self.name), why, missing, lacks }
+        let syntax = error.kind() == ErrorKind::SyntaxError;
+        Wrong { place: format!("{}{line}", self.name), why, missing, syntax, lacks }
     }
 }
 
