@@ -25,7 +25,7 @@ pub const OURS: &str = "ZMS_";
 const DEFAULT_PATH: &str = "/usr/local/bin:/usr/bin:/bin";
 
 /// Names that make a program load, run or trust something else.
-const LOADERS: [&str; 76] = [
+const LOADERS: [&str; 80] = [
     "PATH",
     "IFS",
     "ENV",
@@ -95,6 +95,10 @@ const LOADERS: [&str; 76] = [
     "R_PROFILE",
     "R_PROFILE_USER",
     "JULIA_LOAD_PATH",
+    "JULIA_DEPOT_PATH",
+    "BASH_LOADABLES_PATH",
+    "GEM_HOME",
+    "GEM_PATH",
     "OPENSSL_CONF",
     "OPENSSL_ENGINES",
     "SSL_CERT_FILE",
@@ -104,7 +108,7 @@ const LOADERS: [&str; 76] = [
     "LESSOPEN",
 ];
 /// The same by their beginning, in any case: npm reads its settings so.
-const LOADER_PREFIXES: [&str; 11] = [
+const LOADER_PREFIXES: [&str; 15] = [
     "LD_",
     "DYLD_",
     "GIT_",
@@ -112,6 +116,10 @@ const LOADER_PREFIXES: [&str; 11] = [
     "NPM_CONFIG_",
     "YARN_RC_",
     "LUA_INIT",
+    "LUA_PATH",
+    "LUA_CPATH",
+    "R_LIBS",
+    "R_ENVIRON",
     "CORECLR_",
     "COR_",
     "CARGO_BUILD_",
@@ -295,7 +303,7 @@ mod tests {
             assert!(loader(name), "{name}");
         }
         for name in
-            ["NPM_CONFIG_SCRIPT_SHELL", "npm_config_script_shell", "MAKEFLAGS", "LUA_INIT_5_4"]
+            ["NPM_CONFIG_SCRIPT_SHELL", "npm_config_script_shell", "LUA_CPATH_5_4", "R_LIBS_USER"]
         {
             assert!(loader(name), "{name}");
         }

@@ -49,6 +49,20 @@ pub fn open(path: &Path) -> Outcome<fs::File> {
 /// Reads a file that nobody named, but that lies where one is looked for. Anything but a regular
 /// file is none: a folder called `.env` is somebody's, and a pipe would wait for ever.
 pub fn read_found(path: &Path) -> Outcome<Option<Zeroizing<Vec<u8>>>> {
+    Ok(found(path)?.map(|(bytes, _)| bytes))
+}
+
+/// The same, and whether it may speak for the caller: it is ours or root's, and others can not
+/// write it. Both are of the same file, whatever has its name a moment later.
+pub fn read_trusted(path: &Path) -> Outcome<Option<(Zeroizing<Vec<u8>>, bool)>> {
+    let trusted = |file: &fs::Metadata| {
+        let owner = file.uid() == geteuid().as_raw() || file.uid() == 0;
+        owner && file.mode() & 0o002 == 0
+    };
+    Ok(found(path)?.map(|(bytes, file)| (bytes, trusted(&file))))
+}
+
+fn found(path: &Path) -> Outcome<Option<(Zeroizing<Vec<u8>>, fs::Metadata)>> {
     let nonblock = OFlags::NONBLOCK.bits().cast_signed();
     let unreadable = |error| trouble(&error, format!("{} can not be read", path.display()));
     let file = match fs::OpenOptions::new().read(true).custom_flags(nonblock).open(path) {
@@ -60,10 +74,12 @@ pub fn read_found(path: &Path) -> Outcome<Option<Zeroizing<Vec<u8>>>> {
         }
         Err(error) => return Err(unreadable(error)),
     };
-    if !file.metadata().map_err(unreadable)?.is_file() {
+    let about = file.metadata().map_err(unreadable)?;
+    if !about.is_file() {
         return Ok(None);
     }
-    all(file, &path.display().to_string()).map(Some)
+    let bytes = all(file, &path.display().to_string())?;
+    Ok(Some((bytes, about)))
 }
 
 fn all(source: impl Read, shown: &str) -> Outcome<Zeroizing<Vec<u8>>> {
@@ -78,17 +94,17 @@ fn all(source: impl Read, shown: &str) -> Outcome<Zeroizing<Vec<u8>>> {
     Ok(bytes)
 }
 
-/// Whether a file may speak for the caller: it is ours or root's, and others can not write it.
-pub fn trusted(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|file| {
-        let owner = file.uid() == geteuid().as_raw() || file.uid() == 0;
-        owner && file.mode() & 0o002 == 0
-    })
-}
-
 /// Whether a path is a symbolic link.
 pub fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
+}
+
+/// Whether a name in a folder stays with what we gave it: others can neither replace nor remove it.
+pub fn keeps_names(folder: &Path) -> bool {
+    fs::metadata(folder).is_ok_and(|found| {
+        let owner = found.uid() == geteuid().as_raw() || found.uid() == 0;
+        owner && (found.mode() & 0o002 == 0 || found.mode() & 0o1000 != 0)
+    })
 }
 
 /// Whether a path is a folder, or a link to one.

@@ -67,9 +67,9 @@ pub fn find() -> Outcome<Option<(PathBuf, Settings)>> {
     let folder = environment::folder()?;
     for folder in folder.ancestors() {
         let path = folder.join(FILE);
-        if let Some(bytes) = files::read_found(&path)? {
+        if let Some((bytes, trusted)) = files::read_trusted(&path)? {
             // It says where secrets are written: somebody else must not.
-            if !files::trusted(&path) {
+            if !trusted {
                 return Err(Failure::new(
                     Exit::Denied,
                     format!("{} belongs to somebody else, or others can write it", path.display()),

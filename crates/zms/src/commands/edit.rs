@@ -90,15 +90,33 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             Answer::Edit => continue,
             Answer::No => return Err(Failure::other("given up; nothing was changed")),
         }
-        let Saved::Conflict(failure) = save(&mut acting, &held, &changes)? else {
-            tell(&acting.session, context.output);
-            return review::say(context.output, &held.path, &changes);
+        let failure = match save(&mut acting, &held, &changes) {
+            Ok(Saved::Done) => {
+                tell(&acting.session, context.output);
+                return review::say(context.output, &held.path, &changes);
+            }
+            Ok(Saved::Conflict(failure)) => failure,
+            Err(failure) => {
+                // What was typed is not lost: the editor shows it again.
+                try_again(context, failure)?;
+                continue;
+            }
         };
         try_again(context, failure)?;
         // What is there now, with what was changed here on top.
-        held = hold(&mut acting)?;
-        document = Document::of(&held.path, &held.secrets, &names, Some(document.form()))?;
-        text.put(&document.text(&changes)?)?;
+        let anew = hold(&mut acting).and_then(|held| {
+            let form = Some(document.form());
+            let document = Document::of(&held.path, &held.secrets, &names, form)?;
+            let text = document.text(&changes)?;
+            Ok((held, document, text))
+        });
+        match anew {
+            Ok((there, form, shown)) => {
+                (held, document) = (there, form);
+                text.put(&shown)?;
+            }
+            Err(failure) => try_again(context, failure)?,
+        }
     }
 }
 

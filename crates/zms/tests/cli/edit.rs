@@ -129,6 +129,22 @@ fn what_somebody_else_changed_meanwhile_is_not_lost() {
 }
 
 #[test]
+fn what_was_typed_is_kept_where_it_can_not_be_saved() {
+    let machine = Machine::with_secret();
+    let mut terminal = editing(&machine, "vim", &[]);
+    terminal.until("A=first").press(":%s/first/mine/\r");
+    let database = rusqlite::Connection::open(machine.vault("zms.db")).unwrap();
+    database.execute_batch("ALTER TABLE revision RENAME TO away").unwrap();
+    terminal.press(":wq\r").until("[n]o: ").press("y\n").until("go on editing");
+    database.execute_batch("ALTER TABLE away RENAME TO revision").unwrap();
+    terminal.screen.clear();
+    let (code, screen) =
+        terminal.press("\n").until("A=mine").press(":wq\r").until("[n]o: ").press("y\n").end();
+    assert_eq!(code, 0, "{screen}");
+    assert_eq!(machine.sh("zms get A").done(), "mine");
+}
+
+#[test]
 fn a_protected_environment_is_confirmed_before_the_editor_starts() {
     let machine = Machine::with_secret();
     machine.sh("zms env protect development").done();

@@ -101,8 +101,12 @@ impl Editor {
             .hint("set EDITOR to one: `EDITOR=nano zms edit`"))
     }
 
-    fn new(program: PathBuf, arguments: Vec<String>, shown: String) -> Self {
+    fn new(program: PathBuf, mut arguments: Vec<String>, shown: String) -> Self {
         let family = family(&program);
+        // One with a window of its own would be left at once, and the text taken for unchanged.
+        if shown.rsplit('/').next().is_some_and(|name| name.starts_with("gvim")) {
+            arguments.insert(0, "-f".to_owned());
+        }
         Self { program, arguments, family, shown }
     }
 
