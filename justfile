@@ -80,6 +80,7 @@ extended:
 
 # Every case of the command line on each store, and on several servers over one database
 stores:
+    rm -rf target/tmp/cases
     for store in file server postgres; do ZMS_TEST_STORE=$store cargo test --locked -p zms --test transcripts --profile extended || exit 1; done
     for replicas in 2 4; do ZMS_TEST_STORE=postgres ZMS_TEST_REPLICAS=$replicas cargo test --locked -p zms --test transcripts --profile extended || exit 1; done
     scripts/cases
@@ -91,3 +92,5 @@ bench: release
     bench/scale
     {{python}} bench/serve
     bench/stream
+    bench/gateway
+    bench/postgres

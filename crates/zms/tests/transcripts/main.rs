@@ -69,23 +69,29 @@ fn folder(name: &str) {
     let mut files: Vec<_> = entries.map(|entry| entry.unwrap().path()).collect();
     files.sort();
     let mut wrong = String::new();
-    let (mut about_files, mut about_chains) = (0, 0);
-    let cases = files.len();
+    let mut ran = String::new();
     for file in files {
         let written = fs::read_to_string(&file).unwrap();
         let marked = |mark: &str| written.lines().any(|line| line.starts_with(mark));
         let (about_file, about_chain) = (marked("@ "), marked("& "));
-        about_files += usize::from(about_file);
-        about_chains += usize::from(about_chain && !about_file);
         let alone = |place: Place| if about_chain { place.alone() } else { place };
-        let happened = replay(&written, served().filter(|_| !about_file).map(alone));
+        let place = served().filter(|_| !about_file).map(alone);
+        let on = if place.is_none() {
+            "file"
+        } else if about_chain {
+            "one"
+        } else {
+            "store"
+        };
+        let happened = replay(&written, place);
+        ran += &format!("{on} {name}/{}\n", file.file_name().unwrap().to_string_lossy());
         if overwrite() {
             fs::write(&file, &happened).unwrap();
         } else if written != happened {
             wrong += &format!("\n{}\n{}", file.display(), difference(&written, &happened));
         }
     }
-    count(name, [cases, about_files, about_chains]);
+    note(name, &ran);
     assert!(wrong.is_empty(), "- is written, + happened{wrong}");
 }
 
@@ -105,14 +111,13 @@ fn replicas() -> Option<usize> {
     Some(count.parse().expect("ZMS_TEST_REPLICAS is a number"))
 }
 
-/// Notes how many cases of a folder were run, for `scripts/cases` to add up and compare.
-fn count(name: &str, counts: [usize; 3]) {
+/// Notes which cases of a folder were run, and on what, for `scripts/cases` to compare.
+fn note(name: &str, ran: &str) {
     let mut store = env::var("ZMS_TEST_STORE").unwrap_or_else(|_| "file".to_owned());
     store += &replicas().map_or(String::new(), |count| format!("-{count}"));
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("cases").join(store);
     fs::create_dir_all(&folder).unwrap();
-    fs::write(folder.join(name), format!("{}\n", counts.map(|count| count.to_string()).join(" ")))
-        .unwrap();
+    fs::write(folder.join(name), ran).unwrap();
 }
 
 /// Whether what happens is to be written down.
