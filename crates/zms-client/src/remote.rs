@@ -182,8 +182,14 @@ impl Store for RemoteStore {
     }
 
     fn bundle_ahead(&self, ahead: Ahead) -> Result<Box<dyn Bundle + '_>, Trouble> {
-        let query = Self::first(ahead);
-        let kept = match self.current(&query) {
+        let mut query = Self::first(ahead);
+        let mut answered = self.current(&query);
+        if matches!(&answered, Err(trouble) if trouble.class == TroubleClass::TooLarge) {
+            // Of a vault that is large, what is needed of the past is asked for when it is.
+            query.last = Some(0);
+            answered = self.current(&query);
+        }
+        let kept = match answered {
             Err(trouble) if trouble.class == TroubleClass::Unreachable => {
                 self.stale(&query, trouble)
             }

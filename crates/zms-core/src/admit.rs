@@ -29,6 +29,12 @@ pub trait Tree: Bundle {
     /// [`Trouble`] where it can not be read.
     fn parent(&self, child: ScopeId) -> Result<Option<ScopeId>, Trouble>;
 
+    /// How many live entries of children there are.
+    ///
+    /// # Errors
+    /// [`Trouble`] where they can not be counted.
+    fn scopes(&self) -> Result<u64, Trouble>;
+
     /// The key that the current roster is signed with; `None` where it was never told.
     ///
     /// # Errors
@@ -60,6 +66,10 @@ pub enum Refused {
     Trouble(#[from] Trouble),
 }
 
+/// Most scopes of a vault below its root: what an administrator has to be shown of each fits one
+/// bundle, whatever a writer plants.
+pub const MAX_SCOPES: u64 = 65_536;
+
 /// Goes on only where a rule holds.
 fn require(holds: bool, rule: &'static str) -> Result<(), Refused> {
     if holds { Ok(()) } else { Err(Refused::Wrong(rule)) }
@@ -75,22 +85,25 @@ fn allow(holds: bool, rule: &'static str) -> Result<(), Refused> {
 /// # Errors
 /// [`Refused`].
 pub fn admit(tree: &dyn Tree, caller: PrincipalId, batch: &Batch, now: u64) -> Result<(), Refused> {
-    let current = match (tree.vault()?, batch.found) {
-        (Some(_), None) => return Err(Refused::Exists),
-        (None, Some(_)) => return Err(Refused::Wrong("there is no such vault")),
-        (None, None) => None,
+    match (tree.vault()?, batch.found) {
+        (Some(_), None) => Err(Refused::Exists),
+        (None, Some(_)) => Err(Refused::Wrong("there is no such vault")),
+        (None, None) => {
+            let members = Members::after(tree, batch, None)?;
+            let maker = members.maker(caller, now)?;
+            scopes::check(tree, &members, &maker, batch)
+        }
         (Some(vault), Some(found)) => {
             require(vault == batch.vault, "the change is for another vault")?;
             let current = current_roster(tree)?;
             if found != pin(&current) {
                 return Err(Refused::Moved);
             }
-            Some(current.0)
+            let sender = members::sender(tree, caller, batch, now)?;
+            let members = Members::after(tree, batch, Some(&current.0))?;
+            scopes::check(tree, &members, &sender, batch)
         }
-    };
-    let members = Members::after(tree, batch, current.as_ref())?;
-    let caller = members.allow(caller, batch, now)?;
-    scopes::check(tree, &members, &caller, batch)
+    }
 }
 
 /// The current roster and its message.

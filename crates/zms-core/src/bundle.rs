@@ -59,6 +59,8 @@ pub enum TroubleClass {
     Unauthentic,
     /// The server knows the caller and refuses what it asks for.
     Refused,
+    /// More was asked for than the server gives out at once.
+    TooLarge,
     /// The vault was changed while it was read: read it again from the start.
     Moved,
     /// The server asks its callers to wait.
@@ -98,6 +100,7 @@ impl fmt::Display for Trouble {
             TroubleClass::Foreign => "what answers is no server of ZMS",
             TroubleClass::Unauthentic => "the server refused the caller",
             TroubleClass::Refused => "the server refused",
+            TroubleClass::TooLarge => "the server gives out less at once",
             TroubleClass::Moved => "the vault was changed while it was read",
             TroubleClass::Throttled => "the server has too much to do",
             TroubleClass::Unaudited => "the server could not note it in its audit",

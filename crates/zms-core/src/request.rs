@@ -123,6 +123,17 @@ impl Claim {
         if spelled { Ok(claim) } else { Err(Malformed) }
     }
 
+    /// The code over all that was asked: no other request has it. It authenticates nothing before it
+    /// is verified.
+    pub const fn mac(&self) -> [u8; 32] {
+        self.mac
+    }
+
+    /// The last unix second in which it verifies.
+    pub const fn good_until(&self) -> u64 {
+        self.expires.saturating_add(SKEW)
+    }
+
     /// Verifies that the holder of `key` asked for exactly this, at a time that is now.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ pub(crate) mod bundle;
 pub(crate) mod caller;
 pub(crate) mod changes;
 pub(crate) mod commits;
-pub(crate) mod nonces;
+mod once;
 pub(crate) mod register;
 pub(crate) mod scribe;
 pub(crate) mod shown;

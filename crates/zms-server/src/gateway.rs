@@ -20,7 +20,7 @@ use zms_core::{bundle::Trouble, id::VaultId, principal::Principal};
 use zms_crypto::CryptoRng;
 use zms_store::Store;
 
-use crate::{engine::address::Range, vaults::Handle};
+use crate::{engine::address::Range, state::Engine, vault::Open, vaults::Handle};
 
 pub(crate) use self::{
     answer::Answer,
@@ -68,14 +68,34 @@ pub struct Gateway {
     pub entropy: fn() -> Box<dyn CryptoRng + Send>,
 }
 
+/// A gateway, and the engine whose limits it keeps to.
+pub(crate) struct Within {
+    pub(crate) engine: Arc<Engine>,
+    pub(crate) gateway: Arc<Gateway>,
+}
+
+/// Who asks, as far as the headers tell.
+pub(crate) enum Asker {
+    /// Whoever has a token that could be one.
+    Somebody(Principal),
+    /// Anybody, for what needs no token there.
+    Anybody(Open),
+}
+
 impl Gateway {
+    /// Where the vault of a principal is.
+    fn store_of(&self, principal: &Principal) -> Result<Box<dyn Store>, Refusal> {
+        let store = self.origin.store_of(principal)?;
+        store.ok_or(Refusal::Unknown("a token of no vault here, or a revoked one"))
+    }
+
     /// A session for one request.
     pub(crate) fn session(
         &self,
         principal: Principal,
         from: Option<IpAddr>,
     ) -> Result<Session, Refusal> {
-        let store = self.origin.store_of(&principal)?.ok_or(Refusal::Unknown)?;
+        let store = self.store_of(&principal)?;
         let (clock, entropy) = (self.clock, (self.entropy)());
         let session = match &self.pins {
             Some(pins) => {
@@ -85,6 +105,12 @@ impl Gateway {
         };
         Ok(session.admitting(Box::new(move |line| is_within(&line.limits.addresses, from))))
     }
+}
+
+/// Whether a path is one of the gateway's, where there is one: refusals there are in its own words.
+pub(crate) fn answers(path: &str) -> bool {
+    let engine = |rest: &str| rest == "vaults" || rest.starts_with("vaults/");
+    path.strip_prefix("/v1/").is_some_and(|rest| !engine(rest))
 }
 
 /// Whether ranges in CIDR text hold an address; none are any.

@@ -5,6 +5,9 @@
 //! opens; [`vaults`] is where the vaults are; [`serve`] is everything between a socket and the
 //! router.
 
+#[cfg(not(panic = "unwind"))]
+compile_error!("a handler that panics ends its request, not the server: build with panic=unwind");
+
 mod engine;
 pub mod gateway;
 mod health;

@@ -19,10 +19,14 @@ pub struct Limits {
     pub header_time: Duration,
     /// Until a body has come, beside a second for each 16 KiB of it.
     pub body_time: Duration,
+    /// Until the other end takes more of what it is sent.
+    pub write_time: Duration,
     /// Until TLS has shaken hands.
     pub handshake_time: Duration,
     /// Connections at the same time.
     pub connections: usize,
+    /// Connections at the same time from one address, save this machine's; 0 is without a limit.
+    pub connections_per_address: usize,
     /// HTTP/2 requests at the same time on one connection.
     pub streams: u32,
     /// Requests a second from one address; 0 is without a limit.
@@ -47,8 +51,10 @@ impl Default for Limits {
             bodies: 256 * 1024 * 1024,
             header_time: Duration::from_secs(30),
             body_time: Duration::from_secs(30),
+            write_time: Duration::from_secs(30),
             handshake_time: Duration::from_secs(10),
             connections: 4096,
+            connections_per_address: 256,
             streams: 128,
             per_address: 500,
             per_principal: 200,

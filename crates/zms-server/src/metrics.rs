@@ -32,16 +32,13 @@ pub(crate) struct Metrics {
     pub(crate) connections: Gauge,
     pub(crate) commits: Counter,
     pub(crate) handshakes_failed: Counter,
+    pub(crate) connections_refused: Counter,
 }
 
 /// A method that we know: any other is its sender's word.
 pub(crate) fn method(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::POST => "POST",
-        Method::HEAD => "HEAD",
-        _ => "other",
-    }
+    let known = ["GET", "POST", "PUT", "PATCH", "DELETE", "LIST", "HEAD", "OPTIONS"];
+    known.into_iter().find(|known| method.as_str() == *known).unwrap_or("other")
 }
 
 /// One request that is being answered.
@@ -73,7 +70,20 @@ impl Metrics {
         registry.register("commits", "Commits kept", commits.clone());
         let failed = handshakes_failed.clone();
         registry.register("tls_handshakes_failed", "TLS handshakes that failed", failed);
-        Self { registry, requests, seconds, active, connections, commits, handshakes_failed }
+        let connections_refused = Counter::default();
+        let refused = connections_refused.clone();
+        let help = "Connections refused, as their address had too many";
+        registry.register("connections_refused", help, refused);
+        Self {
+            registry,
+            requests,
+            seconds,
+            active,
+            connections,
+            commits,
+            handshakes_failed,
+            connections_refused,
+        }
     }
 
     pub(crate) fn begin(&self) -> Active {

@@ -20,11 +20,11 @@ use zms_store::CommitError;
 /// Why a request was not answered.
 #[derive(Debug)]
 pub struct Problem {
-    status: StatusCode,
-    code: &'static str,
-    detail: &'static str,
-    retry_after: Option<u64>,
-    cause: Option<String>,
+    pub(crate) status: StatusCode,
+    pub(crate) code: &'static str,
+    pub(crate) detail: &'static str,
+    pub(crate) retry_after: Option<u64>,
+    pub(crate) cause: Option<String>,
 }
 
 /// What is sent.

@@ -43,12 +43,12 @@ pub fn router(engine: &Arc<Engine>) -> Router {
 
 /// The routes of an engine and of a gateway.
 pub fn router_with(engine: &Arc<Engine>, gateway: Arc<Gateway>) -> Router {
-    around(engine, routes().merge(gateway::router(gateway)))
+    around(engine, routes().merge(gateway::router(engine, gateway)))
 }
 
 /// Those of a gateway alone, and what is asked of a process.
 pub fn router_of_gateway(engine: &Arc<Engine>, gateway: Arc<Gateway>) -> Router {
-    around(engine, process().merge(gateway::router(gateway)))
+    around(engine, process().merge(gateway::router(engine, gateway)))
 }
 
 fn routes() -> Router<Arc<Engine>> {
@@ -81,4 +81,44 @@ fn around(engine: &Arc<Engine>, routes: Router<Arc<Engine>>) -> Router {
         .layer(from_fn_with_state(Arc::clone(engine), gate::check))
         .layer(from_fn_with_state(Arc::clone(engine), trace::trace))
         .with_state(Arc::clone(engine))
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::{
+        body::{Body, to_bytes},
+        http::Request,
+    };
+    use tower::ServiceExt;
+
+    use super::*;
+    use crate::{Limits, Names, Register, Setup, vaults::OneFile};
+
+    /// An engine without a vault.
+    fn engine() -> Arc<Engine> {
+        Engine::new(Setup {
+            vaults: Arc::new(OneFile::new("no such file".into())),
+            names: Names::new(["localhost".to_owned()]),
+            register: Register::Nobody,
+            limits: Limits::default(),
+            clock: || 1_900_000_000,
+            blind: zms_crypto::Key::from_bytes(&[0; 32]),
+        })
+    }
+
+    #[tokio::test]
+    async fn attack_a_handler_that_panics_ends_its_request_only_and_says_nothing() {
+        let explodes = async || -> StatusCode { panic!("canary-value") };
+        let router = around(&engine(), process().route("/explodes", get(explodes)));
+        let ask = |path: &str| {
+            let request = Request::get(path).header("host", "localhost").body(Body::empty());
+            router.clone().oneshot(request.expect("a request"))
+        };
+        let answer = ask("/explodes").await.expect("it is answered");
+        assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(answer.headers()["cache-control"], "no-store");
+        let said = to_bytes(answer.into_body(), 4096).await.expect("a body");
+        assert!(!String::from_utf8_lossy(&said).contains("canary"), "{said:?}");
+        assert_eq!(ask("/healthz").await.expect("it is answered").status(), StatusCode::OK);
+    }
 }

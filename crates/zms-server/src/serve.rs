@@ -1,9 +1,12 @@
 //! From sockets to the router: connections, their limits, and an orderly end.
 
 mod connection;
+mod crowd;
+mod idle;
 mod listen;
 pub mod log;
 pub mod manager;
+mod patience;
 pub mod tls;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
@@ -17,7 +20,7 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 pub use self::listen::{Listen, ListenError, Listener};
-use self::{connection::Connections, tls::Tls};
+use self::{connection::Connections, crowd::Crowd, tls::Tls};
 use crate::state::Engine;
 
 /// How often those who asked long ago are forgotten.
@@ -38,6 +41,7 @@ pub async fn serve(
         engine: Arc::clone(&engine),
         router,
         room: Arc::new(Semaphore::new(engine.limits.connections)),
+        crowd: Arc::new(Crowd::default()),
         open: TaskTracker::new(),
         tls: tls.as_ref().map(|tls| tls.acceptor()),
     });

@@ -10,7 +10,7 @@ use tokio_util::sync::CancellationToken;
 use zms_crypto::Key;
 
 use crate::{
-    engine::{nonces::Nonces, scribe::Scribes, shown::Shown, watch::Watches},
+    engine::{scribe::Scribes, shown::Shown, watch::Watches},
     layers::rates::Rates,
     limits::Limits,
     metrics::Metrics,
@@ -71,7 +71,6 @@ pub struct Engine {
     pub(crate) shown: Shown,
     pub(crate) scribes: Scribes,
     pub(crate) watches: Watches,
-    pub(crate) nonces: Nonces,
     pub(crate) rates: Rates,
     /// KiB of bodies that are read at the same time.
     pub(crate) bodies: Semaphore,
@@ -100,7 +99,6 @@ impl Engine {
             shown: Shown::new(limits.shown),
             scribes: Scribes::default(),
             watches: Watches::default(),
-            nonces: Nonces::default(),
             rates: Rates::new(&limits),
             bodies: Semaphore::new(limits.bodies >> 10),
             metrics: Metrics::new(),

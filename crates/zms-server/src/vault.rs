@@ -9,6 +9,7 @@ mod envelope;
 mod kv;
 mod metadata;
 mod mounts;
+mod open;
 mod patch;
 mod policy;
 mod subkeys;
@@ -19,8 +20,10 @@ mod wrapping;
 
 use axum::http::Method;
 use zms_client::Session;
+use zms_core::principal::Principal;
 
-use crate::gateway::{Answer, Call, Gateway, Refusal, principal, token_text};
+pub(crate) use self::open::Open;
+use crate::gateway::{Answer, Call, Gateway, Refusal, token_text};
 
 /// A caller at work on its vault.
 struct Acting<'c> {
@@ -33,29 +36,29 @@ struct Acting<'c> {
 
 impl<'c> Acting<'c> {
     /// The caller that a token is.
-    fn with(gateway: &'c Gateway, call: &'c Call, token: &'c str) -> Result<Self, Refusal> {
-        let session = gateway.session(principal(token)?, call.peer)?;
+    fn with(
+        gateway: &'c Gateway,
+        call: &'c Call,
+        token: &'c str,
+        principal: Principal,
+    ) -> Result<Self, Refusal> {
+        let session = gateway.session(principal, call.peer)?;
         Ok(Self { gateway, call, token, session })
     }
 }
 
-/// Answers below `/v1/`.
-pub(crate) fn respond(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
-    let words = call.words();
-    if let ["sys", rest @ ..] = words.as_slice()
-        && let Some(answer) = sys::respond_to_anybody(gateway, call, rest)
-    {
-        return answer;
-    }
+/// Answers below `/v1/` to whoever has a token.
+pub(crate) fn respond(
+    gateway: &Gateway,
+    call: &Call,
+    principal: Principal,
+) -> Result<Answer, Refusal> {
     let wish = wrapping::wish(call)?;
-    if words == ["auth", "approle", "login"] && call.puts() {
-        return approle::log_in(gateway, call, wish);
-    }
-    let mut acting = Acting::with(gateway, call, token_text(&call.headers)?)?;
+    let mut acting = Acting::with(gateway, call, token_text(&call.headers)?, principal)?;
     if call.method == Method::HEAD {
         return Err(Refusal::unsupported());
     }
-    wrapping::around(&mut acting, wish, |acting| match words.as_slice() {
+    wrapping::around(&mut acting, wish, |acting| match call.words().as_slice() {
         ["sys", rest @ ..] => sys::respond(acting, rest),
         ["auth", "token", rest @ ..] => token::respond(acting, rest),
         ["auth" | "identity" | "cubbyhole", ..] => Err(no_handler(call)),

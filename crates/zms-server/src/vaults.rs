@@ -23,11 +23,12 @@ pub trait Vaults: Send + Sync {
     /// [`Trouble`] where it can not be told or opened.
     fn find(&self, vault: VaultId) -> Result<Option<Handle>, Trouble>;
 
-    /// Which vault a principal is a member of; `None` where of none.
+    /// Which vaults name a principal as a member. Whoever makes a vault can name in it whom it
+    /// likes: the principal's own is the one that knows its request key.
     ///
     /// # Errors
     /// [`Trouble`] where it can not be told.
-    fn of(&self, principal: PrincipalId) -> Result<Option<VaultId>, Trouble>;
+    fn of(&self, principal: PrincipalId) -> Result<Vec<VaultId>, Trouble>;
 
     /// Makes a vault by its first commit, as [`zms_store::Keeper::commit_checked`] does; where that
     /// is refused, there is none.

@@ -199,15 +199,23 @@ pub(crate) fn spend(
     most: u32,
     events: &[Event],
 ) -> Result<bool, Trouble> {
-    noting(core, vault, events, |tx| {
-        let noted = tx.execute(
-            "INSERT INTO spent (vault, principal, uses) SELECT $1, $2, 1 WHERE $3::BIGINT > 0
-             ON CONFLICT (vault, principal)
-             DO UPDATE SET uses = spent.uses + 1 WHERE spent.uses < $3",
-            &[&vault.as_bytes(), &principal.as_bytes(), &i64::from(most)],
-        )?;
-        Ok(noted > 0)
-    })
+    noting(core, vault, events, |tx| use_one(tx, vault, principal, most))
+}
+
+/// Takes a use within the transaction that is open, unless all are used.
+pub(crate) fn use_one(
+    tx: &Link,
+    vault: VaultId,
+    principal: PrincipalId,
+    most: u32,
+) -> Result<bool, Fault> {
+    let noted = tx.execute(
+        "INSERT INTO spent (vault, principal, uses) SELECT $1, $2, 1 WHERE $3::BIGINT > 0
+         ON CONFLICT (vault, principal)
+         DO UPDATE SET uses = spent.uses + 1 WHERE spent.uses < $3",
+        &[&vault.as_bytes(), &principal.as_bytes(), &i64::from(most)],
+    )?;
+    Ok(noted > 0)
 }
 
 /// Does something with its entries, in one transaction; neither where it says `false`.

@@ -111,6 +111,11 @@ impl<L: AsRef<Link>> Tree for PostgresBundle<'_, L> {
         })
     }
 
+    fn scopes(&self) -> Result<u64, Trouble> {
+        let sql = "SELECT COUNT(*) FROM child WHERE vault = $1";
+        Ok(self.one(sql, &[&self.vault.as_bytes()], |row| number(row, 0))?.unwrap_or(0))
+    }
+
     fn authority(&self) -> Result<Option<VerifyingKey>, Trouble> {
         let sql = "SELECT vk FROM authority WHERE vault = $1 ORDER BY version DESC LIMIT 1";
         self.one(sql, &[&self.vault.as_bytes()], |row| fixed(row, 0).map(VerifyingKey))

@@ -130,15 +130,15 @@ impl Database {
         self.mark(vault).map(|mark| mark.is_some())
     }
 
-    /// The vault of a member. Where several name it, the one that did so first.
+    /// The vaults that name a member: of many those that did so first.
     ///
     /// # Errors
     /// [`Trouble`] where it can not be read.
-    pub fn vault_of(&self, principal: PrincipalId) -> Result<Option<VaultId>, Trouble> {
-        let sql = "SELECT vault FROM member WHERE principal = $1 ORDER BY joined_at LIMIT 1";
+    pub fn vaults_of(&self, principal: PrincipalId) -> Result<Vec<VaultId>, Trouble> {
+        let sql = "SELECT vault FROM member WHERE principal = $1 ORDER BY joined_at LIMIT 16";
         let link = self.core.work.link().map_err(trouble)?;
-        let found = link.one(sql, &[&principal.as_bytes()], |row| crate::row::fixed(row, 0));
-        found.map(|found| found.map(VaultId)).map_err(trouble)
+        let id = |row: &tokio_postgres::Row| Ok(VaultId(crate::row::fixed(row, 0)?));
+        link.all(sql, &[&principal.as_bytes()], id).map_err(trouble)
     }
 
     /// Has a listener told of vaults that others changed, as soon as it is known here. The first

@@ -18,6 +18,7 @@ mod member;
 mod migrate;
 mod refusal;
 mod replica;
+mod request;
 mod retry;
 mod row;
 #[cfg(test)]
@@ -45,7 +46,7 @@ use zms_core::{
     id::{PrincipalId, VaultId, WrappedId},
 };
 use zms_crypto::Key;
-use zms_store::{Check, CommitError, Keeper, Mark, Store, Waiting};
+use zms_store::{Check, CommitError, Keeper, Mark, Noted, Request, Store, Waiting};
 
 use self::{
     bundle::{NO_VAULT, PostgresBundle},
@@ -145,5 +146,15 @@ impl Keeper for PostgresStore {
 
     fn take_wrapped(&mut self, id: WrappedId, events: &[Event]) -> Result<bool, Trouble> {
         wrapped::take(&self.database.core, self.vault, id, events)
+    }
+
+    fn note_once(
+        &mut self,
+        request: &Request,
+        now: u64,
+        most: Option<u32>,
+        events: &[Event],
+    ) -> Result<Noted, Trouble> {
+        request::note_once(&self.database.core, self.vault, request, now, most, events)
     }
 }

@@ -12,8 +12,11 @@ use crate::{
 };
 
 /// What leads from schema number 0, the empty one, to each next.
-pub(crate) const MIGRATIONS: &[&str] =
-    &[include_str!("migrations/0001_vault.sql"), include_str!("migrations/0002_wrapped.sql")];
+pub(crate) const MIGRATIONS: &[&str] = &[
+    include_str!("migrations/0001_vault.sql"),
+    include_str!("migrations/0002_wrapped.sql"),
+    include_str!("migrations/0003_request.sql"),
+];
 
 /// Brings the database to the newest schema. Where it has it already, nothing is written: the role
 /// that serves need not be the one that may change the schema.
@@ -88,7 +91,8 @@ mod tests {
     const NEXT: &[&str] = &[
         concat!(
             include_str!("migrations/0001_vault.sql"),
-            include_str!("migrations/0002_wrapped.sql")
+            include_str!("migrations/0002_wrapped.sql"),
+            include_str!("migrations/0003_request.sql")
         ),
         "CREATE TABLE extra (id BIGINT PRIMARY KEY);",
         "ALTER TABLE extra ADD COLUMN more TEXT; INSERT INTO extra VALUES (7, 'seven');",
@@ -177,6 +181,7 @@ mod tests {
         let url = url.replace("zms@", "servant@");
         let mut store = Arc::new(open(&url, MIGRATIONS).unwrap()).vault(Vault::unmade().id);
         Vault::written(&mut store);
-        assert!(open(&url, NEXT).is_err());
+        let newer = [MIGRATIONS, &["CREATE TABLE extra (id BIGINT PRIMARY KEY);"]].concat();
+        assert!(open(&url, &newer).is_err());
     }
 }

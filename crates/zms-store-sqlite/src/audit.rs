@@ -36,19 +36,26 @@ pub(crate) fn spend(
     let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
     let vault = vault_id(&tx).map_err(trouble)?;
     let vault = vault.ok_or_else(|| Trouble::new(TroubleClass::Other, "there is no vault"))?;
-    let noted = tx
-        .execute(
-            "INSERT INTO spent (principal, uses) SELECT ?1, 1 WHERE ?2 > 0
-             ON CONFLICT (principal) DO UPDATE SET uses = uses + 1 WHERE uses < ?2",
-            params![principal.0, most],
-        )
-        .map_err(trouble)?;
-    if noted == 0 {
+    if !use_one(&tx, principal, most).map_err(trouble)? {
         return Ok(false);
     }
     append(&tx, vault, events).map_err(trouble)?;
     tx.commit().map_err(trouble)?;
     Ok(true)
+}
+
+/// Takes a use within the transaction that is open, unless all are used.
+pub(crate) fn use_one(
+    tx: &Connection,
+    principal: PrincipalId,
+    most: u32,
+) -> rusqlite::Result<bool> {
+    let noted = tx.execute(
+        "INSERT INTO spent (principal, uses) SELECT ?1, 1 WHERE ?2 > 0
+         ON CONFLICT (principal) DO UPDATE SET uses = uses + 1 WHERE uses < ?2",
+        params![principal.0, most],
+    )?;
+    Ok(noted > 0)
 }
 
 /// Chains events behind the last entry, within the transaction that is open.

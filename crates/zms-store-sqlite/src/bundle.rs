@@ -56,6 +56,11 @@ impl Tree for SqliteBundle<'_> {
         })
     }
 
+    fn scopes(&self) -> Result<u64, Trouble> {
+        let count: Option<i64> = self.one("SELECT COUNT(*) FROM child", (), |row| row.get(0))?;
+        Ok(count.unwrap_or(0).cast_unsigned())
+    }
+
     fn authority(&self) -> Result<Option<VerifyingKey>, Trouble> {
         let sql = "SELECT vk FROM authority ORDER BY version DESC LIMIT 1";
         self.one(sql, (), |row| row.get(0).map(VerifyingKey))

@@ -13,6 +13,7 @@ mod health;
 mod member;
 mod migrate;
 mod refusal;
+mod request;
 mod schema;
 mod trouble;
 mod wrapped;
@@ -31,7 +32,7 @@ use zms_core::{
     id::{PrincipalId, WrappedId},
 };
 use zms_crypto::Key;
-use zms_store::{Check, CommitError, Keeper, Mark, Store, Waiting};
+use zms_store::{Check, CommitError, Keeper, Mark, Noted, Request, Store, Waiting};
 
 use self::{bundle::SqliteBundle, file::Draft, migrate::MIGRATIONS, trouble::trouble as sorted};
 
@@ -247,5 +248,18 @@ impl Keeper for SqliteStore {
     fn take_wrapped(&mut self, id: WrappedId, events: &[Event]) -> Result<bool, Trouble> {
         self.make_durable()?;
         self.folding(|connection| wrapped::take(connection, id, events))
+    }
+
+    fn note_once(
+        &mut self,
+        request: &Request,
+        now: u64,
+        most: Option<u32>,
+        events: &[Event],
+    ) -> Result<Noted, Trouble> {
+        if most.is_some() {
+            self.make_durable()?;
+        }
+        self.folding(|connection| request::note_once(connection, request, now, most, events))
     }
 }

@@ -21,6 +21,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0002_uses.sql"),
     include_str!("migrations/0003_engine.sql"),
     include_str!("migrations/0004_wrapped.sql"),
+    include_str!("migrations/0005_request.sql"),
 ];
 
 /// Lays out an empty database.
@@ -101,7 +102,8 @@ mod tests {
             include_str!("migrations/0001_vault.sql"),
             include_str!("migrations/0002_uses.sql"),
             include_str!("migrations/0003_engine.sql"),
-            include_str!("migrations/0004_wrapped.sql")
+            include_str!("migrations/0004_wrapped.sql"),
+            include_str!("migrations/0005_request.sql")
         ),
         "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;",
         "ALTER TABLE extra ADD COLUMN more TEXT; INSERT INTO extra VALUES (7, 'seven');",

@@ -7,6 +7,7 @@
 mod audit;
 mod kept;
 mod members;
+mod noted;
 mod renewed;
 mod revisions;
 mod rosters;
@@ -153,6 +154,9 @@ pub fn kept_promises<S: Keeper>() -> Vec<Promise<S>> {
         wrapped::an_answer_is_taken_with_its_entries,
         wrapped::an_answer_of_which_the_time_is_over_makes_room,
         wrapped::no_answer_waits_before_the_vault,
+        noted::a_request_is_noted_once_with_its_entries,
+        noted::a_request_takes_one_use_however_often_it_comes,
+        noted::a_request_is_one_senders_and_goes_with_its_time,
     ]
 }
 

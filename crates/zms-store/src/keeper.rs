@@ -76,6 +76,43 @@ pub trait Keeper: Store {
     /// # Errors
     /// [`Trouble`]: then it was not taken, and must not be given out.
     fn take_wrapped(&mut self, id: WrappedId, events: &[Event]) -> Result<bool, Trouble>;
+
+    /// Notes what a request is for, unless the same request was noted before, whoever serves it:
+    /// the request, a use of its sender where it has only `most` of them, and the entries, in one
+    /// transaction. Requests that were good until before `now` may go. Where a use is taken, it is
+    /// durable.
+    ///
+    /// # Errors
+    /// [`Trouble`]: then nothing was stored, and what it was for must not happen.
+    fn note_once(
+        &mut self,
+        request: &Request,
+        now: u64,
+        most: Option<u32>,
+        events: &[Event],
+    ) -> Result<Noted, Trouble>;
+}
+
+/// What tells a request from every other one. spec/engine.md#requests
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Request {
+    /// Who sent it.
+    pub principal: PrincipalId,
+    /// Over all of it: whoever changes a byte of it makes another one.
+    pub mac: [u8; 32],
+    /// The last unix second in which it may be good.
+    pub good_until: u64,
+}
+
+/// How noting a request ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Noted {
+    /// It is noted.
+    Done,
+    /// It was noted before; nothing was stored.
+    Again,
+    /// All uses were used before; nothing was stored.
+    Used,
 }
 
 /// A sealed answer that is to wait for its token. spec/wrapped.md

@@ -21,7 +21,7 @@ use zms_core::{
 use zms_crypto::Key;
 
 use self::{shown::Shown, state::State};
-use crate::{Check, CommitError, Keeper, Mark, Store, Waiting};
+use crate::{Check, CommitError, Keeper, Mark, Noted, Request, Store, Waiting};
 
 /// A vault in memory.
 #[derive(Default)]
@@ -113,6 +113,32 @@ impl Keeper for MemoryStore {
         state.append(events)?;
         state.wrapped.remove(&id);
         Ok(true)
+    }
+
+    fn note_once(
+        &mut self,
+        request: &Request,
+        now: u64,
+        most: Option<u32>,
+        events: &[Event],
+    ) -> Result<Noted, Trouble> {
+        let mut current = self.lock();
+        let state = Arc::make_mut(&mut current);
+        state.requests.retain(|_, good_until| *good_until >= now);
+        let sent = (request.principal, request.mac);
+        if state.requests.contains_key(&sent) {
+            return Ok(Noted::Again);
+        }
+        let used = state.spent.get(&request.principal).copied().unwrap_or(0);
+        if most.is_some_and(|most| used >= most) {
+            return Ok(Noted::Used);
+        }
+        state.append(events)?;
+        state.requests.insert(sent, request.good_until);
+        if most.is_some() {
+            state.spent.insert(request.principal, used + 1);
+        }
+        Ok(Noted::Done)
     }
 }
 

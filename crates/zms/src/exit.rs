@@ -236,7 +236,8 @@ fn changing(error: ChangeError) -> Failure {
 /// Whether it is about a server, and says by itself how a command ends.
 const fn far(class: TroubleClass) -> bool {
     use TroubleClass::{
-        Foreign, Garbled, Moved, Refused, Server, Throttled, Unaudited, Unauthentic, Unreachable,
+        Foreign, Garbled, Moved, Refused, Server, Throttled, TooLarge, Unaudited, Unauthentic,
+        Unreachable,
     };
     matches!(
         class,
@@ -246,6 +247,7 @@ const fn far(class: TroubleClass) -> bool {
             | Refused
             | Server
             | Throttled
+            | TooLarge
             | Unaudited
             | Unauthentic
             | Unreachable
@@ -284,6 +286,7 @@ fn store(trouble: &Trouble, exit: Exit) -> Failure {
              where and until when",
         ),
         TroubleClass::Throttled => failure.hint("try again in a while"),
+        TroubleClass::TooLarge => failure.hint("name a place within it, with `-p`, `-e` and `-s`"),
         TroubleClass::Moved => failure.hint("try again"),
         TroubleClass::Unaudited | TroubleClass::Server => {
             failure.hint("try again; its log says more")

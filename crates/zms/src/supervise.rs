@@ -174,18 +174,18 @@ fn words(known: &mut Known, secrets: &[Handed]) -> Outcome<Option<Words>> {
     })
 }
 
-/// Names of secrets that `--mask` leaves visible, with the reason.
-fn visible(secrets: &[Handed]) -> Option<String> {
+/// Secrets that `--mask` leaves visible, each with the reason. What another one had as its value is
+/// hidden all the same.
+fn visible(known: &Known, secrets: &[Handed]) -> Vec<String> {
     let reason = |secret: &Handed| {
-        if secret.config {
-            Some("config")
-        } else if secret.value.len() < mask::SHORTEST && !secret.value.is_empty() {
-            Some("too short")
-        } else {
+        if secret.value.is_empty() || known.holds(&secret.value) {
             None
+        } else if secret.config {
+            Some("config")
+        } else {
+            (secret.value.len() < mask::SHORTEST).then_some("too short")
         }
     };
     let named = secrets.iter().filter_map(|secret| Some((secret.name.as_str(), reason(secret)?)));
-    let named: Vec<String> = named.map(|(name, reason)| format!("{name} ({reason})")).collect();
-    (!named.is_empty()).then(|| named.join(", "))
+    named.map(|(name, reason)| format!("{name} ({reason})")).collect()
 }

@@ -55,6 +55,7 @@ pub(super) fn trouble(answer: &Answer, address: &str) -> Trouble {
     let class = match (status, &*problem.code) {
         (401, _) => TroubleClass::Unauthentic,
         (409, "moved") => TroubleClass::Moved,
+        (422, "bundle-too-large") => TroubleClass::TooLarge,
         (429, _) => TroubleClass::Throttled,
         (503, "audit") => TroubleClass::Unaudited,
         (400..500, _) => TroubleClass::Refused,

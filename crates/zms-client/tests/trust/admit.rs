@@ -1,7 +1,7 @@
 //! What an engine must not take in, from members who know their own keys and the whole database.
 
 use zms_core::{
-    admit::{Refused, Tree, admit},
+    admit::{MAX_SCOPES, Refused, Tree, admit},
     batch::{AuthorityPut, Batch, MemberPut, RosterPut, ScopePut},
     bundle::Trouble,
     change::{
@@ -11,7 +11,7 @@ use zms_core::{
         write::{Edit, write},
     },
     child::children_root,
-    id::ScopeId,
+    id::{PrincipalId, ScopeId},
     open::{Opening, Reading},
     pin::Pins,
     principal::{Kind, Principal},
@@ -34,6 +34,8 @@ const BELOW: &str = "shop/production/api";
 struct Kept {
     state: State,
     authority: VerifyingKey,
+    /// Scopes that are there beside those of the state.
+    planted: u64,
 }
 
 macro_rules! as_stored {
@@ -48,9 +50,9 @@ macro_rules! as_stored {
 
 as_stored! {
     vault() -> Option<zms_core::id::VaultId>;
-    standing(principal: zms_core::id::PrincipalId) -> zms_core::bundle::Standing;
-    keyring(principal: zms_core::id::PrincipalId) -> Option<Vec<u8>>;
-    escrow(principal: zms_core::id::PrincipalId) -> Option<Vec<u8>>;
+    standing(principal: PrincipalId) -> zms_core::bundle::Standing;
+    keyring(principal: PrincipalId) -> Option<Vec<u8>>;
+    escrow(principal: PrincipalId) -> Option<Vec<u8>>;
     members() -> Vec<zms_core::roster::MemberPart>;
     roster() -> Option<SignedMessage>;
     roster_messages(after: u64) -> Vec<Vec<u8>>;
@@ -69,6 +71,11 @@ impl Tree for Kept {
         let found =
             scopes.find(|(_, scope)| scope.children.iter().any(|entry| entry.child == child));
         Ok(found.map(|(id, _)| *id))
+    }
+
+    fn scopes(&self) -> Result<u64, Trouble> {
+        let count = self.state.scopes.values().map(|scope| scope.children.len() as u64);
+        Ok(self.planted + count.sum::<u64>())
     }
 
     fn authority(&self) -> Result<Option<VerifyingKey>, Trouble> {
@@ -90,7 +97,7 @@ impl Engine {
         let reader = world.token("reader", &[("shop", Right::Read, false)]);
         let state = world.store.state();
         let authority = authority(&vault_key(&state, &world.owner)).verifying_key();
-        Self { world, kept: Kept { state, authority }, writer, reader }
+        Self { world, kept: Kept { state, authority, planted: 0 }, writer, reader }
     }
 
     fn opened<T>(&self, who: &Principal, work: impl FnOnce(&Opening<'_>) -> T) -> T {
@@ -369,9 +376,46 @@ fn attack_expired_writer_hands_in() {
     let state = world.store.state();
     let authority = authority(&vault_key(&state, &world.owner)).verifying_key();
     let reader = world.token("reader", &[("shop", Right::Read, false)]);
-    let engine = Engine { world, kept: Kept { state, authority }, writer, reader };
+    let engine = Engine { world, kept: Kept { state, authority, planted: 0 }, writer, reader };
     let batch = engine.write(&engine.writer, AT);
     engine.admits(&engine.writer, &batch).expect("in time");
     let met = admit(&engine.kept, engine.writer.id(), &batch, NOW + 61);
     assert!(matches!(met, Err(Refused::Denied(_))), "{met:?}");
+}
+
+/// Each costs room in what administrators are shown, and they are to be able to end it.
+#[test]
+fn attack_a_writer_plants_scopes_without_end() {
+    let mut engine = Engine::new();
+    let batch = engine.plant(&engine.writer, AT);
+    let held = engine.kept.scopes().expect("they are counted");
+    engine.kept.planted = MAX_SCOPES - held - 1;
+    engine.admits(&engine.writer, &batch).expect("there is room for one");
+    engine.kept.planted += 1;
+    engine.finds_wrong(&engine.writer, &batch);
+    engine.finds_wrong(&engine.world.owner, &batch);
+    let write = engine.write(&engine.writer, AT);
+    engine.admits(&engine.writer, &write).expect("what begins no scope is taken in");
+}
+
+/// What a member may not do is refused before anything is done for it.
+#[test]
+fn attack_a_reader_sends_what_takes_long_to_check() {
+    let engine = Engine::new();
+    let mut batch = engine.token();
+    batch.departed = (0..200_000_u32).map(id_of).collect();
+    let principal = engine.reader.id();
+    let put = |_| MemberPut::Keyring { principal, keyring: vec![0; 200] };
+    batch.members = (0..20_000).map(put).collect();
+    engine.denies(&engine.reader, &batch);
+    // Without a roster too.
+    batch.roster = None;
+    engine.denies(&engine.reader, &batch);
+    engine.finds_wrong(&engine.world.owner, &batch);
+}
+
+fn id_of(at: u32) -> PrincipalId {
+    let mut id = [7; 16];
+    id[..4].copy_from_slice(&at.to_be_bytes());
+    PrincipalId(id)
 }

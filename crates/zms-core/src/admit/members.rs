@@ -1,6 +1,6 @@
 //! Who is in after a batch, and whether its roster says so.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use zms_crypto::{digest::sha256, sign::VerifyingKey};
 
@@ -24,7 +24,7 @@ const MAX_LINE: usize = 256 * 1024;
 pub(super) struct Members<'a> {
     tree: &'a dyn Tree,
     joined: BTreeMap<PrincipalId, Line>,
-    departed: &'a [PrincipalId],
+    departed: BTreeSet<PrincipalId>,
     /// Of the roster that every head is to be signed under.
     pub(super) generation: u64,
 }
@@ -36,6 +36,8 @@ impl<'a> Members<'a> {
         batch: &'a Batch,
         current: Option<&Roster>,
     ) -> Result<Self, Refused> {
+        let departed: BTreeSet<PrincipalId> = batch.departed.iter().copied().collect();
+        require(departed.len() == batch.departed.len(), "a member leaves twice")?;
         let mut joined = BTreeMap::new();
         for put in &batch.members {
             let (id, keyring) = match put {
@@ -52,7 +54,7 @@ impl<'a> Members<'a> {
                 MemberPut::Keyring { principal, keyring } => (*principal, keyring),
             };
             require(keyring.len() <= MAX_KEYRING, "a keyring is too long")?;
-            require(!batch.departed.contains(&id), "a member changes and leaves at once")?;
+            require(!departed.contains(&id), "a member changes and leaves at once")?;
         }
         let generation = match (&batch.roster, current) {
             (Some(put), current) => {
@@ -77,25 +79,14 @@ impl<'a> Members<'a> {
             }
             (None, None) => return Err(Refused::Wrong("a vault begins with a roster")),
         };
-        Ok(Self { tree, joined, departed: &batch.departed, generation })
+        Ok(Self { tree, joined, departed, generation })
     }
 
-    /// The caller's line, where it may hand in such a batch at all.
-    pub(super) fn allow(
-        &self,
-        caller: PrincipalId,
-        batch: &Batch,
-        now: u64,
-    ) -> Result<Line, Refused> {
-        // Who makes a vault is in it only afterwards; who replaces its own seed only before.
-        let line = match batch.found {
-            None => self.line(caller)?,
-            Some(_) => stored_line(self.tree, caller)?,
-        };
-        let line = line.ok_or(Refused::Denied("the caller is no member"))?;
+    /// The line of who makes a vault: it is in it only afterwards.
+    pub(super) fn maker(&self, caller: PrincipalId, now: u64) -> Result<Line, Refused> {
+        let line = self.line(caller)?.ok_or(Refused::Denied("the caller is no member"))?;
         allow(!line.expired(now), "the caller's token has expired")?;
-        let shapes = batch.roster.is_some() || batch.found.is_none();
-        allow(!shapes || administers(&line), "only an administrator changes the members")?;
+        allow(administers(&line), "only an administrator makes a vault")?;
         Ok(line)
     }
 
@@ -109,6 +100,24 @@ impl<'a> Members<'a> {
         }
         stored_line(self.tree, id)
     }
+}
+
+/// The line of a member, where it may hand in such a batch at all. Looked at before anything else:
+/// what the rest costs is for those who may.
+pub(super) fn sender(
+    tree: &dyn Tree,
+    caller: PrincipalId,
+    batch: &Batch,
+    now: u64,
+) -> Result<Line, Refused> {
+    let line = stored_line(tree, caller)?.ok_or(Refused::Denied("the caller is no member"))?;
+    allow(!line.expired(now), "the caller's token has expired")?;
+    let shapes = batch.roster.is_some()
+        || batch.authority.is_some()
+        || !batch.members.is_empty()
+        || !batch.departed.is_empty();
+    allow(!shapes || administers(&line), "only an administrator changes the members")?;
+    Ok(line)
 }
 
 /// The key that a batch's roster is to be signed with: that of the roster before, unless that key

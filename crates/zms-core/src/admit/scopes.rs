@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    Refused, Tree, allow,
+    MAX_SCOPES, Refused, Tree, allow,
     members::{Members, administers},
     require,
 };
@@ -47,6 +47,9 @@ pub(super) fn check(
             require(new, "a child begins at two places")?;
         }
     }
+    let begin = batch.scopes.iter().filter(|put| put.revision.revision == 1).count() as u64;
+    let room = begin == 0 || tree.scopes()?.saturating_add(begin) <= MAX_SCOPES;
+    require(room, "the vault holds as many scopes as it may")?;
     batch.scopes.iter().try_for_each(|put| next.check(put, caller))
 }
 

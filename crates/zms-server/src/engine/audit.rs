@@ -43,16 +43,25 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&engine, &parts).await?;
-    let bytes =
-        body::read(&engine, &parts.headers, body, engine.limits.audit, &caller.claim).await?;
     if parts.uri.query().is_some() {
         return Err(Problem::malformed("handing in entries has no query"));
     }
     caller.admitted(&engine, Action::Read).await?;
+    let bytes =
+        body::read(&engine, &parts.headers, body, engine.limits.audit, &caller.claim).await?;
     let events = decode_events(&bytes, caller.principal, caller.now)
         .map_err(|_| Problem::malformed("the body is no list of entries"))?;
-    engine.note(caller.vault, events).await?;
-    Ok(answer(StatusCode::NO_CONTENT, caller.mark.commits, None))
+    let commits = caller.mark.commits;
+    if !events.is_empty() {
+        engine
+            .work(move |engine| {
+                let handle = engine.vaults.find(caller.vault)?;
+                let mut handle = handle.ok_or_else(Problem::unauthenticated)?;
+                caller.hand_in(&mut handle, &events)
+            })
+            .await?;
+    }
+    Ok(answer(StatusCode::NO_CONTENT, commits, None))
 }
 
 /// Entries of a chain

@@ -17,7 +17,7 @@ use zms_core::{
 use zms_crypto::{digest::sha256, parts::Parts};
 use zms_store::Mark;
 
-use super::{answer, caller::Caller, shown::Ready};
+use super::{answer, caller::Caller, once::used, shown::Ready};
 use crate::{
     problem::{Problem, Shown},
     state::Engine,
@@ -140,12 +140,12 @@ async fn note(engine: &Arc<Engine>, caller: Caller, ready: &Ready) -> Result<Cal
         .work(move |engine| {
             let handle = engine.vaults.find(caller.vault)?;
             let mut handle = handle.ok_or_else(Problem::unauthenticated)?;
-            Ok((engine.spend(&mut handle, &caller, &events)?, caller))
+            Ok((caller.spend(&mut handle, &events)?, caller))
         })
         .await?;
     if spent {
         return Ok(caller);
     }
     caller.note_denied(engine, Action::Read).await;
-    Err(Problem::new(StatusCode::FORBIDDEN, "used", "all uses of the token are used"))
+    Err(used())
 }

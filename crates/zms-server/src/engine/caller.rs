@@ -88,12 +88,17 @@ impl Caller {
         let principal = claim.principal;
         let found = engine.glance(move |engine| look_up(engine, named, principal)).await?;
         let now = engine.now();
-        let known = found.as_ref().and_then(|(_, _, card)| card.as_ref());
-        let key = known.map_or(&engine.blind, |card| &card.request_key);
-        let authentic = verify(&claim, key, parts, now);
-        let Some((vault, mark, Some(card))) = found.filter(|_| authentic.is_ok()) else {
-            return Err(Problem::unauthenticated());
-        };
+        let mut authentic = None;
+        if found.is_empty() {
+            // It takes as long as for a member.
+            let _stranger = verify(&claim, &engine.blind, parts, now);
+        }
+        for (vault, mark, card) in found {
+            if authentic.is_none() && verify(&claim, &card.request_key, parts, now).is_ok() {
+                authentic = Some((vault, mark, card));
+            }
+        }
+        let Some((vault, mark, card)) = authentic else { return Err(Problem::unauthenticated()) };
         engine.rates.principal(principal)?;
         let peer = parts.extensions.get::<Peer>().copied().unwrap_or(Peer { address: None });
         Ok(Self { vault, principal, card, claim, mark, now, peer })
@@ -140,30 +145,44 @@ impl Caller {
 
     /// Notes that the caller was refused. The refusal stands whether or not it can be noted.
     pub(super) async fn note_denied(&self, engine: &Arc<Engine>, action: Action) {
+        let _unnoted = engine.note(self.vault, vec![self.denied(action)]).await;
+    }
+
+    /// The entry of a refusal.
+    pub(super) fn denied(&self, action: Action) -> Event {
         let (time, principal) = (self.now, self.principal);
         let outcome = Outcome::Denied;
-        let event = Event { time, principal, action, scope: None, revision: 0, outcome };
-        let _unnoted = engine.note(self.vault, vec![event]).await;
+        Event { time, principal, action, scope: None, revision: 0, outcome }
     }
 }
 
-type Found = Option<(VaultId, Mark, Option<Arc<Card>>)>;
+type Found = (VaultId, Mark, Arc<Card>);
 
-fn look_up(engine: &Engine, named: Named, principal: PrincipalId) -> Result<Found, Problem> {
-    let vault = match named {
-        Named::Vault(vault) => Some(vault),
+/// Everywhere that a principal is a member.
+fn look_up(engine: &Engine, named: Named, principal: PrincipalId) -> Result<Vec<Found>, Problem> {
+    let vaults = match named {
+        Named::Vault(vault) => vec![vault],
         Named::Own => engine.vaults.of(principal)?,
     };
-    let Some(vault) = vault else { return Ok(None) };
+    let mut found = Vec::new();
+    for vault in vaults {
+        found.extend(member_of(engine, vault, principal)?);
+    }
+    Ok(found)
+}
+
+fn member_of(
+    engine: &Engine,
+    vault: VaultId,
+    principal: PrincipalId,
+) -> Result<Option<Found>, Problem> {
     let Some(handle) = engine.vaults.find(vault)? else { return Ok(None) };
     let mark = handle.mark()?;
     if let Some(card) = engine.shown.card(vault, &mark, principal) {
-        return Ok(Some((vault, mark, Some(card))));
+        return Ok(Some((vault, mark, card)));
     }
     // Read after the mark: it may be newer than that, never older.
-    let card = Card::read(&*handle, principal)?.map(Arc::new);
-    if let Some(card) = &card {
-        engine.shown.keep_card(vault, &mark, principal, Arc::clone(card));
-    }
+    let Some(card) = Card::read(&*handle, principal)?.map(Arc::new) else { return Ok(None) };
+    engine.shown.keep_card(vault, &mark, principal, Arc::clone(&card));
     Ok(Some((vault, mark, card)))
 }

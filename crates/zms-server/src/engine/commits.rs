@@ -1,6 +1,6 @@
 //! `POST /v1/vaults/{vault}/commits`. spec/engine.md#commits
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use axum::{
     extract::{Request, State},
@@ -49,13 +49,13 @@ pub(crate) async fn post(
 ) -> Result<Response, Problem> {
     let (parts, body) = request.into_parts();
     let caller = Caller::of(&engine, &parts).await?;
-    let bytes =
-        body::read(&engine, &parts.headers, body, engine.limits.commit, &caller.claim).await?;
     let asked =
         CommitQuery::parse(Caller::query(&parts)).ok().filter(|asked| changes(asked.action));
     let asked =
         asked.ok_or_else(|| Problem::malformed("the query of a commit names what it does"))?;
     caller.admitted(&engine, asked.action).await?;
+    let bytes =
+        body::read(&engine, &parts.headers, body, engine.limits.commit, &caller.claim).await?;
     let done = engine.work(move |engine| keep(engine, &caller, asked.action, &bytes)).await;
     let (vault, commits) = done?;
     engine.watches.moved(vault);
@@ -91,6 +91,7 @@ fn keep(
     let events = events(caller.principal, action, &batch, caller.now);
     let handle = engine.vaults.find(caller.vault)?;
     let mut handle = handle.ok_or_else(Problem::unauthenticated)?;
+    caller.spend_on_commit(&mut handle, &caller.denied(action))?;
     let check =
         |tree: &dyn zms_core::admit::Tree| admit(tree, caller.principal, &batch, caller.now);
     match handle.commit_checked(&batch, &events, &check) {
@@ -127,8 +128,13 @@ pub(super) fn holds(bundle: &dyn Bundle, batch: &Batch) -> Result<bool, Trouble>
     if batch.scopes.is_empty() && batch.roster.is_none() {
         return Ok(false);
     }
+    let mut seen = BTreeSet::new();
     for put in &batch.scopes {
         let scope = put.revision.scope;
+        // No commit that was ever kept names one twice.
+        if !seen.insert(scope) {
+            return Ok(false);
+        }
         let Some(head) = bundle.head(scope)? else { return Ok(false) };
         let after = put.revision.revision.saturating_sub(1);
         let messages = bundle.revision_messages(scope, after)?;

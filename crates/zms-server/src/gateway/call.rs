@@ -6,9 +6,12 @@ use axum::http::{HeaderMap, Method};
 use zeroize::Zeroizing;
 
 use super::Refusal;
+use crate::layers::trace::RequestId;
 
 /// One request.
 pub(crate) struct Call {
+    /// What it is called in the log and in its answer.
+    pub(crate) id: RequestId,
     /// The method; `LIST` is one too.
     pub(crate) method: Method,
     /// What the path names behind `/v1/`, decoded.

@@ -1,25 +1,37 @@
-//! What is checked of a request before anybody is asked who sends it.
+//! What is checked of a request before anybody is asked who sends it, and before its body is read.
+
+use std::sync::Arc;
 
 use axum::{
-    body::Body,
+    body::{Body, HttpBody as _},
     http::{HeaderMap, Request, StatusCode, header},
 };
-use http_body_util::{BodyExt, Limited};
 use zeroize::Zeroizing;
 
 use super::{
-    Call, Gateway, Refusal,
+    Asker, Call, Refusal, Within,
     call::{query, segments},
+    caller::{principal, token_text},
 };
-use crate::state::Peer;
+use crate::{
+    layers::{bodies, trace::RequestId},
+    problem::Problem,
+    state::Peer,
+    vault::Open,
+};
 
 /// Largest body in bytes.
-pub(crate) const MAX_BODY: usize = 8 * 1024 * 1024;
+const MAX_BODY: usize = 8 * 1024 * 1024;
+/// Largest body in bytes of whom no vault knows yet: a token and an id have room in it.
+const MAX_STRANGE: usize = 16 * 1024;
 
-/// Reads a request as a whole.
-pub(crate) async fn admit(gateway: &Gateway, request: Request<Body>) -> Result<Call, Refusal> {
+/// Reads a request as a whole. Who has no token that could be one is refused by the headers alone.
+pub(crate) async fn admit(
+    within: &Arc<Within>,
+    request: Request<Body>,
+) -> Result<(Call, Asker), Refusal> {
     let (parts, body) = request.into_parts();
-    if !gateway.hosts.accept(&parts.uri, &parts.headers) {
+    if !within.gateway.hosts.accept(&parts.uri, &parts.headers) {
         let text = "this is not the host that the request names, or a page elsewhere sent it";
         return Err(Refusal::Status(StatusCode::MISDIRECTED_REQUEST, text.to_owned()));
     }
@@ -30,34 +42,69 @@ pub(crate) async fn admit(gateway: &Gateway, request: Request<Body>) -> Result<C
     let raw = parts.uri.path().strip_prefix("/v1/").ok_or(Refusal::Missing(None))?;
     let (segments, trailing) = segments(raw)?;
     let query = query(parts.uri.query().unwrap_or_default())?;
+    in_root_namespace(&parts.headers)?;
+    // What an engine's route did not take is nothing of ours.
+    if segments.first().is_some_and(|first| first == "vaults") {
+        return Err(Refusal::Missing(None));
+    }
     let peer = parts.extensions.get::<Peer>().and_then(|peer| peer.address);
-    let body = read(&parts.headers, body).await?;
+    let id = parts.extensions.get().copied().unwrap_or_else(RequestId::new);
     let (method, headers) = (parts.method, parts.headers);
-    Ok(Call { method, segments, trailing, query, headers, body, peer })
+    let empty = Zeroizing::default();
+    let mut call = Call { id, method, segments, trailing, query, headers, body: empty, peer };
+    let asker = match Open::of(&call) {
+        Some(open) => Asker::Anybody(open),
+        None => Asker::Somebody(principal(token_text(&call.headers)?)?),
+    };
+    if let Asker::Somebody(principal) = &asker {
+        within.engine.rates.principal(principal.id())?;
+    }
+    call.body = read(within, &asker, body).await?;
+    Ok((call, asker))
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let too_large = || {
-        let text = format!("the body is larger than {MAX_BODY} bytes");
-        Refusal::Status(StatusCode::PAYLOAD_TOO_LARGE, text)
+/// There is no namespace but the one that everything is in.
+fn in_root_namespace(headers: &HeaderMap) -> Result<(), Refusal> {
+    let root = |name: &[u8]| {
+        matches!(name.trim_ascii(), b"" | b"/" | b"root" | b"root/" | b"/root" | b"/root/")
     };
-    let length = headers.get(header::CONTENT_LENGTH).and_then(|length| length.to_str().ok());
-    let length = length.and_then(|length| length.parse::<usize>().ok());
-    if length.is_some_and(|length| length > MAX_BODY) {
-        return Err(too_large());
+    match headers.get_all("x-vault-namespace").iter().all(|name| root(name.as_bytes())) {
+        true => Ok(()),
+        false => Err(Refusal::Status(StatusCode::NOT_FOUND, "namespace not found".to_owned())),
     }
-    let mut body = Limited::new(body, MAX_BODY);
-    let mut read = Zeroizing::new(Vec::with_capacity(length.unwrap_or(0)));
-    while let Some(frame) = body.frame().await {
-        let data = frame.map_err(|_| too_large())?.into_data().unwrap_or_default();
+}
+
+async fn read(
+    within: &Arc<Within>,
+    asker: &Asker,
+    body: Body,
+) -> Result<Zeroizing<Vec<u8>>, Refusal> {
+    let length = body.size_hint().exact().ok_or_else(|| {
+        Problem::new(StatusCode::LENGTH_REQUIRED, "length-required", "a body says how long it is")
+    })?;
+    let length = usize::try_from(length).map_err(|_| Problem::too_large())?;
+    match asker {
+        Asker::Anybody(_) if length > MAX_STRANGE => return Err(Problem::too_large().into()),
+        Asker::Somebody(_) if length > MAX_BODY => return Err(Problem::too_large().into()),
+        Asker::Somebody(principal) if length > MAX_STRANGE => {
+            // A token can be made up: whose is none does not get the room of others.
+            let (within, principal) = (Arc::clone(within), principal.duplicate());
+            let known = move || within.gateway.store_of(&principal).map(drop);
+            let known = tokio::task::spawn_blocking(known).await;
+            known.unwrap_or_else(|_| Err(Refusal::panicked()))?;
+        }
+        _ => {}
+    }
+    let mut read = Zeroizing::new(Vec::new());
+    bodies::pour(&within.engine, length, body, |data| {
         if read.len() + data.len() > read.capacity() {
             // Growing by hand leaves no unwiped copy behind.
-            let larger = Vec::with_capacity((read.len() + data.len()) * 2);
-            let mut larger = Zeroizing::new(larger);
+            let mut larger = Zeroizing::new(Vec::with_capacity((read.len() + data.len()) * 2));
             larger.extend_from_slice(&read);
             read = larger;
         }
-        read.extend_from_slice(&data);
-    }
+        read.extend_from_slice(data);
+    })
+    .await?;
     Ok(read)
 }

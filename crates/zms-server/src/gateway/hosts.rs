@@ -24,10 +24,11 @@ impl Hosts {
         let authority = uri.authority().map(|authority| authority.as_str());
         let same = host.zip(authority).is_none_or(|(host, authority)| host == authority);
         let Some(host) = host.or(authority) else { return false };
-        hosts.next().is_none() && same && self.names(host) && self.accepts_origin(host, headers)
+        hosts.next().is_none() && same && self.hold(host) && self.accepts_origin(host, headers)
     }
 
-    fn names(&self, host: &str) -> bool {
+    /// Whether a host, with or without a port, is one of these.
+    pub fn hold(&self, host: &str) -> bool {
         let name = without_port(host).to_ascii_lowercase();
         self.0.contains(&name)
     }

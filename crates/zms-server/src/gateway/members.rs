@@ -9,19 +9,30 @@ use zms_core::{
     id::{PrincipalId, VaultId},
     principal::Principal,
 };
+use zms_crypto::digest::{hmac_sha256, hmac_verifies};
 use zms_store::{Ahead, CommitError, Store};
 
 use super::Origin;
 use crate::vaults::{Handle, Vaults};
+
+/// What two request keys that are the same give the same code of.
+const OWN: &[u8] = b"zms/v1/own";
 
 /// Vaults that an engine keeps.
 pub struct Members(pub Arc<dyn Vaults>);
 
 impl Origin for Members {
     fn store_of(&self, principal: &Principal) -> Result<Option<Box<dyn Store>>, Trouble> {
-        let Some(vault) = self.0.of(principal.id())? else { return Ok(None) };
-        let Some(handle) = self.0.find(vault)? else { return Ok(None) };
-        Ok(Some(Box::new(Lent { handle, vault, vaults: Arc::clone(&self.0) })))
+        // Anybody can make a vault that names it; its own is the one that knows its request key.
+        let own = hmac_sha256(&principal.request_key(), OWN);
+        for vault in self.0.of(principal.id())? {
+            let Some(handle) = self.0.find(vault)? else { continue };
+            let held = handle.request_key(principal.id())?;
+            if held.is_some_and(|held| hmac_verifies(&held, OWN, &own)) {
+                return Ok(Some(Box::new(Lent { handle, vault, vaults: Arc::clone(&self.0) })));
+            }
+        }
+        Ok(None)
     }
 
     fn keeper(&self, vault: VaultId) -> Result<Option<Handle>, Trouble> {

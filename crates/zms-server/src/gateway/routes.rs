@@ -8,7 +8,7 @@ use axum::{
     http::{Request, Response},
 };
 
-use super::{Gateway, serve::serve};
+use super::{Within, serve::serve};
 
 /// All that a place sees
 #[utoipa::path(
@@ -26,8 +26,8 @@ use super::{Gateway, serve::serve};
     ),
     security(("token" = []))
 )]
-pub(crate) async fn all(gateway: State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
-    serve(gateway, request).await
+pub(crate) async fn all(within: State<Arc<Within>>, request: Request<Body>) -> Response<Body> {
+    serve(within, request).await
 }
 
 /// One secret
@@ -50,8 +50,8 @@ pub(crate) async fn all(gateway: State<Arc<Gateway>>, request: Request<Body>) ->
     ),
     security(("token" = []))
 )]
-pub(crate) async fn one(gateway: State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
-    serve(gateway, request).await
+pub(crate) async fn one(within: State<Arc<Within>>, request: Request<Body>) -> Response<Body> {
+    serve(within, request).await
 }
 
 /// Sets a secret
@@ -74,8 +74,8 @@ pub(crate) async fn one(gateway: State<Arc<Gateway>>, request: Request<Body>) ->
     ),
     security(("token" = []))
 )]
-pub(crate) async fn put(gateway: State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
-    serve(gateway, request).await
+pub(crate) async fn put(within: State<Arc<Within>>, request: Request<Body>) -> Response<Body> {
+    serve(within, request).await
 }
 
 /// Removes a secret
@@ -94,8 +94,8 @@ pub(crate) async fn put(gateway: State<Arc<Gateway>>, request: Request<Body>) ->
     ),
     security(("token" = []))
 )]
-pub(crate) async fn remove(gateway: State<Arc<Gateway>>, request: Request<Body>) -> Response<Body> {
-    serve(gateway, request).await
+pub(crate) async fn remove(within: State<Arc<Within>>, request: Request<Body>) -> Response<Body> {
+    serve(within, request).await
 }
 
 /// Why a request was refused.

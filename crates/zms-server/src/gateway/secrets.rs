@@ -8,20 +8,24 @@ use zms_core::{
     change::write::Edit,
     merge::Winner,
     path::{ScopePath, SecretName},
+    principal::Principal,
     record::{Payload, ValueKind},
 };
 use zms_crypto::SecretBytes;
 use zms_format::{Format, json_members, write};
 
-use super::{Answer, Call, Gateway, Refusal, caller};
+use super::{Answer, Call, Gateway, Refusal};
 
 const JSON: &str = "application/json";
 const DOTENV: &str = "text/x-dotenv";
 const BYTES: &str = "application/octet-stream";
 
 /// Answers below `/v1/secrets`.
-pub(crate) fn respond(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
-    let principal = caller::principal(caller::token_text(&call.headers)?)?;
+pub(crate) fn respond(
+    gateway: &Gateway,
+    call: &Call,
+    principal: Principal,
+) -> Result<Answer, Refusal> {
     let mut session = gateway.session(principal, call.peer)?;
     let named = match call.segments.as_slice() {
         [_] => None,

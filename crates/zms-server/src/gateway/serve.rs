@@ -10,38 +10,56 @@ use axum::{
     routing::{any, get},
 };
 
-use super::{Answer, Call, Gateway, Refusal, door, routes, secrets};
-use crate::vault;
+use super::{Answer, Asker, Call, Gateway, Refusal, Within, door, routes, secrets};
+use crate::{
+    state::{Engine, Peer},
+    vault,
+};
 
-/// All that the gateway answers, below `/v1/`.
-pub fn router<S: Clone + Send + Sync + 'static>(gateway: Arc<Gateway>) -> Router<S> {
+/// All that the gateway answers, below `/v1/`, as the engine's limits allow.
+pub fn router<S: Clone + Send + Sync + 'static>(
+    engine: &Arc<Engine>,
+    gateway: Arc<Gateway>,
+) -> Router<S> {
     Router::new()
         .route("/v1/secrets", get(routes::all))
         .route("/v1/secrets/{*name}", get(routes::one).put(routes::put).delete(routes::remove))
         .route("/v1/{*path}", any(serve))
-        .with_state(gateway)
+        .with_state(Arc::new(Within { engine: Arc::clone(engine), gateway }))
 }
 
 /// Answers one request.
 pub(super) async fn serve(
-    State(gateway): State<Arc<Gateway>>,
+    State(within): State<Arc<Within>>,
     request: Request<Body>,
 ) -> Response<Body> {
-    let answer = match door::admit(&gateway, request).await {
-        Ok(call) => {
-            let work = move || respond(&gateway, &call);
-            tokio::task::spawn_blocking(work).await.unwrap_or(Err(Refusal::Trouble))
+    let peer = request.extensions().get::<Peer>().and_then(|peer| peer.address);
+    let answer = match door::admit(&within, request).await {
+        Ok((call, asker)) => {
+            let within = Arc::clone(&within);
+            let work = move || respond(&within, &call, asker);
+            let done = tokio::task::spawn_blocking(work).await;
+            done.unwrap_or_else(|_| Err(Refusal::panicked()))
         }
         Err(refusal) => Err(refusal),
     };
-    answer.unwrap_or_else(Refusal::answer).into()
+    let refusal = match answer {
+        Ok(answer) => return answer.into(),
+        Err(refusal) => refusal,
+    };
+    let limited = refusal.is_of_a_stranger().then(|| within.engine.rates.stranger(peer));
+    match limited {
+        Some(Err(limited)) => Refusal::from(limited).into(),
+        _ => refusal.into(),
+    }
 }
 
-fn respond(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
-    match call.segments.first().map(String::as_str) {
-        Some("secrets") => secrets::respond(gateway, call),
-        // What an engine's route did not take is nothing of ours.
-        Some("vaults") => Err(Refusal::Missing(None)),
-        _ => vault::respond(gateway, call),
+fn respond(within: &Within, call: &Call, asker: Asker) -> Result<Answer, Refusal> {
+    match asker {
+        Asker::Somebody(principal) if call.segments.first().is_some_and(|it| it == "secrets") => {
+            secrets::respond(&within.gateway, call, principal)
+        }
+        Asker::Somebody(principal) => vault::respond(&within.gateway, call, principal),
+        Asker::Anybody(open) => open.respond(within, call),
     }
 }

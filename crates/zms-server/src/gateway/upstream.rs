@@ -58,8 +58,8 @@ impl Vaults for Upstream {
         Ok(None)
     }
 
-    fn of(&self, _: PrincipalId) -> Result<Option<VaultId>, Trouble> {
-        Ok(None)
+    fn of(&self, _: PrincipalId) -> Result<Vec<VaultId>, Trouble> {
+        Ok(Vec::new())
     }
 
     fn create(&self, _: &Batch, _: &[Event], _: Check<'_>) -> Result<(), CommitError> {

@@ -10,6 +10,7 @@ use axum::{
 };
 
 use crate::{
+    gateway::{self, Refusal},
     problem::Problem,
     state::{Engine, Peer},
 };
@@ -27,6 +28,7 @@ pub(crate) async fn check(
     let (mut parts, body) = request.into_parts();
     match pass(&engine, &mut parts) {
         Ok(()) => next.run(Request::from_parts(parts, body)).await,
+        Err(problem) if gateway::answers(parts.uri.path()) => Refusal::from(problem).into(),
         Err(problem) => problem.into_response(),
     }
 }

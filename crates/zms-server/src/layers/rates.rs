@@ -26,7 +26,7 @@ fn keyed<K: Clone + Eq + Hash>(most: u32, quota: fn(NonZeroU32) -> Quota) -> Key
 const TWICE: NonZeroU32 = NonZeroU32::new(2).expect("it is not zero");
 
 /// Whoever has a network of IPv6 has all of its addresses: they count as one.
-fn origin(address: IpAddr) -> IpAddr {
+pub(crate) fn origin(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
         IpAddr::V6(address) => match address.to_ipv4_mapped() {
@@ -36,7 +36,14 @@ fn origin(address: IpAddr) -> IpAddr {
     }
 }
 
+/// So many that have asked are known at most before the others among them are forgotten: anybody can
+/// make up who he is.
+const MOST: usize = 1 << 16;
+
 fn take<K: Clone + Eq + Hash>(rates: &Keyed<K>, key: &K) -> Result<(), Problem> {
+    if let Some(rates) = rates.as_ref().filter(|rates| rates.len() > MOST) {
+        rates.retain_recent();
+    }
     match rates {
         Some(rates) if rates.check_key(key).is_err() => Err(Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
@@ -62,7 +69,8 @@ impl Rates {
         address.map_or(Ok(()), |address| take(&self.addresses, &origin(address)))
     }
 
-    /// Counts a request of a principal that is who it says.
+    /// Counts a request of a principal that is who it says. At a gateway that is whoever has a token:
+    /// whether a vault knows it does not make a difference.
     pub(crate) fn principal(&self, principal: PrincipalId) -> Result<(), Problem> {
         take(&self.principals, &principal)
     }
@@ -105,5 +113,15 @@ mod tests {
         for _ in 0..100 {
             assert!(rates.address(None).is_ok() && rates.principal(PrincipalId([1; 16])).is_ok());
         }
+    }
+
+    #[test]
+    fn attack_principals_that_are_made_up_do_not_fill_the_memory() {
+        let rates = Rates::new(&Limits { per_principal: 10_000, ..Limits::default() });
+        for number in 0..4 * MOST as u128 {
+            assert!(rates.principal(PrincipalId(number.to_be_bytes())).is_ok());
+        }
+        let kept = rates.principals.as_ref().expect("there is a limit").len();
+        assert!(kept <= MOST + 1, "{kept}");
     }
 }

@@ -3,7 +3,14 @@
 //! The log is told of a request by its route, never by its path or query, and by nothing that it
 //! carried.
 
-use std::sync::Arc;
+use std::{
+    fmt,
+    hash::{BuildHasher, RandomState},
+    sync::{
+        Arc, LazyLock,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use axum::{
     extract::{MatchedPath, Request, State},
@@ -20,31 +27,40 @@ use crate::{
 
 static REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// What a request is called in the log and in its answer. Never what its sender calls it.
-fn request_id() -> HeaderValue {
-    let id = hex::encode(rand_id());
-    HeaderValue::from_str(&id).expect("hex digits are a header's value")
+/// What a request is called in the log and in its answer, in the form of a UUID (RFC 9562, version
+/// 8: of our making). Never what its sender calls it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct RequestId(u128);
+
+impl RequestId {
+    /// A place in a sequence that no other run of the engine has, most likely.
+    pub(crate) fn new() -> Self {
+        static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let next = NEXT.fetch_add(1, Ordering::Relaxed);
+        let halves = [0, 1].map(|half: u8| u128::from(STATE.hash_one((next, half))));
+        let bits = halves[0] << 64 | halves[1];
+        let (version, variant) = (0xf << 76, 0b11 << 62);
+        Self(bits & !version & !variant | 8 << 76 | 0b10 << 62)
+    }
 }
 
-/// A place in a sequence that no other run of the engine has, most likely.
-fn rand_id() -> [u8; 8] {
-    use std::hash::{BuildHasher, RandomState};
-    use std::sync::{
-        LazyLock,
-        atomic::{AtomicU64, Ordering},
-    };
-    static STATE: LazyLock<RandomState> = LazyLock::new(RandomState::new);
-    static NEXT: AtomicU64 = AtomicU64::new(0);
-    STATE.hash_one(NEXT.fetch_add(1, Ordering::Relaxed)).to_be_bytes()
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hex = format!("{:032x}", self.0);
+        let (a, b, c, d) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20]);
+        write!(f, "{a}-{b}-{c}-{d}-{}", &hex[20..])
+    }
 }
 
 /// Names, times, counts and logs a request.
 pub(crate) async fn trace(
     State(engine): State<Arc<Engine>>,
-    request: Request,
+    mut request: Request,
     next: Next,
 ) -> Response {
-    let (start, id) = (Instant::now(), request_id());
+    let (start, id) = (Instant::now(), RequestId::new());
+    request.extensions_mut().insert(id);
     let peer = request.extensions().get::<Peer>().copied();
     let address = peer.and_then(|peer| peer.address);
     let method = request.method().clone();
@@ -62,16 +78,17 @@ pub(crate) async fn trace(
     let code = cause.as_ref().map(|cause| cause.code);
     let why = cause.as_ref().and_then(|cause| cause.cause.as_deref());
     let (status, micros) = (response.status().as_u16(), took.as_micros() as u64);
-    let id_text = id.to_str().unwrap_or_default();
+    let id = id.to_string();
     let method = crate::metrics::method(&method);
     if response.status().is_server_error() {
-        tracing::error!(id = id_text, method, route, status, micros, code, why, "failed");
+        tracing::error!(id, method, route, status, micros, code, why, "failed");
     } else if code.is_some() {
-        tracing::info!(id = id_text, method, route, status, micros, code, why, "refused");
+        tracing::info!(id, method, route, status, micros, code, why, "refused");
     } else {
-        tracing::debug!(id = id_text, method, route, status, micros, "answered");
+        tracing::debug!(id, method, route, status, micros, "answered");
     }
     let headers = response.headers_mut();
+    let id = HeaderValue::from_str(&id).expect("hex digits are a header's value");
     headers.insert(REQUEST_ID.clone(), id);
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));

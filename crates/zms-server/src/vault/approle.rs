@@ -8,11 +8,11 @@ use super::{
     envelope::{self, Beside},
     policy, token, wrapping,
 };
-use crate::gateway::{Answer, Call, Gateway, Refusal, principal};
+use crate::gateway::{Answer, Call, Refusal, Within, principal};
 
 /// `PUT auth/approle/login`.
-pub(super) fn log_in(gateway: &Gateway, call: &Call, wish: Option<u64>) -> Result<Answer, Refusal> {
-    let invalid = || Refusal::bad("invalid role or secret ID");
+pub(super) fn log_in(within: &Within, call: &Call, wish: Option<u64>) -> Result<Answer, Refusal> {
+    let invalid = || Refusal::Invalid("invalid role or secret ID");
     let members = body::members(call)?;
     let role = body::text(&members, "role_id")?.ok_or_else(|| Refusal::bad("missing role_id"))?;
     let secret = body::text(&members, "secret_id")?;
@@ -21,11 +21,12 @@ pub(super) fn log_in(gateway: &Gateway, call: &Call, wish: Option<u64>) -> Resul
     if who.id().to_string() != role {
         return Err(invalid());
     }
+    within.engine.rates.principal(who.id())?;
     let unknown = |refusal| match refusal {
-        Refusal::Unknown => invalid(),
+        Refusal::Unknown(_) => invalid(),
         refusal => refusal,
     };
-    let mut acting = Acting::with(gateway, call, &secret).map_err(unknown)?;
+    let mut acting = Acting::with(&within.gateway, call, &secret, who).map_err(unknown)?;
     let own = acting.session.own().map_err(Refusal::from).map_err(unknown)?;
     let lent = token::Lent {
         id: own.line.principal,
@@ -35,6 +36,6 @@ pub(super) fn log_in(gateway: &Gateway, call: &Call, wish: Option<u64>) -> Resul
     };
     let auth = token::auth(&secret, &lent, acting.session.now());
     let beside = Beside { warnings: &[], auth: Some(auth) };
-    let answer = envelope::raw(gateway, StatusCode::OK, b"null", beside);
+    let answer = envelope::raw(call, StatusCode::OK, b"null", beside);
     wrapping::around(&mut acting, wish, |_| Ok(answer))
 }

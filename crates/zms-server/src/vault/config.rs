@@ -24,7 +24,7 @@ pub(super) fn respond(acting: &mut Acting<'_>, target: &Target) -> Result<Answer
             "delete_version_after": duration::write(about.delete_after),
             "max_versions": about.max_versions,
         });
-        return Ok(envelope::data(acting.gateway, &found));
+        return Ok(envelope::data(acting.call, &found));
     }
     if !acting.call.puts() {
         return Err(Refusal::unsupported());

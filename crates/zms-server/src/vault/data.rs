@@ -32,7 +32,7 @@ pub(super) fn get(acting: &mut Acting<'_>, target: &Target) -> Result<Answer, Re
     push(&mut json, b",\"metadata\":");
     push(&mut json, metadata_of(&snapshot).to_string().as_bytes());
     push(&mut json, b"}");
-    Ok(envelope::raw(acting.gateway, status, &json, Beside::default()))
+    Ok(envelope::raw(acting.call, status, &json, Beside::default()))
 }
 
 /// The version that a request asks for: the newest, or one by its number.
@@ -196,7 +196,7 @@ pub(super) fn put(acting: &mut Acting<'_>, target: &Target) -> Result<Answer, Re
         let secrets = wish.data.iter().map(secret).collect::<Result<Vec<_>, _>>()?;
         Ok(after(before, secrets))
     })?;
-    Ok(envelope::data(acting.gateway, &told))
+    Ok(envelope::data(acting.call, &told))
 }
 
 fn member_value(member: &Member<'_>) -> SecretBytes {
@@ -211,14 +211,14 @@ fn member_value(member: &Member<'_>) -> SecretBytes {
 pub(super) fn patch(acting: &mut Acting<'_>, target: &Target) -> Result<Answer, Refusal> {
     merge_patch(acting.call)?;
     let wish = Wish::read(acting.call)?;
-    let gateway = acting.gateway;
+    let call = acting.call;
     let told = acting.session.rewrite(&target.path, &target.mount, |before| {
         let Some(newest) = before.newest else { return Err(Refusal::Missing(None).into()) };
         if before.hidden() {
             let mark = before.about.marks.get(&newest.number);
             let told = metadata(newest, mark, &before.about.custom).to_string();
             let answer =
-                envelope::raw(gateway, StatusCode::NOT_FOUND, told.as_bytes(), Beside::default());
+                envelope::raw(call, StatusCode::NOT_FOUND, told.as_bytes(), Beside::default());
             return Err(Refusal::Answered(Box::new(answer)).into());
         }
         wish.check(before)?;
@@ -236,7 +236,7 @@ pub(super) fn patch(acting: &mut Acting<'_>, target: &Target) -> Result<Answer, 
         }
         Ok(after(before, secrets))
     })?;
-    Ok(envelope::data(acting.gateway, &told))
+    Ok(envelope::data(acting.call, &told))
 }
 
 /// A patch has to say that it is one.

@@ -1,5 +1,8 @@
 //! Durations as Go programs write them: `1h30m`, `90s`, or seconds as a bare number.
 
+/// Far beyond any use; sums with a time stay exact, and never become 0, which is no end.
+const MOST: u64 = 1_000_000_000_000;
+
 /// Reads a duration in whole seconds; a part of a second is dropped. The error is what a client
 /// is told.
 pub(super) fn parse(text: &str) -> Result<u64, String> {
@@ -15,7 +18,7 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
         return Ok(0);
     }
     if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        return text.parse().map_err(|_| invalid());
+        return text.parse().ok().filter(|seconds| *seconds < MOST).ok_or_else(invalid);
     }
     let (mut rest, mut nanos) = (text, 0_f64);
     while !rest.is_empty() {
@@ -38,8 +41,7 @@ pub(super) fn parse(text: &str) -> Result<u64, String> {
         rest = after;
     }
     let seconds = nanos / 1e9;
-    // A bound far beyond any use keeps sums with a time exact.
-    if seconds < 1e12 { Ok(seconds as u64) } else { Err(invalid()) }
+    if seconds < MOST as f64 { Ok(seconds as u64) } else { Err(invalid()) }
 }
 
 /// Writes whole seconds as Go does.
@@ -79,6 +81,8 @@ mod tests {
             "1e9h",
             "1h-1m",
             "99999999999999999999",
+            "18446744073709551615",
+            "1000000000000",
             "99999999999999h",
         ] {
             assert!(parse(bad).is_err() || bad == "1", "{bad}");

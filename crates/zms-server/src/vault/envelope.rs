@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 use zms_core::{about::Mark, open::VersionAt};
 use zms_format::rfc3339;
 
-use crate::gateway::{Answer, Gateway};
+use crate::gateway::{Answer, Call};
 
 /// JSON text that may hold secrets.
 pub(super) type Json = Zeroizing<Vec<u8>>;
@@ -21,18 +21,13 @@ pub(super) struct Beside<'w> {
 }
 
 /// An answer with data that is written as it is.
-pub(super) fn raw(
-    gateway: &Gateway,
-    status: StatusCode,
-    data: &[u8],
-    beside: Beside<'_>,
-) -> Answer {
+pub(super) fn raw(call: &Call, status: StatusCode, data: &[u8], beside: Beside<'_>) -> Answer {
     let auth = beside.auth.unwrap_or_else(|| Zeroizing::new(b"null".to_vec()));
     let warnings = match beside.warnings {
         [] => Value::Null,
         warnings => json!(warnings),
     };
-    let id = request_id(gateway);
+    let id = call.id;
     let start = format!(
         "{{\"request_id\":\"{id}\",\"lease_id\":\"\",\"renewable\":false,\"lease_duration\":0,\"data\":"
     );
@@ -57,29 +52,19 @@ pub(super) fn wrapped(info: &[u8]) -> Answer {
 }
 
 /// An answer with data that holds no secret.
-pub(super) fn data(gateway: &Gateway, data: &Value) -> Answer {
-    raw(gateway, StatusCode::OK, data.to_string().as_bytes(), Beside::default())
+pub(super) fn data(call: &Call, data: &Value) -> Answer {
+    raw(call, StatusCode::OK, data.to_string().as_bytes(), Beside::default())
 }
 
 /// The same with the data at the top, too: some clients read it there.
-pub(super) fn both(gateway: &Gateway, found: &Value) -> Answer {
+pub(super) fn both(call: &Call, found: &Value) -> Answer {
     let mut whole = found.as_object().cloned().unwrap_or_default();
     let beside = json!({
-        "request_id": request_id(gateway), "lease_id": "", "renewable": false,
+        "request_id": call.id.to_string(), "lease_id": "", "renewable": false,
         "lease_duration": 0, "data": found, "wrap_info": null, "warnings": null, "auth": null,
     });
     whole.extend(beside.as_object().cloned().unwrap_or_default());
     Answer::json(StatusCode::OK, &Value::Object(whole))
-}
-
-/// A random id in the form of a UUID, version 4 (RFC 9562).
-pub(super) fn request_id(gateway: &Gateway) -> String {
-    let mut bytes = [0; 16];
-    (gateway.entropy)().fill_bytes(&mut bytes);
-    bytes[6] = bytes[6] & 0x0f | 0x40;
-    bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = hex::encode(bytes);
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
 }
 
 /// When a version is or will be deleted, and whether it was destroyed.

@@ -104,7 +104,7 @@ fn verbs(
 
 fn nothing(acting: &Acting<'_>, warning: &str) -> Answer {
     let beside = Beside { warnings: &[warning], auth: None };
-    envelope::raw(acting.gateway, StatusCode::NOT_FOUND, b"null", beside)
+    envelope::raw(acting.call, StatusCode::NOT_FOUND, b"null", beside)
 }
 
 /// A path as version 1 of KV has them: who sends one needs these words.

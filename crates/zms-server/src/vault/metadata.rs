@@ -41,7 +41,7 @@ pub(super) fn list(acting: &mut Acting<'_>, target: &Target) -> Result<Answer, R
     }
     match keys.is_empty() {
         true => Err(Refusal::Missing(None)),
-        false => Ok(envelope::data(acting.gateway, &json!({ "keys": keys }))),
+        false => Ok(envelope::data(acting.call, &json!({ "keys": keys }))),
     }
 }
 
@@ -51,7 +51,7 @@ pub(super) fn get(acting: &mut Acting<'_>, target: &Target) -> Result<Answer, Re
     if whole.is_forgotten() {
         return Err(Refusal::Missing(None));
     }
-    Ok(envelope::data(acting.gateway, &described(&whole)))
+    Ok(envelope::data(acting.call, &described(&whole)))
 }
 
 fn described(whole: &Whole) -> Value {

@@ -92,12 +92,12 @@ pub(super) fn respond(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer, 
     match (rest, &call.method) {
         ([], &Method::GET) => {
             let found = all(acting)?;
-            Ok(both(acting.gateway, &found))
+            Ok(both(acting.call, &found))
         }
         ([name], &Method::GET) => {
             known(acting, name)?;
             let found = described(acting, name)?;
-            Ok(both(acting.gateway, &found))
+            Ok(both(acting.call, &found))
         }
         ([name, "tune"], &Method::GET) => {
             known(acting, name)?;
@@ -106,7 +106,7 @@ pub(super) fn respond(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer, 
                 "default_lease_ttl": 0, "description": found["description"],
                 "force_no_cache": false, "max_lease_ttl": 0, "options": found["options"],
             });
-            Ok(both(acting.gateway, &tuned))
+            Ok(both(acting.call, &tuned))
         }
         ([name, "tune"], _) if call.puts() => tune(acting, name),
         ([name], _) if call.puts() => make(acting, name),
@@ -202,7 +202,7 @@ pub(super) fn preflight(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer
             "seal_wrap": false, "type": "token", "uuid": "",
         });
         let found = json!({ "auth": { "token/": token }, "secret": all(acting)? });
-        return Ok(envelope::data(acting.gateway, &found));
+        return Ok(envelope::data(acting.call, &found));
     };
     if !reaches(acting, name)? {
         let path = format!("{}/", rest.join("/"));
@@ -216,5 +216,5 @@ pub(super) fn preflight(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer
     }
     let mut found = described(acting, name)?;
     found["path"] = json!(format!("{name}/"));
-    Ok(envelope::data(acting.gateway, &found))
+    Ok(envelope::data(acting.call, &found))
 }

@@ -30,7 +30,7 @@ pub(super) fn get(acting: &mut Acting<'_>, target: &Target) -> Result<Answer, Re
     let status = if names.is_some() { StatusCode::OK } else { StatusCode::NOT_FOUND };
     let found = json!({ "metadata": metadata_of(&snapshot), "subkeys": names });
     let found = found.to_string();
-    Ok(envelope::raw(acting.gateway, status, found.as_bytes(), Beside::default()))
+    Ok(envelope::raw(acting.call, status, found.as_bytes(), Beside::default()))
 }
 
 /// The names in an object, so many levels deep; 0 is all. Anything else is null.

@@ -10,32 +10,6 @@ use crate::gateway::{Answer, Call, Gateway, Refusal};
 /// The version whose surface this is; clients compare it as one (semver.org), build and all.
 const VERSION: &str = concat!("2.7.2+zms.", env!("CARGO_PKG_VERSION"));
 
-/// What is answered without a token; `None` where one is needed.
-pub(super) fn respond_to_anybody(
-    gateway: &Gateway,
-    call: &Call,
-    rest: &[&str],
-) -> Option<Result<Answer, Refusal>> {
-    let reads = call.method == Method::GET;
-    match rest {
-        ["wrapping", verb @ ("lookup" | "unwrap" | "rewrap")] if reads || call.puts() => {
-            Some(wrapping::respond(gateway, call, verb))
-        }
-        ["health"] if reads || call.method == Method::HEAD => Some(health(gateway, call)),
-        ["seal-status"] if reads => Some(Ok(seal_status())),
-        // Nothing is sealed, so there is nothing to open: that is answered to anybody.
-        ["unseal"] if call.puts() => Some(Ok(seal_status())),
-        ["init"] if reads => {
-            Some(Ok(Answer::json(StatusCode::OK, &json!({ "initialized": true }))))
-        }
-        ["init"] if call.puts() => Some(Err(Refusal::bad("Vault is already initialized"))),
-        ["leader"] if reads => {
-            Some(Ok(Answer::json(StatusCode::OK, &json!({ "ha_enabled": false }))))
-        }
-        _ => None,
-    }
-}
-
 /// The same everywhere: nothing of any vault.
 fn cluster() -> (String, String) {
     let id = hex::encode(sha256(&[b"zms gateway"]));
@@ -43,7 +17,8 @@ fn cluster() -> (String, String) {
     (format!("zms-{}", &id[..8]), uuid)
 }
 
-fn health(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
+/// `sys/health`.
+pub(super) fn health(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
     let ready = gateway.origin.ready();
     let code = if ready.is_ok() { "activecode" } else { "sealedcode" };
     let usual = if ready.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
@@ -66,7 +41,8 @@ fn health(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
     Ok(Answer::json(status, &found))
 }
 
-fn seal_status() -> Answer {
+/// `sys/seal-status`.
+pub(super) fn seal_status() -> Answer {
     let (name, id) = cluster();
     let found = json!({
         "type": "shamir",
@@ -87,7 +63,17 @@ fn seal_status() -> Answer {
     Answer::json(StatusCode::OK, &found)
 }
 
-/// Answers below `sys`.
+/// `GET sys/init`.
+pub(super) fn initialized() -> Answer {
+    Answer::json(StatusCode::OK, &json!({ "initialized": true }))
+}
+
+/// `sys/leader`.
+pub(super) fn leader() -> Answer {
+    Answer::json(StatusCode::OK, &json!({ "ha_enabled": false }))
+}
+
+/// Answers below `sys` to whoever has a token.
 pub(super) fn respond(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer, Refusal> {
     match rest {
         ["mounts", rest @ ..] => mounts::respond(acting, rest),
@@ -105,7 +91,7 @@ pub(super) fn respond(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer, 
                 "token/": { "type": "token", "description": "tokens", "accessor": "auth_token" },
                 "approle/": { "type": "approle", "description": "a token as its own secret id", "accessor": "auth_approle" },
             });
-            Ok(both(acting.gateway, &found))
+            Ok(both(acting.call, &found))
         }
         _ => {
             // Who is nobody is told nothing, not even this.
@@ -132,5 +118,5 @@ fn capabilities(acting: &mut Acting<'_>) -> Result<Answer, Refusal> {
     if let [path] = paths.as_slice() {
         found.insert("capabilities".to_owned(), of(path));
     }
-    Ok(both(acting.gateway, &Value::Object(found)))
+    Ok(both(acting.call, &Value::Object(found)))
 }

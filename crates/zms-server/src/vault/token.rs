@@ -14,7 +14,7 @@ use zms_format::rfc3339;
 
 use super::{
     Acting, body,
-    envelope::{self, Beside, Json, push, push_text, request_id},
+    envelope::{self, Beside, Json, push, push_text},
     no_handler, policy,
 };
 use crate::gateway::{Answer, Refusal, principal};
@@ -76,7 +76,7 @@ impl Told {
             "type": "service",
         });
         let data = with_token("id", token, &rest);
-        envelope::raw(acting.gateway, StatusCode::OK, &data, Beside::default())
+        envelope::raw(acting.call, StatusCode::OK, &data, Beside::default())
     }
 }
 
@@ -138,7 +138,7 @@ pub(super) fn respond(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer, 
         ["accessors"] if acting.call.lists()? => {
             let keys: Vec<String> =
                 acting.session.tokens()?.iter().map(|token| token.id.to_string()).collect();
-            Ok(envelope::data(acting.gateway, &json!({ "keys": keys })))
+            Ok(envelope::data(acting.call, &json!({ "keys": keys })))
         }
         ["renew-self" | "renew" | "renew-accessor"] if puts => {
             // An end stands in the signed roster; a new one is a new token.
@@ -239,8 +239,9 @@ fn create(acting: &mut Acting<'_>) -> Result<Answer, Refusal> {
         warnings.push("meta is not kept".to_owned());
     }
     let name = body::text(&members, "display_name")?.filter(|name| !name.is_empty());
-    let id = request_id(acting.gateway);
-    let label = format!("{}-{}", name.as_deref().unwrap_or("vault"), &id[..8]);
+    let mut other = [0; 4];
+    (acting.gateway.entropy)().fill_bytes(&mut other);
+    let label = format!("{}-{}", name.as_deref().unwrap_or("vault"), hex::encode(other));
     let label = Segment::parse(&label)
         .map_err(|why| Refusal::Bad(format!("the display_name can not be kept: it {why}")))?;
     let expires = ttl.map(|ttl| now + ttl);
@@ -265,5 +266,5 @@ fn create(acting: &mut Acting<'_>) -> Result<Answer, Refusal> {
     let auth = auth(token.expose(), &lent, now);
     let warnings: Vec<&str> = warnings.iter().map(String::as_str).collect();
     let beside = Beside { warnings: &warnings, auth: Some(auth) };
-    Ok(envelope::raw(acting.gateway, StatusCode::OK, b"null", beside))
+    Ok(envelope::raw(acting.call, StatusCode::OK, b"null", beside))
 }

@@ -14,6 +14,7 @@ use zms_store::Waiting;
 use super::{
     Acting, body, duration,
     envelope::{self, Beside, Json, push, push_text},
+    open::Verb,
 };
 use crate::{
     gateway::{Answer, Call, Gateway, Refusal, token_text},
@@ -59,7 +60,7 @@ pub(super) fn around<'c>(
     let reads = acting.call.method == Method::GET || acting.call.lists()?;
     wrap(acting, &mut keeper, vault, ttl, &answer).map_err(|refusal| match refusal {
         // Whoever has no use left has changed nothing before.
-        Refusal::Unknown => Refusal::Unknown,
+        refusal @ Refusal::Unknown(_) => refusal,
         refusal if reads => refusal,
         // Clients repeat what ends in a failure of the server.
         _ => Refusal::bad("it was done, but its answer could not be kept to be unwrapped"),
@@ -143,30 +144,31 @@ pub(super) fn echo(acting: &Acting<'_>) -> Result<Answer, Refusal> {
     }
     let sent = body::members(acting.call)?;
     let data = if sent.is_empty() { b"null".as_slice() } else { acting.call.body.trim_ascii() };
-    Ok(envelope::raw(acting.gateway, StatusCode::OK, data, Beside::default()))
+    Ok(envelope::raw(acting.call, StatusCode::OK, data, Beside::default()))
 }
 
 /// What is answered to whoever has a wrapping token: it says all that has to be known of him.
-pub(super) fn respond(gateway: &Gateway, call: &Call, verb: &str) -> Result<Answer, Refusal> {
+pub(super) fn respond(gateway: &Gateway, call: &Call, verb: Verb) -> Result<Answer, Refusal> {
     let token = presented(call)?;
     let mut keeper = gateway.origin.keeper(token.vault())?.ok_or_else(gone)?;
     let sealed = keeper.wrapped(token.id())?.ok_or_else(gone)?;
-    let wrapped = Wrapped::open(&token, &sealed).map_err(|_| Refusal::Integrity)?;
+    let wrapped = Wrapped::open(&token, &sealed)
+        .map_err(|_| Refusal::Integrity("an answer that waits does not open"))?;
     if (gateway.clock)() > wrapped.expires() {
         return Err(gone());
     }
     match verb {
-        "lookup" => Ok(looked_at(gateway, &wrapped)),
-        "unwrap" if wish(call)?.is_some() => {
+        Verb::Lookup => Ok(looked_at(call, &wrapped)),
+        Verb::Unwrap if wish(call)?.is_some() => {
             Err(Refusal::bad("what is unwrapped is not wrapped again: rewrap it"))
         }
-        "unwrap" => {
+        Verb::Unwrap => {
             take(gateway, &mut keeper, &token, &wrapped, Action::Unwrap)?;
             // EXPOSE: written into the answer, which is wiped once it was sent.
             let answer = wrapped.answer.expose().clone();
             Ok(Answer::bytes("application/json", answer.into()))
         }
-        _ => rewrap(gateway, &mut keeper, &token, wrapped),
+        Verb::Rewrap => rewrap(gateway, &mut keeper, &token, wrapped),
     }
 }
 
@@ -203,20 +205,19 @@ fn take(
         outcome: Outcome::Done,
     };
     let events = event.of_each(wrapped.scopes.iter().copied());
-    let taken = keeper.take_wrapped(token.id(), &events).map_err(|trouble| {
-        tracing::error!(cause = %trouble.source, "no audit entry could be stored");
-        Refusal::Audit
-    })?;
+    let taken = keeper
+        .take_wrapped(token.id(), &events)
+        .map_err(|trouble| Refusal::Audit(format!("{trouble} ({})", trouble.source)))?;
     taken.then_some(()).ok_or_else(gone)
 }
 
-fn looked_at(gateway: &Gateway, wrapped: &Wrapped) -> Answer {
+fn looked_at(call: &Call, wrapped: &Wrapped) -> Answer {
     let found = json!({
         "creation_path": wrapped.path,
         "creation_time": rfc3339(wrapped.created_at),
         "creation_ttl": wrapped.ttl,
     });
-    envelope::data(gateway, &found)
+    envelope::data(call, &found)
 }
 
 /// The wrapping token of a request: named in the body, else its only one.
@@ -226,7 +227,7 @@ fn presented(call: &Call) -> Result<WrappingToken, Refusal> {
     let text = match &named {
         Some(token) => token.trim(),
         None => token_text(&call.headers).map_err(|refusal| match refusal {
-            Refusal::Unknown => gone(),
+            Refusal::Unknown(_) => gone(),
             refusal => refusal,
         })?,
     };
@@ -235,5 +236,5 @@ fn presented(call: &Call) -> Result<WrappingToken, Refusal> {
 
 /// A token that is none, was used, has ended, or is of another vault: they all look alike.
 fn gone() -> Refusal {
-    Refusal::bad("wrapping token is not valid or does not exist")
+    Refusal::Invalid("wrapping token is not valid or does not exist")
 }

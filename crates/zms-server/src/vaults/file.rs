@@ -98,9 +98,9 @@ impl Vaults for OneFile {
         Ok(opened.map(|(_, handle)| handle))
     }
 
-    fn of(&self, principal: PrincipalId) -> Result<Option<VaultId>, Trouble> {
-        let Some((vault, handle)) = self.open()? else { return Ok(None) };
-        Ok(handle.request_key(principal)?.map(|_| vault))
+    fn of(&self, principal: PrincipalId) -> Result<Vec<VaultId>, Trouble> {
+        let Some((vault, handle)) = self.open()? else { return Ok(Vec::new()) };
+        Ok(handle.request_key(principal)?.map(|_| vault).into_iter().collect())
     }
 
     fn create(&self, batch: &Batch, events: &[Event], check: Check<'_>) -> Result<(), CommitError> {

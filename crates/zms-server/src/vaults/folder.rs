@@ -35,8 +35,17 @@ pub struct Folder {
 /// Who is in which vault, as far as it is known.
 #[derive(Default)]
 struct Members {
-    of: HashMap<PrincipalId, VaultId>,
+    of: HashMap<PrincipalId, Vec<VaultId>>,
     listed: Option<Instant>,
+}
+
+impl Members {
+    fn add(&mut self, principal: PrincipalId, vault: VaultId) {
+        let vaults = self.of.entry(principal).or_default();
+        if !vaults.contains(&vault) {
+            vaults.push(vault);
+        }
+    }
 }
 
 fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -74,15 +83,15 @@ impl Folder {
         Ok(vaults)
     }
 
-    /// Lists the members of every vault.
-    fn list(&self) -> Result<HashMap<PrincipalId, VaultId>, Trouble> {
-        let mut of = HashMap::new();
+    /// Every member of every vault.
+    fn list(&self) -> Result<Vec<(PrincipalId, VaultId)>, Trouble> {
+        let mut all = Vec::new();
         for vault in self.vaults()? {
             let Some(handle) = self.find(vault)? else { continue };
             let members = handle.bundle()?.members()?;
-            of.extend(members.into_iter().map(|part| (part.principal, vault)));
+            all.extend(members.into_iter().map(|part| (part.principal, vault)));
         }
-        Ok(of)
+        Ok(all)
     }
 }
 
@@ -91,22 +100,22 @@ impl Vaults for Folder {
         self.file(vault).find(vault)
     }
 
-    fn of(&self, principal: PrincipalId) -> Result<Option<VaultId>, Trouble> {
+    fn of(&self, principal: PrincipalId) -> Result<Vec<VaultId>, Trouble> {
         {
             let mut members = held(&self.members);
-            if let Some(vault) = members.of.get(&principal) {
-                return Ok(Some(*vault));
+            if let Some(vaults) = members.of.get(&principal) {
+                return Ok(vaults.clone());
             }
             // Whoever asks for strangers again and again does not make the folder be read each time.
             if members.listed.is_some_and(|at| at.elapsed() < STALE) {
-                return Ok(None);
+                return Ok(Vec::new());
             }
             members.listed = Some(Instant::now());
         }
-        let of = self.list()?;
-        let found = of.get(&principal).copied();
-        held(&self.members).of.extend(of);
-        Ok(found)
+        let all = self.list()?;
+        let mut members = held(&self.members);
+        all.into_iter().for_each(|(principal, vault)| members.add(principal, vault));
+        Ok(members.of.get(&principal).cloned().unwrap_or_default())
     }
 
     fn create(&self, batch: &Batch, events: &[Event], check: Check<'_>) -> Result<(), CommitError> {
@@ -122,8 +131,8 @@ impl Vaults for Folder {
     }
 
     fn joined(&self, vault: VaultId, principals: &[PrincipalId]) {
-        let joined = principals.iter().map(|principal| (*principal, vault));
-        held(&self.members).of.extend(joined);
+        let mut members = held(&self.members);
+        principals.iter().for_each(|principal| members.add(*principal, vault));
     }
 
     fn is_quick(&self) -> bool {

@@ -29,8 +29,8 @@ impl Vaults for Shared {
         Ok(found.map(Handle::new))
     }
 
-    fn of(&self, principal: PrincipalId) -> Result<Option<VaultId>, Trouble> {
-        self.0.vault_of(principal)
+    fn of(&self, principal: PrincipalId) -> Result<Vec<VaultId>, Trouble> {
+        self.0.vaults_of(principal)
     }
 
     fn create(&self, batch: &Batch, events: &[Event], check: Check<'_>) -> Result<(), CommitError> {

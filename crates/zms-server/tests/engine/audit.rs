@@ -6,6 +6,7 @@ use zms_core::{
     engine::{decode_chains, decode_entries, encode_events, path},
     id::ScopeId,
 };
+use zms_server::Register;
 use zms_store::contract::vault::NOW;
 
 use crate::asked::World;
@@ -40,6 +41,32 @@ async fn entries_are_the_callers_and_of_now_whatever_it_says() {
     assert_eq!(last.event, Event { time: NOW, principal: token.id(), ..event });
     let chains = world.get(&world.vault.owner, &path::audit_chains(world.named())).await;
     assert_eq!(decode_chains(&chains.body), Ok(vec![(0, last.seq)]));
+}
+
+#[tokio::test]
+async fn attack_entries_that_were_captured_are_handed_in_again() {
+    let mut world = World::made().await;
+    let token = world.token("deploy").await;
+    let event = Event {
+        time: NOW,
+        principal: token.id(),
+        action: Action::Bundle,
+        scope: None,
+        revision: 0,
+        outcome: Outcome::Done,
+    };
+    let (target, body) = (path::audit(world.named()), encode_events(&[event]));
+    let captured = || {
+        let key = token.request_key();
+        crate::asked::signed(token.id(), &key, "POST", &target, &body, NOW, 7)
+    };
+    let before = read(&world).await.len();
+    let beside = world.server_beside(Register::Nobody);
+    for router in [&world.router, &world.router, &beside] {
+        // Whoever lost the answer is told the same as who steals the request.
+        assert_eq!(captured().to(router).await.status, StatusCode::NO_CONTENT);
+    }
+    assert_eq!(read(&world).await.len(), before + 1);
 }
 
 #[tokio::test]

@@ -1,14 +1,19 @@
 //! Who may make vaults.
 
+use std::sync::Arc;
+
 use axum::http::StatusCode;
 use zms_core::{
     bundle::Bundle,
     engine::{path, register_key},
 };
-use zms_server::{Limits, Once, Register};
+use zms_server::{
+    Limits, Once, Register, router,
+    vaults::{Folder, Vaults},
+};
 use zms_store::contract::vault::{NOW, Vault};
 
-use crate::asked::{SECRET, World, signed};
+use crate::asked::{SECRET, World, engine_of, signed};
 
 #[tokio::test]
 async fn who_has_the_secret_makes_a_vault_that_opens() {
@@ -88,4 +93,19 @@ async fn nobody_makes_a_vault_where_nobody_may() {
     let blind = zms_crypto::Key::from_bytes(&[0; 32]);
     let sent = signed(world.vault.owner.id(), &blind, "POST", path::VAULTS, b"x", NOW, 1);
     assert_eq!(sent.to(&world.router).await.code(), "unauthenticated");
+}
+
+/// Whoever makes a vault names its members, and no one asks them.
+#[tokio::test]
+async fn attack_another_vault_names_the_owner_of_this_one() {
+    let mut world = World::empty();
+    let folder = Arc::new(Folder::new(world.folder.path().to_owned()));
+    let register = Register::Secret(register_key(SECRET));
+    world.router = router(&engine_of(folder.clone(), register, Limits::default()));
+    world.make().await;
+    folder.joined(zms_core::id::VaultId([9; 16]), &[world.vault.owner.id()]);
+    let owner = world.vault.owner.duplicate();
+    let answer = world.get(&owner, &path::bundle(path::Named::Own)).await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.packed().vault().unwrap(), Some(world.vault.id));
 }

@@ -161,7 +161,7 @@ async fn nothing_that_was_sent_comes_back() {
                 assert!(answer.status.is_client_error());
                 assert_eq!(answer.headers["cache-control"], "no-store");
                 assert_eq!(answer.headers["x-content-type-options"], "nosniff");
-                assert_eq!(answer.headers["x-request-id"].len(), 16);
+                assert_eq!(answer.headers["x-request-id"].len(), 36);
             }
         }
     }

@@ -6,6 +6,8 @@ mod attacks;
 mod browser;
 mod clients;
 mod kv;
+mod limits;
+mod logged;
 mod native;
 mod replay;
 mod sequences;

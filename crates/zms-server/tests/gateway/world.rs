@@ -21,8 +21,10 @@ use zms_core::{
 };
 use zms_crypto::{CryptoRng, Key, text::encode_seed};
 use zms_server::{
+    Engine, Limits, Names, Register, Setup,
     gateway::{Gateway, Hosts, Origin, router},
-    vaults::Handle,
+    router_with,
+    vaults::{self, Handle},
 };
 use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
@@ -58,14 +60,32 @@ impl Origin for OneFile {
     }
 }
 
-fn gateway(file: PathBuf) -> Arc<Gateway> {
-    Arc::new(Gateway {
+/// The gateway over a file, as `around` has it answer.
+fn opened(file: PathBuf, limits: Limits, around: Around) -> Router {
+    let engine = Engine::new(Setup {
+        vaults: Arc::new(vaults::OneFile::new(file.clone())),
+        names: Names::new(["localhost:3030".to_owned()]),
+        register: Register::Nobody,
+        limits,
+        clock: now,
+        blind: Key::generate(&mut *entropy()),
+    });
+    let gateway = Arc::new(Gateway {
         origin: Arc::new(OneFile(file)),
         hosts: Hosts::new([]),
         pins: None,
         clock: now,
         entropy,
-    })
+    });
+    around(&engine, gateway)
+}
+
+/// What stands around a gateway.
+type Around = fn(&Arc<Engine>, Arc<Gateway>) -> Router;
+
+/// As much as anybody likes.
+fn unlimited() -> Limits {
+    Limits { per_principal: 0, failures: 0, ..Limits::default() }
 }
 
 /// A vault, its owner, and the gateway.
@@ -85,12 +105,19 @@ impl World {
         let store = SqliteStore::create(&file).expect("a database");
         let mut session = Session::forgetful(Box::new(store), owner.duplicate(), now, entropy());
         session.init(VaultId::generate(&mut *entropy()), Vec::new()).expect("a vault");
-        Self { folder, owner, router: router(gateway(file)) }
+        Self { folder, owner, router: opened(file, unlimited(), router) }
+    }
+
+    /// The same within a whole server that is called `localhost:3030` and has limits.
+    pub fn limited(limits: Limits) -> Self {
+        let mut world = Self::new();
+        world.router = opened(world.file(), limits, router_with);
+        world
     }
 
     /// A gateway that has just begun, over the same database.
     pub fn restarted(mut self) -> Self {
-        self.router = router(gateway(self.file()));
+        self.router = opened(self.file(), unlimited(), router);
         self
     }
 

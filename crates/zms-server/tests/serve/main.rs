@@ -6,6 +6,7 @@
 )]
 
 mod any;
+mod bodies;
 mod hostile;
 mod running;
 mod secure;

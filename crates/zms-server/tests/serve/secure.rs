@@ -2,13 +2,21 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
+use axum::body::Bytes;
+use http_body_util::{BodyExt, Empty};
+use hyper::{
+    Request, StatusCode, Version,
+    client::conn::http2::{SendRequest, handshake},
+};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::{CertificateParams, KeyPair};
 use rustls::pki_types::ServerName;
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
-    time::sleep,
+    task::JoinHandle,
+    time::{Instant, sleep},
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 use zms_server::{Limits, Names, serve::tls::Tls};
@@ -87,6 +95,56 @@ async fn both_versions_of_http_are_spoken_as_agreed() {
     let mut frame = [0; 9];
     within(stream.read_exact(&mut frame)).await.unwrap();
     assert_eq!(frame[3], 4, "{frame:?}");
+}
+
+/// A client of HTTP/2, and what becomes of its connection.
+async fn http2(running: &Running) -> (SendRequest<Empty<Bytes>>, JoinHandle<hyper::Result<()>>) {
+    let stream = TokioIo::new(connect(running, b"h2").await);
+    let (client, connection) = handshake(TokioExecutor::new(), stream).await.unwrap();
+    (client, tokio::spawn(connection))
+}
+
+fn request(at: &str) -> Request<Empty<Bytes>> {
+    Request::get(format!("https://zms.test{at}")).body(Empty::new()).unwrap()
+}
+
+#[tokio::test]
+async fn requests_are_answered_over_http_2() {
+    let folder = TempDir::new().unwrap();
+    put(folder.path());
+    let running = serving(folder.path(), Limits::default()).await;
+    let (mut client, _connection) = http2(&running).await;
+    let one = client.send_request(request("/openapi.json"));
+    let other = client.send_request(request("/v1/vaults/-/bundle"));
+    let answer = within(one).await.unwrap();
+    assert_eq!((answer.status(), answer.version()), (StatusCode::OK, Version::HTTP_2));
+    let body = within(answer.into_body().collect()).await.unwrap().to_bytes();
+    assert!(body.starts_with(b"{") && body.len() > 1 << 13, "{}", body.len());
+    assert_eq!(within(other).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn attack_a_connection_of_http_2_on_which_nothing_goes_on() {
+    let folder = TempDir::new().unwrap();
+    put(folder.path());
+    let limits = Limits { header_time: Duration::from_millis(500), ..Limits::default() };
+    let running = serving(folder.path(), limits).await;
+    let (mut client, connection) = http2(&running).await;
+    for _ in 0..8 {
+        sleep(Duration::from_millis(200)).await;
+        let answer = within(client.send_request(request("/healthz"))).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK, "who asks now and then is kept");
+    }
+    assert!(!connection.is_finished());
+    let start = Instant::now();
+    let _ended = within(connection).await.unwrap();
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
+    // Nor is one kept that says nothing, and does not go when it is told.
+    let mut silent = connect(&running, b"h2").await;
+    silent.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut bytes = Vec::new();
+    let (start, _end) = (Instant::now(), within(silent.read_to_end(&mut bytes)).await);
+    assert!(start.elapsed() < Duration::from_secs(5), "{:?}", start.elapsed());
 }
 
 #[tokio::test]

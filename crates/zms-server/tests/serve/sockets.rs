@@ -1,11 +1,15 @@
 //! Sockets: what is served where, and how it ends.
 
-use std::{os::unix::fs::PermissionsExt, time::Duration};
+use std::{net::IpAddr, os::unix::fs::PermissionsExt, time::Duration};
 
-use tokio::{io::AsyncWriteExt, net::TcpStream, time::sleep};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::sleep,
+};
 use zms_server::{Limits, serve::Listen};
 
-use crate::running::{Running, read};
+use crate::running::{Running, Way, read, within};
 
 const HEALTH: &[u8] = b"GET /healthz HTTP/1.1\r\nhost: zms.test\r\nconnection: close\r\n\r\n";
 
@@ -41,6 +45,40 @@ async fn who_hangs_on_is_cut_off_after_a_while() {
     slow.write_all(b"GET /healthz HTTP/1.1\r\nhost: ").await.unwrap();
     sleep(Duration::from_millis(50)).await;
     running.end().await;
+}
+
+/// An address of this machine that others reach it by, where it has one. Nothing is sent.
+fn own_address() -> Option<IpAddr> {
+    let socket = std::net::UdpSocket::bind("0.0.0.0:0").ok()?;
+    socket.connect("192.0.2.1:9").ok()?;
+    Some(socket.local_addr().ok()?.ip()).filter(|address| !address.is_loopback())
+}
+
+#[tokio::test]
+async fn attack_one_address_leaves_room_for_others() {
+    let Some(address) = own_address() else { return };
+    let limits = Limits { connections_per_address: 2, ..Limits::default() };
+    let listen = Some("0.0.0.0:0".parse().unwrap());
+    let running = Running::so(limits, Way { listen, ..Way::default() }).await;
+    let there = (address, running.tcp.port());
+    let mut held =
+        [TcpStream::connect(there).await.unwrap(), TcpStream::connect(there).await.unwrap()];
+    let mut more = TcpStream::connect(there).await.unwrap();
+    let end = within(more.read(&mut [0; 1])).await;
+    assert_eq!(end.unwrap_or(0), 0, "one too many");
+    for stream in &mut held {
+        stream.write_all(HEALTH).await.unwrap();
+        assert!(read(stream).await.ends_with("ok\n"));
+    }
+    let mut again = TcpStream::connect(there).await.unwrap();
+    again.write_all(HEALTH).await.unwrap();
+    assert!(read(&mut again).await.ends_with("ok\n"), "those who left make room");
+    let here = ("127.0.0.1", running.tcp.port());
+    for _ in 0..4 {
+        let mut stream = TcpStream::connect(here).await.unwrap();
+        stream.write_all(HEALTH).await.unwrap();
+        assert!(read(&mut stream).await.ends_with("ok\n"));
+    }
 }
 
 #[tokio::test]

@@ -170,6 +170,6 @@ fn vaults_of_one_database_know_nothing_of_each_other() {
     assert!(other.audit_chains().expect("read").is_empty());
     assert!(replica.holds(made.id).expect("read"));
     assert!(!replica.holds(zms_core::id::VaultId([9; 16])).expect("read"));
-    assert_eq!(replica.vault_of(made.owner.id()).expect("read"), Some(made.id));
-    assert_eq!(replica.vault_of(zms_core::id::PrincipalId([9; 16])).expect("read"), None);
+    assert_eq!(replica.vaults_of(made.owner.id()).expect("read"), [made.id]);
+    assert_eq!(replica.vaults_of(zms_core::id::PrincipalId([9; 16])).expect("read"), []);
 }

@@ -111,8 +111,10 @@ fn the_schema_names_every_table() {
     for expected in ["vault", "roster", "member", "departed", "leaf", "node", "revision", "spent"] {
         assert!(names.iter().any(|name| name == expected), "{expected}");
     }
-    for expected in ["record", "ended", "child", "past", "audit", "authority", "state", "wrapped"] {
+    for expected in
+        ["record", "ended", "child", "past", "audit", "authority", "state", "request", "wrapped"]
+    {
         assert!(names.iter().any(|name| name == expected), "{expected}");
     }
-    assert_eq!(names.len(), 16);
+    assert_eq!(names.len(), 17);
 }

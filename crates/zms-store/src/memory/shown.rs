@@ -122,6 +122,10 @@ impl Tree for Shown {
         Ok(self.0.parent(child))
     }
 
+    fn scopes(&self) -> Result<u64, Trouble> {
+        Ok(self.0.scopes.values().map(|scope| scope.children.len() as u64).sum())
+    }
+
     fn authority(&self) -> Result<Option<VerifyingKey>, Trouble> {
         Ok(self.0.authority)
     }

@@ -34,6 +34,8 @@ pub(super) struct State {
     pub(super) audit: Vec<Entry>,
     /// How often members with a limit were used.
     pub(super) spent: BTreeMap<PrincipalId, u32>,
+    /// Requests that were noted, each with the last second in which it may be good.
+    pub(super) requests: BTreeMap<(PrincipalId, [u8; 32]), u64>,
     /// Sealed answers that wait, with their last second.
     pub(super) wrapped: BTreeMap<WrappedId, (u64, Arc<Vec<u8>>)>,
     /// Who signs rosters now.

@@ -78,6 +78,9 @@ struct LimitArgs {
     /// Most connections at the same time
     #[arg(long, value_name = "N", default_value_t = 4096)]
     connections: usize,
+    /// Most of them from one address, save this machine; 0 is without a limit
+    #[arg(long, value_name = "N", default_value_t = 256)]
+    connections_address: usize,
     /// Most requests a second from one address; 0 is without a limit
     #[arg(long, value_name = "N", default_value_t = 500)]
     rate_address: u32,
@@ -97,6 +100,7 @@ impl LimitArgs {
     fn limits(&self) -> Limits {
         Limits {
             connections: self.connections.max(1),
+            connections_per_address: self.connections_address,
             per_address: self.rate_address,
             per_principal: self.rate_token,
             failures: self.rate_refused,

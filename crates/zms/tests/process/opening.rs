@@ -3,6 +3,7 @@
 use std::{
     fs::{self, File},
     io::{Read, Write},
+    net::TcpStream,
     os::unix::net::UnixStream,
     path::Path,
     process::Command,
@@ -50,6 +51,26 @@ fn a_gateway_is_where_nobody_else_reaches_it_and_elsewhere_where_that_is_said() 
     let server = Server::start(&scratch, &[&far[..], &["--gateway"]].concat());
     let answer = asked(server.socket(), "/v1/sys/health", "zms.test", "");
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+}
+
+/// What is said to Vault clients is answered: an address of its own is one of the gateway's names.
+#[test]
+fn a_gateway_answers_to_where_it_listens() {
+    let here = ["--listen", "127.0.0.2:0"];
+    for options in [&here[..], &["--listen", "127.0.0.2:0", "--gateway"]] {
+        let scratch = Scratch::empty();
+        let server = Server::start(&scratch, options);
+        let address = server.said["addresses"][0].as_str().unwrap().to_owned();
+        let name = address.strip_prefix("http://").expect("it is TCP");
+        assert!(name.starts_with("127.0.0.2:"), "{name}");
+        let mut stream = TcpStream::connect(name).unwrap();
+        let request =
+            format!("GET /v1/sys/health HTTP/1.1\r\nhost: {name}\r\nconnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{options:?}: {answer}");
+    }
 }
 
 /// A server of a home of its own, that listens on a socket in it and tells all in a log beside it.

@@ -11,11 +11,11 @@ use zms_client::{Session, TokenRequest, TokenScope, pins::PinFolder};
 use zms_core::{
     audit::first_bad,
     change::rekey::Spoiled,
-    id::{VaultId, WrappedId},
+    id::{PrincipalId, VaultId, WrappedId},
     principal::{Kind, Principal},
 };
 use zms_crypto::Key;
-use zms_store::{Keeper, Store, Waiting};
+use zms_store::{Keeper, Noted, Request, Store, Waiting};
 use zms_store_sqlite::{SqliteStore, schema};
 
 use super::{Reader, Table, binds_readers, full, judge, outcomes, session};
@@ -58,6 +58,18 @@ impl Maker {
             let (id, expires) = (WrappedId([number; 16]), NOW + u64::from(number));
             let waiting = Waiting { id, expires, sealed: vec![number; 172] };
             assert!(store.keep_wrapped(&waiting, NOW).expect("kept"));
+        }
+    }
+
+    /// Two requests that were noted.
+    fn note_requests(&self) {
+        let mut store =
+            SqliteStore::open(&self.database).expect("no trouble").expect("it is there");
+        for number in [1, 2] {
+            let (principal, mac) = (PrincipalId([number; 16]), [number; 32]);
+            let request = Request { principal, mac, good_until: NOW + u64::from(number) };
+            let noted = store.note_once(&request, NOW, None, &[]);
+            assert_eq!(noted.expect("no trouble"), Noted::Done);
         }
     }
 
@@ -116,6 +128,7 @@ impl Small {
         let once = TokenRequest { uses: 1, ..request("once", AT, false) };
         maker.read(&work.create_token(&once).expect("minted"));
         maker.keep_answers();
+        maker.note_requests();
         work.revoke(&[leaves.id()]).expect("revoked");
         work.rekey_pending(Spoiled::Report, |_| {}).expect("re-keyed");
         let mut older: Vec<Values> = Vec::new();

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zms_server::{
-    Engine, Router,
+    Engine, Names, Router,
     gateway::{Gateway, Hosts},
     router, router_of_gateway, router_with,
     serve::Listen,
@@ -29,19 +29,24 @@ pub struct GatewayArgs {
 
 impl GatewayArgs {
     /// Whether there is one: unasked only where nobody else's machine reaches it.
-    pub fn opens(&self, listens: &[Listen]) -> bool {
+    fn opens(&self, listens: &[Listen]) -> bool {
         !self.no_gateway && (self.gateway || listens.iter().all(Listen::is_local))
     }
 
+    /// What the gateway answers to, where there is one: with `--gateway` every name, those that
+    /// follow from where it listens too.
+    pub fn hosts(&self, given: &[String], names: &Names, listens: &[Listen]) -> Option<Hosts> {
+        if !self.opens(listens) {
+            return None;
+        }
+        // A proxy in front hands on names that were not meant to be opened for.
+        let meant = self.gateway || given.is_empty();
+        Some(Hosts::new(names.iter().filter(|_| meant).map(str::to_owned)))
+    }
+
     /// All routes of a server with these vaults.
-    pub fn router(
-        &self,
-        engine: &Arc<Engine>,
-        kept: &Kept,
-        names: &[String],
-        opens: bool,
-    ) -> Outcome<Router> {
-        if !opens {
+    pub fn router(engine: &Arc<Engine>, kept: &Kept, hosts: Option<&Hosts>) -> Outcome<Router> {
+        let Some(hosts) = hosts else {
             return match &kept.upstream {
                 None => Ok(router(engine)),
                 Some(upstream) => Err(Failure::usage(format!(
@@ -49,12 +54,10 @@ impl GatewayArgs {
                 ))
                 .hint("listen on 127.0.0.1 or a unix socket, or say --gateway")),
             };
-        }
-        // A proxy in front hands on names that were not meant to be opened for.
-        let hosts = if self.gateway { names.to_vec() } else { Vec::new() };
+        };
         let gateway = Arc::new(Gateway {
             origin: Arc::clone(&kept.origin),
-            hosts: Hosts::new(hosts),
+            hosts: hosts.clone(),
             pins: kept.pins.clone(),
             clock: environment::now,
             entropy: environment::entropy,

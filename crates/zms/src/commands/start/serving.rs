@@ -13,7 +13,10 @@ use zms_server::{
     serve::{Listen, Listener, log, manager, serve},
 };
 
-use super::{Args, certificate::tls, names::names, registration::register, telling::Told};
+use super::{
+    Args, certificate::tls, names::names, opening::GatewayArgs, registration::register,
+    telling::Told,
+};
 use crate::{
     environment,
     exit::{Failure, Outcome},
@@ -50,8 +53,8 @@ pub fn run(context: &Context, args: &Args, listens: &[Listen]) -> Outcome {
         let listeners = bound(listens).await?;
         let listens = addresses(&listeners)?;
         check_protected(&listens, args.protected())?;
-        let gateway = args.gateway.opens(&listens);
         let names = names(&args.names, &listens)?;
+        let hosts = args.gateway.hosts(&args.names, &names, &listens);
         let tls = tls(args, &kept.folder, &names)?.map(Arc::new);
         let format = if args.log_format == "json" { log::Format::Json } else { log::Format::Text };
         log::begin(format, &args.log_level);
@@ -63,7 +66,7 @@ pub fn run(context: &Context, args: &Args, listens: &[Listen]) -> Outcome {
             clock: environment::now,
             blind: Key::generate(&mut *environment::entropy()),
         });
-        let router = args.gateway.router(&engine, &kept, &args.names, gateway)?;
+        let router = GatewayArgs::router(&engine, &kept, hosts.as_ref())?;
         let (listen, pid) = (listens.iter().map(Listen::to_string).collect(), std::process::id());
         let pid = i32::try_from(pid).unwrap_or_default();
         held.say(&Serving { pid, listen, since: environment::now() })?;
@@ -74,7 +77,7 @@ pub fn run(context: &Context, args: &Args, listens: &[Listen]) -> Outcome {
             names: &names,
             tls: tls_told,
             code,
-            gateway,
+            hosts: hosts.as_ref(),
             upstream: kept.upstream.as_ref(),
         }
         .tell(context.output)?;

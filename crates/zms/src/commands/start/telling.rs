@@ -3,6 +3,7 @@
 use zms_core::address::Address;
 use zms_server::{
     Names,
+    gateway::Hosts,
     serve::{Listen, tls::Tls},
 };
 
@@ -15,8 +16,8 @@ pub struct Told<'a> {
     pub tls: Option<&'a Tls>,
     /// The setup code, where nobody could make a vault otherwise.
     pub code: Option<&'a str>,
-    /// Whether there is a gateway.
-    pub gateway: bool,
+    /// What the gateway answers to, where there is one.
+    pub hosts: Option<&'a Hosts>,
     /// The engine elsewhere that a gateway is before.
     pub upstream: Option<&'a Address>,
 }
@@ -31,7 +32,7 @@ impl Told<'_> {
                 "listen": self.listens.iter().map(Listen::to_string).collect::<Vec<_>>(),
                 "addresses": addresses,
                 "fingerprint": fingerprint,
-                "gateway": self.gateway,
+                "gateway": self.hosts.is_some(),
                 "upstream": self.upstream.map(ToString::to_string),
                 "setup_code": self.code,
             }));
@@ -47,9 +48,7 @@ impl Told<'_> {
                 output.note(same);
             }
         }
-        if self.gateway {
-            let address =
-                addresses.first().map_or("", |it| it.split("/sha256:").next().unwrap_or(it));
+        if let Some(address) = self.for_vault_clients(&addresses) {
             output.note(format!("Vault clients say VAULT_ADDR={address}, and a token of ZMS"));
         }
         if let Some(fingerprint) = fingerprint {
@@ -62,6 +61,16 @@ impl Told<'_> {
             ));
         }
         Ok(())
+    }
+
+    /// The first address that the gateway answers to: not every name of an engine is one of it.
+    fn for_vault_clients<'s>(&self, addresses: &'s [String]) -> Option<&'s str> {
+        let hosts = self.hosts?;
+        let bare = addresses.iter().map(|it| it.split("/sha256:").next().unwrap_or(it));
+        bare.into_iter().find(|address| {
+            let name = address.split_once("://").map(|(_, name)| name);
+            name.is_none_or(|name| hosts.hold(name))
+        })
     }
 
     /// The addresses that clients can be given.
