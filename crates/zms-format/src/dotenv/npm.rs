@@ -15,12 +15,19 @@
 //! So a value is refused exactly when
 //! - it holds CR and a literal `\n` or `\r` (only `"` brings a CR, and would decode those), or
 //! - every kind of quote it may use stands bare in it, and way 2 is closed by `#` or, unless
-//!   `"` with `\n` serves, by a line break.
+//!   `"` with `\n` serves, by a line break, or by a line end of JavaScript, as told next.
 //!
-//! Lines also end at U+2028 and U+2029 for a JavaScript `$`. Way 2 is not tried where such a
-//! character follows a quote; that refuses a few strange values more than needed.
+//! Lines also end at U+2028 and U+2029 for a JavaScript `^` and `$`. So a quote before one of them
+//! can end way 1 inside the value, and way 2 takes equal quotes away from the lines between them
+//! as well. A value with all three quotes and such a character is refused where
+//! - each quote it may use ends a match of way 1 inside the value, and
+//! - bare, it opens with a quote, has white space at an end or would lose quotes of a later line.
+//!
+//! A few of these npm dotenv could be given, by a quote that opens the value and nothing closes or
+//! by quotes that open after U+2028: the first the import of ZMS refuses, the second it keeps as
+//! they are. What is written here both read alike; `tests/formats/refusals.rs` looks for more.
 
-use super::blank::{char_at, is_blank, trim};
+use super::blank::{is_blank, trim};
 use crate::Reason;
 use crate::output::Output;
 
@@ -126,26 +133,54 @@ fn holds_bare(value: &[u8], quote: u8) -> bool {
     })
 }
 
+const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
+
 /// Whether `text` arrives without quotes: one line, no comment, nothing to trim or to strip.
 fn is_bare(text: &str) -> bool {
-    let opens = |line: &str| line.starts_with(['\'', '"', '`']);
     !text.is_empty()
         && !text.contains(['#', '\r', '\n'])
+        && !text.starts_with(['\'', '"', '`'])
         && trim(text.as_bytes()).len() == text.len()
-        && !text.split(['\u{2028}', '\u{2029}']).any(opens)
+        && !QUOTES.into_iter().any(|quote| is_stripped(text, quote))
 }
 
-/// Whether a match for `quote` can end inside `text`: at a quote with nothing but white space
-/// before a JavaScript line end. Line feeds are not looked for, they are written as `\n`.
+/// Whether `text`, one line, loses a pair of `quote`: one that starts a JavaScript line and the
+/// last one further on that ends such a line.
+fn is_stripped(text: &str, quote: u8) -> bool {
+    let lines = || {
+        text.split(LINE_ENDS).scan(0, |next, line| {
+            let start = *next;
+            *next += line.len() + LINE_ENDS[0].len_utf8();
+            Some((start, line.as_bytes()))
+        })
+    };
+    let opens = lines().find(|(_, line)| line.first() == Some(&quote)).map(|(at, _)| at);
+    let closes = lines().filter(|(_, line)| line.last() == Some(&quote)).last();
+    match (opens, closes) {
+        (Some(open), Some((start, line))) => open < start + line.len() - 1,
+        _ => false,
+    }
+}
+
+/// Whether a match that a `quote` before `text` opens can end inside it: at a quote with nothing
+/// but white space before a JavaScript line end. It goes no further than to the first quote
+/// without a backslash. Line feeds are not looked for, they are written as `\n`.
 fn ends_early(text: &str, quote: u8) -> bool {
-    let blanks = |at: &usize| char_at(text.as_bytes(), *at).filter(|&char| is_blank(char));
-    text.bytes().enumerate().filter(|&(_, byte)| byte == quote).any(|(at, _)| {
-        let next = |&at: &usize| blanks(&at).map(|char| at + char.len_utf8());
-        std::iter::successors(Some(at + 1), next)
-            .map_while(|at| blanks(&at))
-            .take_while(|&char| char != '\n' && char != '\r')
-            .any(|char| matches!(char, '\u{2028}' | '\u{2029}'))
-    })
+    let mut before = quote; // the opening quote
+    for (at, byte) in text.bytes().enumerate() {
+        if byte == quote {
+            let blanks = text[at + 1..].chars().take_while(|&char| is_blank(char));
+            let mut line = blanks.take_while(|&char| char != '\n' && char != '\r');
+            if line.any(|char| LINE_ENDS.contains(&char)) {
+                return true;
+            }
+            if before != b'\\' {
+                return false;
+            }
+        }
+        before = byte;
+    }
+    false
 }
 
 #[cfg(test)]
@@ -174,6 +209,9 @@ mod tests {
             ("a #\\", "K='a #\\' # '.\n"),
             ("'\"`", "K=''\"`'\n"),
             ("'\"`\n", "K=\"'\"`\\n\"\n"),
+            ("'\"`\u{2028}", "K=''\"`\u{2028}'\n"),
+            ("x'\u{2028}\"\u{2028}`\u{2028}y", "K=x'\u{2028}\"\u{2028}`\u{2028}y\n"),
+            ("''\u{2028}\"\u{2028}`\u{2028}y", "K='''\u{2028}\"\u{2028}`\u{2028}y'\n"),
         ] {
             assert_eq!(line(value).as_deref(), Ok(expected));
         }
@@ -181,7 +219,9 @@ mod tests {
 
     #[test]
     fn what_no_spelling_brings_back_is_refused() {
-        for value in ["'\"`#", "\r\\n", "\r\"#", "'\"`\n\\n"] {
+        let beside = "'\u{2028}\"\u{2028}`\u{2028}y";
+        let stripped = "x'\u{2028}\"\u{2028}`\u{2028}'y'";
+        for value in ["'\"`#", "\r\\n", "\r\"#", "'\"`\n\\n", beside, stripped] {
             assert_eq!(line(value), Err(Reason::Quoting), "{value:?}");
         }
     }
@@ -189,7 +229,7 @@ mod tests {
     proptest! {
         #[test]
         fn what_is_written_for_npm_is_read_back_by_zms(
-            values in proptest::collection::vec("[a'\"`#\\\\ \\nnr\\r$=\u{a0}\u{2028}]{0,12}", 1..6),
+            values in proptest::collection::vec("[a'\"`#\\\\ \\nnr\\r$=\u{a0}\u{2028}\u{2029}]{0,12}", 1..6),
         ) {
             let mut output = Output::default();
             let mut expected = Vec::new();

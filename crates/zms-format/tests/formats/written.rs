@@ -10,7 +10,7 @@ use zms_format::{Format, write};
 pub struct Written {
     pub texts: Vec<Vec<u8>>,
     pub pairs: Vec<readers::Values>,
-    refused: usize,
+    pub refused: Vec<Vec<u8>>,
 }
 
 impl Written {
@@ -18,7 +18,8 @@ impl Written {
     pub fn new(format: Format, canary: &Path) -> Written {
         let (written, values) = Written::any(format, canary);
         // A writer that refuses much more has lost something.
-        assert!(written.refused * 4 < values, "{} of {values} refused", written.refused);
+        let refused = written.refused.len();
+        assert!(refused * 4 < values, "{refused} of {values} refused");
         written
     }
 
@@ -26,7 +27,8 @@ impl Written {
     /// that their reader can not be given.
     pub fn of_lines(format: Format, canary: &Path) -> Written {
         let (written, values) = Written::any(format, canary);
-        assert!(written.refused * 4 < values * 3, "{} of {values} refused", written.refused);
+        let refused = written.refused.len();
+        assert!(refused * 4 < values * 3, "{refused} of {values} refused");
         written
     }
 
@@ -41,7 +43,7 @@ impl Written {
         for unit in ["x", "it's ", "\"\\' ", "one\ntwo #\n", "\u{1f600}", "${X}"] {
             values.push(unit.repeat((1 << 20) / unit.len()).into_bytes());
         }
-        let mut written = Written { texts: vec![], pairs: vec![], refused: 0 };
+        let mut written = Written { texts: vec![], pairs: vec![], refused: vec![] };
         for batch in values.chunks(500) {
             let named: Vec<(String, &Vec<u8>)> =
                 batch.iter().enumerate().map(|(n, value)| (format!("K{n}"), value)).collect();
@@ -50,7 +52,7 @@ impl Written {
             for (name, value) in &named {
                 if let Err(refusal) = write(format, &[(name, value)]) {
                     assert_eq!(refusal.name, *name);
-                    written.refused += 1;
+                    written.refused.push((*value).clone());
                     continue;
                 }
                 if format == Format::K8s && bytes + value.len() > 1 << 20 {

@@ -38,6 +38,21 @@ pub fn npm(files: &[PathBuf]) -> Vec<Npm> {
     })
 }
 
+/// Every spelling of each value that npm dotenv reads back, of those that `npm_spellings.cjs` is
+/// asked to try, and which of its ways to read do.
+pub fn npm_spellings(question: &serde_json::Value) -> Vec<Vec<(Vec<u8>, Vec<String>)>> {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("question.json");
+    std::fs::write(&file, question.to_string()).unwrap();
+    let mut command = clean_command("node");
+    command.arg(script("npm_spellings.cjs")).arg(setting("ZMS_TEST_NODE_MODULES"));
+    command.arg(folder.path()).stdin(std::fs::File::open(&file).unwrap());
+    answers(&mut command, |found| {
+        let found: Vec<(String, Vec<String>)> = serde_json::from_value(found.clone()).unwrap();
+        found.into_iter().map(|(spelling, by)| (hex::decode(spelling).unwrap(), by)).collect()
+    })
+}
+
 /// Asks python-dotenv about each of `files`.
 pub fn python(files: &[PathBuf]) -> Vec<Python> {
     let mut command = clean_command(&setting("ZMS_TEST_PYTHON"));
