@@ -5,14 +5,15 @@ use std::collections::BTreeMap;
 use zms_client::{SessionError, View};
 use zms_core::{
     change::ChangeError,
+    history::{History, PastRevision},
     merge::Unreadable,
     path::{ScopePath, Segment},
     record::Payload,
 };
 
-use super::past::{exact, json, value, value_of, verb};
+use super::past::{author, exact, json, made, value, value_of, verb};
 use crate::{
-    exit::{Failure, Outcome},
+    exit::{Failure, Outcome, utc},
     session::{Acting, Context, tell},
 };
 
@@ -23,7 +24,10 @@ Examples:
   zms diff 4               revision 4 against now
   zms diff 4 7             two revisions of this place
   zms diff staging         this place against staging
-  zms diff staging production --reveal")]
+  zms diff staging production --reveal
+
+The time and the author of both revisions are told first. A name with ? behind it has left: no signature
+proves its work any more, only the chain does.")]
 pub struct Args {
     /// Revision number, or name of an environment
     from: String,
@@ -57,11 +61,17 @@ fn revisions(context: &Context, from: u64, to: Option<u64>, reveal: bool) -> Out
     let changes = history
         .changes(from, to)
         .map_err(|error| Failure::from(SessionError::from(ChangeError::from(error))))?;
+    let ends = [from, to].map(|number| revision(history, number));
     if context.output.json {
         let changes: Vec<_> = changes.iter().map(|change| json(change, reveal)).collect();
         return context.output.json(serde_json::json!({
-            "path": history.path().to_string(), "from": from, "to": to, "changes": changes,
+            "path": history.path().to_string(), "from": from, "to": to,
+            "revisions": ends.map(|at| at.map(|at| made(&past, at))), "changes": changes,
         }));
+    }
+    for at in ends.into_iter().flatten() {
+        let (when, by) = (utc(at.revision.created_at), author(&past, at));
+        context.output.note(format!("revision {}: {when}, {by}", at.revision.revision));
     }
     let row = |change: &zms_core::history::Change<'_>| {
         vec![
@@ -76,6 +86,11 @@ fn revisions(context: &Context, from: u64, to: Option<u64>, reveal: bool) -> Out
         context.output.note(format!("revisions {from} and {to} hold the same secrets"));
     }
     context.output.table(&["EFFECT", "NAME", "BEFORE", "AFTER"], &rows)
+}
+
+/// A revision by its number; none is 0, before the first.
+fn revision(history: &History, number: u64) -> Option<&PastRevision> {
+    history.revisions().get(usize::try_from(number.checked_sub(1)?).ok()?)
 }
 
 /// Compares what two environments see, at the same service.

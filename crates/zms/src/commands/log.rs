@@ -3,7 +3,7 @@
 use zms_client::Past;
 use zms_core::{history::PastRevision, path::ScopePath};
 
-use super::past::{author, json, verb};
+use super::past::{author, json, made, verb};
 use crate::{
     exit::{Outcome, utc},
     session::{Context, tell},
@@ -94,10 +94,9 @@ fn item(past: &Past, at: &PastRevision) -> serde_json::Value {
     let changes = past.history.changes_of(revision.revision);
     let changes =
         changes.map(|all| all.iter().map(|change| json(change, false)).collect::<Vec<_>>());
-    serde_json::json!({
-        "revision": revision.revision, "time": utc(revision.created_at),
-        "author": revision.author.to_string(), "author_proven": at.proven,
-        "name": past.labels.get(&revision.author), "epoch": revision.epoch,
-        "changes": changes, "what": words(past, at),
-    })
+    let mut item = made(past, at);
+    item["epoch"] = revision.epoch.into();
+    item["changes"] = changes.into();
+    item["what"] = words(past, at).into();
+    item
 }

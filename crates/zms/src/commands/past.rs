@@ -7,6 +7,8 @@ use zms_core::{
     record::{Payload, Reference, ValueKind},
 };
 
+use crate::exit::utc;
+
 /// What stands where a value is not shown.
 const MASK: &str = "********";
 
@@ -17,6 +19,16 @@ pub fn author(past: &Past, at: &PastRevision) -> String {
     let name = past.labels.get(&id).cloned();
     let name = name.unwrap_or_else(|| id.to_string().chars().take(8).collect());
     if at.proven { name } else { format!("{name}?") }
+}
+
+/// Which revision it is, when it was made and by whom, for programs.
+pub fn made(past: &Past, at: &PastRevision) -> serde_json::Value {
+    let revision = &at.revision;
+    serde_json::json!({
+        "revision": revision.revision, "time": utc(revision.created_at),
+        "author": revision.author.to_string(), "author_proven": at.proven,
+        "name": past.labels.get(&revision.author),
+    })
 }
 
 /// A value as it is shown in a list: masked, unless it is no secret or was asked for.
