@@ -34,6 +34,24 @@ fn reset_offers_a_backup_first() {
 }
 
 #[test]
+fn a_vault_that_does_not_verify_is_backed_up_and_both_say_so() {
+    let machine = Machine::with_secret();
+    let database = rusqlite::Connection::open(machine.vault("zms.db")).unwrap();
+    let flip = "UPDATE record SET envelope = zeroblob(length(envelope))";
+    assert!(database.execute(flip, ()).unwrap() > 0);
+    drop(database);
+    let made = machine.sh("zms backup now");
+    assert!(
+        made.code == 6 && made.err.contains("things in the vault do not verify"),
+        "{}",
+        made.err
+    );
+    let verified = machine.sh("zms backup verify now");
+    let said = verified.err.contains("things in it do not verify");
+    assert!(verified.code == 6 && said, "{}", verified.err);
+}
+
+#[test]
 fn restore_asks_which_tokens_stay_and_for_a_typed_word() {
     let machine = Machine::with_secret();
     machine.sh("for name in api ci; do zms token create $name -e development > $name; done").done();

@@ -192,3 +192,25 @@ fn a_script_edits_and_gets_nothing_of_ours() {
     let file = seen("file");
     assert!(!Path::new(file.split_whitespace().last().unwrap()).exists(), "{file}");
 }
+
+#[test]
+fn who_gives_up_changes_nothing() {
+    let machine = Machine::with_secret();
+    let script = "printf '#!/bin/sh\\nprintf \"$LINE\" > \"$1\"\\n' > editor && chmod +x editor";
+    machine.sh(script).done();
+    let editor = machine.sh("echo $PWD/editor").done();
+    let words = |line| [("EDITOR", editor.trim()), ("TERM", "xterm"), ("LINE", line)];
+    // What was changed well is asked about, and what can not be read as well.
+    for (line, question, answer) in [
+        ("A=other\n", "[n]o: ", "n\n"),
+        ("A=other\n", "[n]o: ", "\n"),
+        ("A='other\n", "type n to give up: ", "n\n"),
+        ("A='other\n", "type n to give up: ", "\x04"),
+    ] {
+        let mut terminal = Terminal::with(ends(), &machine, &words(line), &["zms", "edit"]);
+        let (code, screen) = terminal.until(question).press(answer).end();
+        let said = screen.contains("given up; nothing was changed");
+        assert!(code == 1 && said, "{line:?} {answer:?}: {screen}");
+        assert_eq!(machine.sh("zms get A").done(), "first");
+    }
+}

@@ -31,6 +31,8 @@ fn a_secret_with_another_value_is_asked_about() {
         }
         let (ended, screen) = terminal.end();
         assert_eq!(ended, code, "{answer:?}: {screen}");
+        let stopped = screen.contains("error: stopped; nothing was imported");
+        assert_eq!(stopped, code == 7, "{answer:?}: {screen}");
         assert_eq!(machine.sh("zms get A").done(), value, "{answer:?}");
         assert_eq!(machine.sh("zms ls").done().contains('B'), code == 0, "{answer:?}");
         assert_eq!(machine.home().join("app/.env").exists(), file, "{answer:?}");

@@ -146,6 +146,7 @@ fn an_empty_answer_is_stored_only_when_it_is_meant() {
         terminal.press("\n").until("Store an empty value? [y/N] ").press(answer);
         let (code, screen) = terminal.end();
         assert!(code == 2 && terminal.echoes(), "{screen}");
+        assert!(screen.contains("error: nothing was typed, and nothing stored"), "{screen}");
         machine.sh("zms get KEY").refused(3);
     }
     let mut terminal = asked(&machine);

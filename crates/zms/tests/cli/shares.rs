@@ -43,6 +43,19 @@ fn ceremony(machine: &Machine) -> Vec<Vec<String>> {
     shares
 }
 
+#[test]
+fn who_stops_in_the_midst_of_the_shares_is_told_what_to_do_with_those_written_down() {
+    let machine = Machine::with_vault();
+    let mut terminal = Terminal::start(&machine, &SPLIT);
+    terminal.until("Share 1 of 3: with nobody else looking").press("\n");
+    terminal.until_hidden("Press Enter when it is written down. ").press("\n");
+    terminal.until("Share 2 of 3: with nobody else looking").press("\x04");
+    let (code, screen) = terminal.end();
+    assert_eq!(code, 1, "{screen}");
+    let said = "1 of 3 shares were shown, and no more: throw away what was written down";
+    assert!(screen.contains(said), "{screen}");
+}
+
 /// As somebody types who knows that four letters are enough.
 fn short(words: &[String]) -> String {
     words.iter().map(|word| format!("{} ", &word[..4])).collect()

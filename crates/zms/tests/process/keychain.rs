@@ -6,6 +6,8 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use crate::{
     random::Random,
     scratch::{Go, Scratch},
@@ -40,6 +42,23 @@ impl Session {
         BufReader::new(bus.stdout.take().unwrap()).read_line(&mut address).unwrap();
         assert!(address.starts_with("unix:"), "no bus: {address:?}");
         Self { bus, address: address.trim().to_owned() }
+    }
+
+    /// The processes that are the keychain.
+    fn keychain(&self) -> Vec<Pid> {
+        let address = format!("DBUS_SESSION_BUS_ADDRESS={}", self.address);
+        let pids = fs::read_dir("/proc").unwrap().flatten();
+        let pids = pids.filter_map(|entry| entry.file_name().to_str()?.parse::<i32>().ok());
+        let read = |pid: &i32, file: &str| fs::read(format!("/proc/{pid}/{file}")).ok();
+        let found = pids.filter(|pid| {
+            read(pid, "comm").is_some_and(|name| name.starts_with(b"gnome-keyring"))
+                && read(pid, "environ").is_some_and(|all| {
+                    all.split(|byte| *byte == 0).any(|one| one == address.as_bytes())
+                })
+        });
+        let found: Vec<Pid> = found.filter_map(Pid::from_raw).collect();
+        assert!(!found.is_empty(), "the keychain runs");
+        found
     }
 
     /// The same folders, in this session.
@@ -83,7 +102,7 @@ fn within_the_session_it_opens_and_outside_it_is_locked() {
     let (_session, vault) = protected();
     assert_eq!(vault.zms(["get", "A"]).go().text(), "1");
     let said = outside(&vault, &["get", "A"]).go().refused(5);
-    assert!(said.contains("the keychain can not be used") && said.contains("hint: "), "{said}");
+    assert!(said.contains("the keychain can not be used: ") && said.contains("hint: "), "{said}");
     // Unlocked within, it serves whoever comes from outside, as over SSH.
     vault.zms(["unlock", "--ttl", "10m"]).go().good();
     assert_eq!(outside(&vault, &["get", "A"]).go().text(), "1");
@@ -118,6 +137,19 @@ fn each_file_has_an_entry_of_its_own_and_none_stays_behind() {
     fs::write(vault.home().join("zms.master.key"), last).unwrap();
     let said = vault.zms(["ls"]).go().refused(5);
     assert!(said.contains("holds no entry"), "{said}");
+}
+
+#[test]
+fn a_keychain_that_does_not_answer_is_waited_for_and_then_reported() {
+    let (session, vault) = protected();
+    let keychain = session.keychain();
+    let tell = |signal| keychain.iter().for_each(|pid| kill_process(*pid, signal).unwrap());
+    tell(Signal::STOP);
+    let ran = vault.zms(["get", "A"]).go();
+    tell(Signal::CONT);
+    let said = ran.refused(5);
+    assert!(said.contains("the keychain does not answer"), "{said}");
+    assert_eq!(vault.zms(["get", "A"]).go().text(), "1");
 }
 
 #[test]

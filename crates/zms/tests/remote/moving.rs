@@ -23,7 +23,8 @@ fn a_vault_is_pushed_and_pulled_with_everything_that_opens_it() {
     let push = ["push", "--server", &address];
     end(&mut here(&push)).refused(5, "registration secret is needed");
     let mut wrong = here(&push);
-    end(wrong.env("ZMS_REGISTRATION", "another")).refused(4, "refused the registration secret");
+    end(wrong.env("ZMS_REGISTRATION", "another"))
+        .refused(4, "the server refused the registration secret");
     let mut dry = here(&[&push[..], &["--dry-run"]].concat());
     assert!(end(&mut dry).stderr.contains("would move 2 secrets in 6 scopes, and 2 members"));
     let mut pushed = here(&push);
@@ -73,7 +74,8 @@ fn a_push_that_is_interrupted_leaves_one_vault_that_counts() {
     // Here it is as it was; and there it is named as what it is.
     assert_eq!(end(&mut here(&["get", "A", "-q"])).good(), "one");
     let mut push = here(&["push", "--server", &address]);
-    end(push.env("ZMS_REGISTRATION", SECRET)).refused(1, "already");
+    end(push.env("ZMS_REGISTRATION", SECRET))
+        .refused(1, &format!("the vault is at {address} already"));
     let mut there = here(&["get", "A", "-q", "--server", &address]);
     assert_eq!(end(&mut there).good(), "one");
 }

@@ -41,6 +41,9 @@ fn a_person_joins_with_what_they_may_and_is_taken_out_again() {
     user.file("given", &given);
     let hers = |args: &[&str]| user.bare("alice", args);
     end(&mut hers(&["join"])).refused(5, "what you were given is needed");
+    let mut join = hers(&["join", "--protect", "systemd"]);
+    end(join.env("ZMS_TOKEN_FILE", user.path("given")))
+        .refused(2, "--protect is for the master key of an administrator");
     let mut join = hers(&["join"]);
     end(join.env("ZMS_TOKEN_FILE", user.path("given"))).good();
     fed(&mut hers(&["set", "HERS"]), "from alice").good();

@@ -25,6 +25,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests own their scratch files")]
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
 
+mod messages;
 mod page;
 mod redact;
 mod store;
@@ -51,7 +52,8 @@ transcripts! {
     help init set get ls rm mv cp search import export run allow token admin project env service audit
     r#use vault status doctor reset place credentials database history log undo rollback diff
     exposure words key edit check render bundle roster unlock lock
-    generate backup restore server start stop member join push
+    generate backup restore server start stop member join push pull
+    completions man
 }
 
 const CASES: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/cmd");

@@ -227,3 +227,17 @@ fn init_on_a_full_disk_can_be_run_again() {
         small.scratch.set(&[], "A", "1");
     }
 }
+
+#[test]
+fn a_backup_says_where_it_needs_room() {
+    let small = Small::new("8M");
+    small.scratch.zms(["init"]).go().good();
+    small.scratch.set(&[], "A", "1");
+    // Room for the audit, not for the copy.
+    small.fill(150_000);
+    let said = small.scratch.zms(["backup", "now"]).go().refused(1);
+    assert!(said.contains("the disk is full: the vault is copied beside itself first"), "{said}");
+    assert!(!small.scratch.work().join("now").exists());
+    small.free();
+    small.scratch.zms(["backup", "now"]).go().good();
+}
