@@ -145,10 +145,15 @@ impl Scratch {
 
     /// Every file under the home, with its content.
     pub fn files(&self) -> Vec<(PathBuf, Vec<u8>)> {
-        let mut files = Vec::new();
-        collect(&self.home(), &mut files);
-        files
+        files_in(&self.home())
     }
+}
+
+/// Every file under a folder, with its content.
+pub fn files_in(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = Vec::new();
+    collect(folder, &mut files);
+    files
 }
 
 fn collect(folder: &Path, files: &mut Vec<(PathBuf, Vec<u8>)>) {
