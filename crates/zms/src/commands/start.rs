@@ -67,7 +67,7 @@ pub struct Args {
     log_format: String,
     /// Log from this level on; `debug` has every request
     #[arg(long, value_name = "LEVEL", default_value = "info",
-        value_parser = ["error", "warn", "info", "debug"])]
+        value_parser = ["error", "warn", "info", "debug", "trace"])]
     log_level: String,
 }
 

@@ -2,7 +2,7 @@
 
 mod audit;
 mod backup;
-mod canaries;
+pub mod canaries;
 mod damage;
 mod locked;
 mod memory;

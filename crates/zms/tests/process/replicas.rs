@@ -29,7 +29,13 @@ const PATIENCE: Duration = Duration::from_secs(120);
 const ENOUGH: usize = 12;
 
 /// Status and JSON of a whole answer; `None` where none came, so that nobody knows what was done.
-fn ask(socket: &Path, token: &str, method: &str, path: &str, body: &str) -> Option<(u16, Value)> {
+pub fn ask(
+    socket: &Path,
+    token: &str,
+    method: &str,
+    path: &str,
+    body: &str,
+) -> Option<(u16, Value)> {
     let mut stream = UnixStream::connect(socket).ok()?;
     let length = body.len();
     write!(

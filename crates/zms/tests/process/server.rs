@@ -20,7 +20,10 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    scratch::{Go, Scratch},
+    promises::canaries::Mark,
+    random::Random,
+    replicas::ask,
+    scratch::{Go, Scratch, copy_folder, files_in},
     tools::ZMS,
 };
 
@@ -275,35 +278,133 @@ fn the_service_manager_is_told_and_hands_over_its_socket() {
     assert!(child.wait().unwrap().success());
 }
 
+/// The log and every file of the data, by name.
+fn kept(log: &Path, data: &Path) -> Vec<(PathBuf, Vec<u8>)> {
+    let mut files = files_in(data);
+    files.push((log.to_owned(), fs::read(log).unwrap()));
+    files
+}
+
+/// Where marks stand in the log and the data.
+fn found<'m>(marks: &[&'m Mark], kept: &[(PathBuf, Vec<u8>)]) -> Vec<(&'m str, String)> {
+    let in_file = |(path, content): &(PathBuf, Vec<u8>)| {
+        let there = marks.iter().filter(|mark| mark.is_in(content));
+        there.map(|mark| (mark.what, path.display().to_string())).collect::<Vec<_>>()
+    };
+    kept.iter().flat_map(in_file).collect()
+}
+
+/// In a copy of both, a mark that is planted in the log, in the database or in its WAL is found.
+fn the_search_works(marks: &[&Mark], scratch: &Scratch, log: &Path, data: &Path) {
+    let copy = scratch.folder().join("copy");
+    copy_folder(data, &copy);
+    let log_copy = scratch.folder().join("log-copy");
+    let (database, _) = files_in(&copy)
+        .into_iter()
+        .find(|(path, _)| path.extension().is_some_and(|it| it == "db"))
+        .unwrap();
+    for mark in marks {
+        fs::copy(log, &log_copy).unwrap();
+        let mut line = fs::OpenOptions::new().append(true).open(&log_copy).unwrap();
+        write!(line, "{{\"said\":\"{}\"}}", mark.plain).unwrap();
+        let open = rusqlite::Connection::open(&database).unwrap();
+        let plant = "CREATE TABLE planted (it TEXT); INSERT INTO planted VALUES (?1)";
+        let (table, row) = plant.split_once("; ").unwrap();
+        open.execute(table, ()).unwrap();
+        open.execute(row, [&mark.plain]).unwrap();
+        let places = found(&[mark], &kept(&log_copy, &copy));
+        let names = |end: &str| places.iter().any(|(_, path)| path.ends_with(end));
+        assert!(names("log-copy") && names(".db-wal"), "{}: {places:?}", mark.what);
+        open.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").unwrap();
+        let places = found(&[mark], &kept(&log_copy, &copy));
+        assert!(places.iter().any(|(_, path)| path.ends_with(".db")), "{}", mark.what);
+        let clean = "PRAGMA secure_delete = ON; DROP TABLE planted; VACUUM;
+            PRAGMA wal_checkpoint(TRUNCATE)";
+        open.execute_batch(clean).unwrap();
+    }
+}
+
 #[test]
 fn the_log_tells_of_requests_and_of_nothing_that_they_carried() {
     let scratch = Scratch::empty();
-    let log = scratch.folder().join("log");
-    let mut command = start(&scratch, &["--log-format", "json", "--log-level", "debug"]);
+    let (log, data) = (scratch.folder().join("log"), scratch.folder().join("data"));
+    let mut command = start(&scratch, &["--log-format", "json", "--log-level", "trace"]);
     command.stderr(fs::File::create(&log).unwrap());
     let server = Server::of(command, scratch.folder().join("zms.sock"));
     init(&scratch, &server);
     let (address, code) = (server.address(), server.code());
-    client(&scratch, &address, &["set", "KANARIE_NAME"]).feed(b"kanarie-value\n").good();
-    let made = client(&scratch, &address, &["token", "create", "kanarie-token"]).go().good();
-    let token = String::from_utf8(made).unwrap();
-    let mut run = client(&scratch, &address, &["run", "--", "true"]);
-    run.env("ZMS_TOKEN", token.trim()).go().good();
-    let mut stream = UnixStream::connect(&server.socket).unwrap();
-    stream
-        .write_all(b"GET /kanarie?kanarie=1 HTTP/1.1\r\nhost: localhost\r\nx-kanarie: kanarie\r\nconnection: close\r\n\r\n")
-        .unwrap();
+    let mut random = Random::new();
+    let mut mark =
+        |what, prefix: &str| Mark::new(what, format!("{prefix}{}", hex::encode(random.bytes(8))));
+    let (value, written) = (mark("value", "kanarie-value-"), mark("written", "kanarie-write-"));
+    let (name, field) = (mark("name", "KANARIE_"), mark("field", "KANARIES_"));
+    let (project, label) = (mark("project", "kanarie-project-"), mark("label", "kanarie-token-"));
+    let (asked, note) = (mark("request", "kanarie-asked-"), mark("note", "kanarie-note-"));
+    let plain = [&value, &written, &name, &field, &project, &label, &asked, &note];
+    the_search_works(&plain, &scratch, &log, &data);
+
+    // Through the engine.
+    let zms = |words: &[&str]| client(&scratch, &address, words);
+    let at = ["-p", &project.plain, "-e", "qa"];
+    zms(&["project", "create", &project.plain]).go().good();
+    zms(&["env", "create", "qa", "-p", &project.plain]).go().good();
+    let set = ["set", &name.plain, "--note", &note.plain];
+    zms(&[&at[..], &set].concat()).feed(format!("{}\n", value.plain).as_bytes()).good();
+    let made = [&at[..], &["token", "create", &label.plain, "--write"]].concat();
+    let token = Mark::new("token", zms(&made).go().text().trim().to_owned());
+    zms(&["run", "--", "true"]).env("ZMS_TOKEN", &token.plain).go().good();
+    zms(&["search", "KANARIE"]).go().good();
+    zms(&["token", "inspect", &label.plain]).go().good();
+
+    // Through the gateway, by an owner of a token and by somebody with a wrong one.
+    let socket = server.socket();
+    let path = format!("secret/data/{}/qa", project.plain);
+    let body = serde_json::json!({ "data": { &*field.plain: &*written.plain } }).to_string();
+    let (status, _) = ask(socket, &token.plain, "PATCH", &path, &body).unwrap();
+    assert!(matches!(status, 200 | 204 | 415), "{status}");
+    let (status, answer) = ask(socket, &token.plain, "GET", &path, "").unwrap();
+    let given = answer.to_string();
+    assert!(status == 200 && value.is_in(given.as_bytes()), "{status} {given}");
+    let body = serde_json::json!({
+        "data": { &*name.plain: &*value.plain, &*field.plain: &*written.plain },
+    });
+    let (status, said) = ask(socket, &token.plain, "POST", &path, &body.to_string()).unwrap();
+    assert_eq!(status, 200, "{said}");
+    let wrong = Mark::new("wrong token", format!("{}qq", &token.plain[..token.plain.len() - 2]));
+    let (status, _) = ask(socket, &wrong.plain, "GET", &path, "").unwrap();
+    assert_eq!(status, 403);
+    let missing = format!("secret/data/{}/{}", project.plain, asked.plain);
+    let (status, _) = ask(socket, &token.plain, "GET", &missing, "").unwrap();
+    assert!(matches!(status, 403 | 404), "{status}");
+    let (status, _) = ask(socket, &token.plain, "GET", "auth/token/lookup-self", "").unwrap();
+    assert_eq!(status, 200);
+
+    // Where there is nothing, in a path, a query and a header.
+    let mut stream = UnixStream::connect(socket).unwrap();
+    let it = &asked.plain;
+    write!(
+        stream,
+        "GET /{it}?{it}=1 HTTP/1.1\r\nhost: localhost\r\nx-{it}: {it}\r\nconnection: close\r\n\r\n"
+    )
+    .unwrap();
     stream.read_to_string(&mut String::new()).unwrap();
+
+    let marks = [&plain[..], &[&token, &wrong]].concat();
+    assert_eq!(found(&marks, &kept(&log, &data)), [], "while it runs");
+    assert!(
+        files_in(&data).iter().any(|(path, _)| path.display().to_string().ends_with(".db-wal"))
+    );
     server.kill();
+    assert_eq!(found(&marks, &kept(&log, &data)), [], "and once it was killed");
     let text = fs::read_to_string(&log).unwrap();
     let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     let routes: Vec<&str> = lines.iter().filter_map(|line| line["route"].as_str()).collect();
     assert!(routes.contains(&"/v1/vaults/{vault}/bundle") && routes.contains(&"none"), "{text}");
     assert!(lines.iter().all(|line| line["level"].is_string() && line["timestamp"].is_string()));
-    for word in ["anarie", token.trim(), &code, "hmac-sha256", "of=own"] {
+    for word in ["anarie", &code, "hmac-sha256", "of=own"] {
         assert!(!text.contains(word), "{word} is in {text}");
     }
-    assert_private(scratch.folder().join("data").as_path());
+    assert_private(&data);
 }
 
 /// Nobody else can read what a server keeps.

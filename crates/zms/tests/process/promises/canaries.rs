@@ -5,7 +5,8 @@ use std::{
     collections::BTreeMap,
     fs,
     io::Read,
-    path::Path,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
 };
 
@@ -16,19 +17,22 @@ use base64::{
 
 use crate::{
     random::Random,
-    scratch::{Go, Ran, Scratch},
+    scratch::{Go, Ran, Scratch, files_in},
     strace::options,
 };
 
 /// A mark, in every form that it could be kept in.
-struct Mark {
-    what: &'static str,
-    plain: String,
+pub struct Mark {
+    /// What it marks.
+    pub what: &'static str,
+    /// As it is given in.
+    pub plain: String,
     forms: Vec<Vec<u8>>,
 }
 
 impl Mark {
-    fn new(what: &'static str, plain: String) -> Self {
+    /// Of a text that stands nowhere else.
+    pub fn new(what: &'static str, plain: String) -> Self {
         let bytes = plain.as_bytes();
         let mut forms = vec![bytes.to_vec()];
         forms.push(hex::encode(bytes).into_bytes());
@@ -49,7 +53,8 @@ impl Mark {
         Self { what, plain, forms }
     }
 
-    fn is_in(&self, haystack: &[u8]) -> bool {
+    /// Whether a form of it stands there.
+    pub fn is_in(&self, haystack: &[u8]) -> bool {
         // The first bytes of any form are rare enough to be looked for one by one.
         self.forms.iter().any(|form| find(haystack, form))
     }
@@ -126,7 +131,41 @@ impl Marked {
         let import = format!("{}={}\n", self.other_name.plain, self.other_value.plain);
         let set = format!("{}\n", self.value.plain);
         let none = String::new;
-        vec![
+        // What comes before has set each secret, and what follows takes it away again.
+        let more = vec![
+            (at(&["cp", name, "COPY"]), none(), false),
+            (at(&["mv", "COPY", "MOVED"]), none(), false),
+            (at(&["edit", "--yes"]), none(), false),
+            (at(&["undo", "--yes"]), none(), false),
+            (at(&["history", name]), none(), false),
+            (at(&["history", name, "--reveal"]), none(), true),
+            (at(&["log"]), none(), false),
+            (at(&["diff", "2"]), none(), false),
+            (at(&["diff", "2", "--reveal"]), none(), true),
+            (here(&["search", "CANAR"]), none(), false),
+            (here(&["env", "copy", env, "copied", "-p", project]), none(), false),
+            (here(&["env", "rename", "copied", "renamed", "-p", project]), none(), false),
+            (here(&["env", "diff", env, "renamed", "-p", project]), none(), false),
+            (here(&["env", "rm", "renamed", "-p", project, "--yes"]), none(), false),
+            (here(&["bundle", "create", "app.zms", "--token", label]), none(), false),
+            (here(&["bundle", "inspect", "app.zms"]), none(), false),
+            (
+                here(&["key", "split", "--shares", "3", "--threshold", "2", "--sheets", "."]),
+                none(),
+                false,
+            ),
+            (here(&["key", "status"]), none(), false),
+            (here(&["audit"]), none(), false),
+            (here(&["audit", "verify"]), none(), false),
+            (here(&["audit", "checkpoint", "--out", "checkpoint"]), none(), false),
+            (here(&["exposure"]), none(), false),
+            (here(&["roster", "refresh"]), none(), false),
+            (here(&["member", "ls"]), none(), false),
+            (here(&["doctor"]), none(), false),
+            (here(&["backup", "all.backup"]), none(), false),
+            (here(&["backup", "verify", "all.backup"]), none(), false),
+        ];
+        let first = vec![
             (here(&["init"]), none(), false),
             (here(&["project", "create", project]), none(), false),
             (here(&["env", "create", env, "-p", project]), none(), false),
@@ -152,9 +191,22 @@ impl Marked {
             (here(&["token", "ls"]), none(), false),
             (here(&["token", "inspect", label]), none(), false),
             (here(&["project", "ls"]), none(), false),
+        ];
+        let last = vec![
             (here(&["token", "revoke", label, "--yes"]), none(), false),
             (at(&["rm", "REF"]), none(), false),
-        ]
+        ];
+        first.into_iter().chain(more).chain(last).collect()
+    }
+
+    /// An editor that adds a line.
+    fn editor(&self) -> PathBuf {
+        let path = self.vault.folder().join("editor");
+        if !path.exists() {
+            fs::write(&path, "#!/bin/sh\necho 'EDITED=x' >> \"$1\"\n").unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o700)).unwrap();
+        }
+        path
     }
 }
 
@@ -167,8 +219,9 @@ fn absent(marks: &[&Mark], places: &BTreeMap<String, Vec<u8>>) {
     }
 }
 
-fn under_home(vault: &Scratch) -> BTreeMap<String, Vec<u8>> {
-    let files = vault.files().into_iter();
+/// Every file under the home and in the working folder: what commands were told to write as well.
+fn all_files(vault: &Scratch) -> BTreeMap<String, Vec<u8>> {
+    let files = vault.files().into_iter().chain(files_in(&vault.work()));
     let mut places: BTreeMap<_, _> =
         files.map(|(path, content)| (path.display().to_string(), content)).collect();
     let names = places.keys().cloned().collect::<Vec<_>>().join("\n");
@@ -176,9 +229,14 @@ fn under_home(vault: &Scratch) -> BTreeMap<String, Vec<u8>> {
     places
 }
 
-/// The search finds a mark in each form, at any place in a file under the home.
+/// The search finds a mark in each form, at any place in a file.
 fn the_search_of_files_works(marked: &Marked) {
-    let planted = marked.vault.home().join("pins/planted");
+    for folder in [marked.vault.home().join("pins"), marked.vault.work()] {
+        the_search_of_a_folder_works(marked, &folder.join("planted"));
+    }
+}
+
+fn the_search_of_a_folder_works(marked: &Marked, planted: &Path) {
     for mark in marked.values().into_iter().chain(marked.names()) {
         for (shift, bytes) in [(0, &b""[..]), (1, b"x"), (2, b"xy")] {
             let plain = [bytes, mark.plain.as_bytes(), b"behind"].concat();
@@ -189,9 +247,10 @@ fn the_search_of_files_works(marked: &Marked) {
                 hex::encode_upper(&plain).into_bytes(),
             ];
             for copy in copies {
-                fs::write(&planted, [&vec![7; 5000][..], &copy].concat()).unwrap();
-                let found = under_home(&marked.vault);
-                let found = found.values().any(|content| mark.is_in(content));
+                fs::write(planted, [&vec![7; 5000][..], &copy].concat()).unwrap();
+                let found = all_files(&marked.vault);
+                let found = found.get(&planted.display().to_string());
+                let found = found.is_some_and(|content| mark.is_in(content));
                 assert!(found, "{} is not found, shifted by {shift}", mark.what);
             }
         }
@@ -203,8 +262,12 @@ fn the_search_of_files_works(marked: &Marked) {
 fn no_file_and_no_word_shows_a_value_and_no_file_a_name() {
     let marked = Marked::new();
     let mut tokens = Vec::new();
+    // What is as it was after the command before has been looked at.
+    let mut before = BTreeMap::new();
     for (args, input, gives) in marked.commands() {
-        let Ran { stdout, stderr, status } = marked.vault.zms(&args).feed(input.as_bytes());
+        let mut command = marked.vault.zms(&args);
+        let Ran { stdout, stderr, status } =
+            command.env("EDITOR", marked.editor()).feed(input.as_bytes());
         assert!(status.success(), "{args:?}: {stderr}");
         if args == ["init"] {
             the_search_of_files_works(&marked);
@@ -220,13 +283,16 @@ fn no_file_and_no_word_shows_a_value_and_no_file_a_name() {
         let token = text.lines().filter(|line| line.starts_with("zms_st_"));
         tokens.extend(token.map(|token| Mark::new("token", token.to_owned())));
         // After every command: the log and the shared memory are looked at while they are there.
-        let files = under_home(&marked.vault);
+        let now = all_files(&marked.vault);
+        let mut files = now.clone();
+        files.retain(|path, content| before.get(path) != Some(content));
+        before = now;
         absent(&marked.values(), &files);
         absent(&marked.names(), &files);
         absent(&tokens.iter().collect::<Vec<_>>(), &files);
     }
     assert_eq!(tokens.len(), 1, "the token was seen");
-    assert!(under_home(&marked.vault).keys().any(|path| path.ends_with("zms.db")));
+    assert!(all_files(&marked.vault).keys().any(|path| path.ends_with("zms.db")));
 }
 
 #[test]
@@ -264,54 +330,76 @@ fn no_error_shows_a_value() {
 }
 
 /// All that was written to each file, and what a command wrote to its streams.
-fn written(vault: &Scratch, args: &[String], input: &str) -> BTreeMap<String, Vec<u8>> {
+fn written(marked: &Marked, args: &[String], input: &str) -> BTreeMap<String, Vec<u8>> {
+    let vault = &marked.vault;
     let log = vault.folder().join("write.log");
     let mut strace = options("?write,?pwrite64,?writev,?pwritev,?pwritev2,?sendto,?sendmsg", &log);
     strace.splice(1..1, ["-f", "-y", "-xx", "-s", "1000000"].map(str::to_owned));
-    let ran = vault.under(&strace, args).feed(input.as_bytes());
+    let mut command = vault.under(&strace, args);
+    let ran = command.env("EDITOR", marked.editor()).feed(input.as_bytes());
     assert!(ran.status.success(), "{args:?}: {}", ran.stderr);
     let mut places: BTreeMap<String, Vec<u8>> = BTreeMap::new();
     for line in fs::read_to_string(log).unwrap().lines() {
         // `123 write(4</path>, "\x01\x02"..., 2) = 2`; with -xx paths are in hex too.
         let Some((_, call)) = line.split_once('(') else { continue };
-        let Some((number, _)) = call.split_once('<') else { continue };
-        let place = match number {
-            "1" => "stdout",
-            "2" => "stderr",
+        let Some((number, rest)) = call.split_once('<') else { continue };
+        let path = unhex(rest.split('>').next().unwrap_or_default());
+        let path = String::from_utf8_lossy(&path).into_owned();
+        // The streams of the command itself are pipes; what it redirects is a file.
+        let place = match (number, path.starts_with("pipe:[")) {
+            ("1", true) => "stdout",
+            ("2", true) => "stderr",
+            // The text that is edited, which is never on a disk.
+            _ if path.starts_with("/dev/shm/zms-edit-") || path.starts_with("/memfd:") => "memory",
             _ => "a file",
         };
         assert!(!line.contains("\"..."), "strace cut a write short");
         for text in call.split('"').skip(1).step_by(2) {
-            let bytes = text.split("\\x").skip(1);
-            let bytes = bytes.map(|byte| u8::from_str_radix(&byte[..2], 16).unwrap());
-            places.entry(format!("{place} of {args:?}")).or_default().extend(bytes);
+            places.entry(format!("{place} of {args:?}")).or_default().extend(unhex(text));
         }
     }
     places
+}
+
+/// The bytes of a text of strace; where it is not in hex, the text.
+fn unhex(text: &str) -> Vec<u8> {
+    if !text.contains("\\x") {
+        return text.as_bytes().to_vec();
+    }
+    let bytes = text.split("\\x").skip(1);
+    bytes.map(|byte| u8::from_str_radix(&byte[..2], 16).unwrap()).collect()
+}
+
+/// What a program wrote into a file that its shell made of its stdout.
+fn the_search_of_writes_works(marked: &Marked) {
+    for mark in marked.values().into_iter().chain(marked.names()) {
+        let script = format!("echo {} >planted", mark.plain);
+        let args = ["run", "--", "sh", "-c", &script].map(str::to_owned);
+        let places = written(marked, &args, "");
+        let mut files = places.iter().filter(|(place, _)| place.starts_with("a file"));
+        let planted = files.any(|(_, content)| mark.is_in(content));
+        assert!(planted, "the search does not find {} in {:?}", mark.what, places.keys());
+    }
 }
 
 #[test]
 fn no_write_to_any_file_carries_a_value_or_a_name() {
     let marked = Marked::new();
     for (args, input, gives) in marked.commands() {
-        let mut places = written(&marked.vault, &args, &input);
+        let mut places = written(&marked, &args, &input);
+        if args == ["init"] {
+            the_search_of_writes_works(&marked);
+        }
         if gives {
             let stdout = places.remove(&format!("stdout of {args:?}")).unwrap_or_default();
             assert!(marked.values().iter().any(|mark| mark.is_in(&stdout)), "{args:?}");
         }
+        let edited = places.remove(&format!("memory of {args:?}"));
+        assert_eq!(edited.is_some(), args.contains(&"edit".to_owned()), "{args:?}");
         absent(&marked.values(), &places);
         let files = |place: &String, _: &mut Vec<u8>| place.starts_with("a file");
         let files: BTreeMap<_, _> = places.extract_if(.., files).collect();
         absent(&marked.names(), &files);
-    }
-    for mark in marked.values().into_iter().chain(marked.names()) {
-        let script = format!("echo {} >planted", mark.plain);
-        let args = ["run", "--", "sh", "-c", &script].map(str::to_owned);
-        let places = written(&marked.vault, &args, "");
-        let planted = places.iter().any(|(place, content)| {
-            (place.starts_with("a file") || place.starts_with("stdout")) && mark.is_in(content)
-        });
-        assert!(planted, "the search does not find {} in {:?}", mark.what, places.keys());
     }
 }
 
