@@ -201,7 +201,15 @@ fn evaluated(vault: &Scratch, place: &[&str], shell: &str, values: &Values) -> V
     entries(&vault.other(words).go().good())
 }
 
-/// Exports what a format carries; what it does not is refused, by name, by the program.
+/// The formats that the hint of a refusal names: `use --format json, yaml or shell`.
+fn named_formats(said: &str) -> Vec<String> {
+    let (_, list) = said.split_once("use --format ").expect("a hint names formats");
+    let list = list.lines().next().unwrap_or_default().replace(" or ", ", ");
+    list.split(", ").map(str::to_owned).collect()
+}
+
+/// Exports what a format carries; what it does not is refused, by name, by the program, with formats
+/// that do carry it.
 fn exported(
     vault: &Scratch,
     env: &str,
@@ -232,6 +240,24 @@ fn exported(
         vault.import(&["-e", &other], &named(&alone));
         let said = vault.zms(["-e", &other, "export", "--format", flag]).go().refused(2);
         assert!(said.contains(&format!("{first:?}")), "{said}");
+        // Each format that is named carries it, by its own reader where that is at hand.
+        let named = named_formats(&said);
+        assert!(named.contains(&"json".to_owned()) && !named.contains(&flag.to_owned()), "{said}");
+        for format in named {
+            let export = ["-e", &other, "export", "--format", &format];
+            let text = vault.zms(export).go().good();
+            let at = ["-e", &*other];
+            let one = BTreeMap::from([(first.clone(), values[first].clone())]);
+            match &*format {
+                "json" => {
+                    let read: BTreeMap<String, String> = serde_json::from_slice(&text).unwrap();
+                    let read = read.into_iter().map(|(name, text)| (name, text.into_bytes()));
+                    same(&read.collect(), &one, "the JSON that was named");
+                }
+                "shell" => same(&evaluated(vault, &at, "bash", &one), &one, "bash"),
+                _ => assert!(!text.is_empty(), "{format}"),
+            }
+        }
         vault.zms(["-e", &other, "rm", first]).go().good();
     }
     assert!(carried.len() * 2 > values.len(), "{flag} refuses {} values", refused.len());
@@ -247,13 +273,25 @@ fn read_by(command: &mut Command, file: &Path) -> Values {
     json.into_iter().map(|(name, text)| (name, hex::decode(text).unwrap())).collect()
 }
 
+/// npm dotenv reads what is exported of an environment for it.
+fn npm_reads(vault: &Scratch, env: &str, values: &Values) {
+    let (carried, file) = exported(vault, env, values, Format::Dotenv, "dotenv");
+    let mut node = vault.other([tool("node"), fixture("values/npm.cjs"), node_modules()]);
+    same(&read_by(&mut node, &file), &carried, "npm dotenv");
+}
+
+/// The same for python-dotenv.
+fn python_reads(vault: &Scratch, env: &str, values: &Values) {
+    let (carried, file) = exported(vault, env, values, Format::DotenvPython, "dotenv-python");
+    let mut python = vault.other([python(), fixture("values/python.py").into()]);
+    same(&read_by(&mut python, &file), &carried, "python-dotenv");
+}
+
 #[test]
 fn npm_dotenv_reads_every_value_or_the_export_refuses_it() {
     let Stored { vault, canary, texts } = stored(&mut Random::new());
     for (env, values) in &texts {
-        let (carried, file) = exported(&vault, env, values, Format::Dotenv, "dotenv");
-        let mut node = vault.other([tool("node"), fixture("values/npm.cjs"), node_modules()]);
-        same(&read_by(&mut node, &file), &carried, "npm dotenv");
+        npm_reads(&vault, env, values);
     }
     assert!(!canary.exists(), "something in a value was executed");
 }
@@ -262,9 +300,7 @@ fn npm_dotenv_reads_every_value_or_the_export_refuses_it() {
 fn python_dotenv_reads_every_value_or_the_export_refuses_it() {
     let Stored { vault, canary, texts } = stored(&mut Random::new());
     for (env, values) in &texts {
-        let (carried, file) = exported(&vault, env, values, Format::DotenvPython, "dotenv-python");
-        let mut python = vault.other([python(), fixture("values/python.py").into()]);
-        same(&read_by(&mut python, &file), &carried, "python-dotenv");
+        python_reads(&vault, env, values);
     }
     assert!(!canary.exists(), "something in a value was executed");
 }
@@ -335,6 +371,7 @@ fn values_of_a_mebibyte_come_back_as_they_are() {
     for shell in ["bash", "dash"] {
         same(&evaluated(&vault, &[], shell, &texts), &texts, shell);
     }
+    dotenv_readers_return_a_mebibyte_or_it_is_refused(&vault, &mut random, &texts);
     // In an environment they have no room, which is said by name; so is one byte more.
     let said = vault.run(&[], &["true"]).go().refused(2);
     assert!(said.contains("L0"), "{said}");
@@ -342,4 +379,27 @@ fn values_of_a_mebibyte_come_back_as_they_are() {
     let said = vault.zms(["set", "MORE", "--file", &file]).go().refused(2);
     assert!(!said.contains("xxx"), "{said}");
     assert!(fs::exists(vault.home()).unwrap() && !canary.exists());
+}
+
+/// Those that mix all that there is npm dotenv can not be given; so there are some of each piece
+/// that it can.
+fn dotenv_readers_return_a_mebibyte_or_it_is_refused(
+    vault: &Scratch,
+    random: &mut Random,
+    texts: &Values,
+) {
+    let mut values = texts.clone();
+    for quote in ["'", "\"", "`", "\\", "#"] {
+        let lines = format!("{quote} one\ntwo $HOME ${{HOME}} {}\n", random.below(1000));
+        let mut value = lines.repeat((1 << 20) / lines.len()).into_bytes();
+        value.resize(1 << 20, b'z');
+        values.insert(format!("M{}", values.len()), value);
+    }
+    vault.zms(["env", "create", "large"]).go().good();
+    let named = |(name, value): (&String, &Vec<u8>)| {
+        (name.clone(), String::from_utf8(value.clone()).unwrap())
+    };
+    vault.import(&["-e", "large"], &values.iter().map(named).collect());
+    npm_reads(vault, "large", &values);
+    python_reads(vault, "large", &values);
 }
