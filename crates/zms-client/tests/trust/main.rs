@@ -18,6 +18,7 @@ mod meanwhile;
 mod members;
 mod moves;
 mod property;
+mod real;
 mod records;
 mod rekey;
 mod renew;

@@ -33,10 +33,11 @@ pub(crate) enum Face {
 }
 
 /// Handles are shared: what is told to one holds for all.
-pub(crate) struct Malicious<S>(Rc<RefCell<Inner<S>>>);
+#[derive(Clone)]
+pub(crate) struct Malicious(Rc<RefCell<Inner>>);
 
-struct Inner<S> {
-    store: S,
+struct Inner {
+    store: Box<dyn Keeper>,
     face: Face,
     scopes: BTreeSet<ScopeId>,
     principals: BTreeSet<PrincipalId>,
@@ -50,14 +51,8 @@ struct Inner<S> {
     watch: Option<Rc<dyn Fn()>>,
 }
 
-impl<S> Clone for Malicious<S> {
-    fn clone(&self) -> Self {
-        Self(Rc::clone(&self.0))
-    }
-}
-
-impl<S: Store> Malicious<S> {
-    pub(crate) fn over(store: S) -> Self {
+impl Malicious {
+    pub(crate) fn over(store: Box<dyn Keeper>) -> Self {
         Self(Rc::new(RefCell::new(Inner {
             store,
             face: Face::Honest,
@@ -72,7 +67,7 @@ impl<S: Store> Malicious<S> {
 
     /// What is really stored now.
     pub(crate) fn state(&self) -> State {
-        self.0.borrow().real().expect("memory is in no trouble").expect("there is a vault")
+        self.0.borrow().real().expect("the real store is in no trouble").expect("there is a vault")
     }
 
     /// Every state there was, oldest first.
@@ -100,7 +95,7 @@ impl<S: Store> Malicious<S> {
 
     /// What it shows now.
     pub(crate) fn shown(&self) -> State {
-        self.0.borrow().shown().expect("memory is in no trouble").expect("there is a vault")
+        self.0.borrow().shown().expect("the real store is in no trouble").expect("there is a vault")
     }
 
     /// Works on what is really stored, and then wears the same face again.
@@ -126,7 +121,7 @@ impl<S: Store> Malicious<S> {
     }
 }
 
-impl<S: Store> Inner<S> {
+impl Inner {
     fn real(&self) -> Result<Option<State>, Trouble> {
         State::of(&*self.store.bundle()?, &self.scopes, &self.principals)
     }
@@ -151,7 +146,7 @@ impl<S: Store> Inner<S> {
     }
 }
 
-impl<S: Keeper> Store for Malicious<S> {
+impl Store for Malicious {
     fn bundle(&self) -> Result<Box<dyn Bundle + '_>, Trouble> {
         let empty = || Trouble::new(TroubleClass::Other, "no test reads before there is a vault");
         Ok(Box::new(self.0.borrow().shown()?.ok_or_else(empty)?))

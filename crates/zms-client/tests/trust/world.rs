@@ -16,9 +16,8 @@ use zms_core::{
     roster::Right,
 };
 use zms_crypto::{Key, SecretBytes};
-use zms_store::memory::MemoryStore;
 
-use crate::{class::Class, malicious::Malicious, state::State};
+use crate::{class::Class, malicious::Malicious, real, state::State};
 
 pub(crate) const NOW: u64 = 1_800_000_000;
 
@@ -56,7 +55,7 @@ pub(crate) const SCOPES: [&str; 6] = [
 ];
 
 pub(crate) struct World {
-    pub(crate) store: Malicious<MemoryStore>,
+    pub(crate) store: Malicious,
     pub(crate) owner: Principal,
     pub(crate) vault: VaultId,
     home: TempDir,
@@ -111,11 +110,12 @@ impl World {
     pub(crate) fn bare(tree: Vec<Seedling>) -> Self {
         set_clock(NOW);
         let mut rng = rng();
+        let home = tempfile::tempdir().expect("a scratch folder");
         let world = Self {
-            store: Malicious::over(MemoryStore::default()),
+            store: Malicious::over(real::store(home.path())),
             owner: Principal::from_seed(Kind::Administrator, Key::generate(&mut rng)),
             vault: VaultId::generate(&mut rng),
-            home: tempfile::tempdir().expect("a scratch folder"),
+            home,
             folders: Cell::new(0),
         };
         world.pinned(&world.owner).init(world.vault, tree).expect("a new vault");
