@@ -12,7 +12,10 @@ use zms_core::{
     audit::first_bad,
     change::rekey::Spoiled,
     id::{PrincipalId, VaultId, WrappedId},
+    open::{Opening, Reading},
+    pin::Pins,
     principal::{Kind, Principal},
+    tree_head::proof_positions,
 };
 use zms_crypto::Key;
 use zms_store::{Keeper, Noted, Request, Store, Waiting};
@@ -36,6 +39,107 @@ struct Small {
     gone: Reader,
     /// Entries of the honest audit.
     entries: usize,
+    needs: Needs,
+}
+
+/// Which rows the readers need, by how the vault was made. The others may be changed and missed by
+/// nobody: a member who neither reads nor wrote what is read, a scope beside the way, a message from
+/// before what the oldest pins have seen, a hash in nobody's proof.
+struct Needs {
+    /// The readers.
+    principals: [Vec<u8>; 2],
+    /// The scopes from the top down to where they read, each with its newest revision, and with the
+    /// one that who is behind has seen.
+    way: BTreeMap<Vec<u8>, [i64; 2]>,
+    /// The same of the roster.
+    roster: [i64; 2],
+    /// Hashes of the members' tree that stand in the readers' proofs, by their number.
+    nodes: BTreeSet<usize>,
+}
+
+/// The newest number of each key in a table, or of all rows under no key.
+fn newest(raw: &Connection, key: &str, number: &str, table: &str) -> BTreeMap<Vec<u8>, i64> {
+    let sql = format!("SELECT {key}, max({number}) FROM {table} GROUP BY 1");
+    let mut select = raw.prepare(&sql).expect("a table");
+    let rows = select.query_map((), |row| Ok((row.get(0)?, row.get(1)?)));
+    rows.and_then(Iterator::collect).expect("rows are read")
+}
+
+/// The newest revision of each scope, and version of the roster.
+fn seen(database: &Path) -> (BTreeMap<Vec<u8>, i64>, i64) {
+    let raw = Connection::open(database).expect("the database opens");
+    let roster = newest(&raw, "x''", "version", "roster");
+    (newest(&raw, "scope", "revision", "revision"), roster[&Vec::new()])
+}
+
+impl Needs {
+    fn of(
+        database: &Path,
+        owner: &Principal,
+        token: &Principal,
+        behind: &(BTreeMap<Vec<u8>, i64>, i64),
+    ) -> Self {
+        let store = Small::open(database).expect("the honest one opens");
+        let bundle = store.bundle().expect("no trouble");
+        let pins = Pins::default();
+        let opening = Opening::begin(owner, &*bundle, &pins, now()).expect("it opens");
+        let way = opening.way(&path(AT), Reading::Everything).expect("the way opens");
+        let (scopes, roster) = seen(database);
+        let ends = |id: Vec<u8>| {
+            let ends = [scopes[&id], behind.0[&id]];
+            (id, ends)
+        };
+        let principals = [owner, token].map(|who| who.id().0.to_vec());
+        let raw = Connection::open(database).expect("the database opens");
+        let count = raw.query_row("SELECT count(*) FROM leaf", (), |row| row.get::<_, i64>(0));
+        let count = usize::try_from(count.expect("a count")).expect("a small number");
+        let proof = |who: &Vec<u8>| {
+            let sql = "SELECT at FROM leaf WHERE principal = ?1";
+            let at: i64 = raw.query_row(sql, [who], |row| row.get(0)).expect("a member");
+            proof_positions(count, usize::try_from(at).expect("a small number"))
+        };
+        let nodes = principals.iter().flat_map(proof).map(|(_, number)| number).collect();
+        let way = way.iter().map(|scope| ends(scope.id().0.to_vec())).collect();
+        Self { principals, way, roster: [roster, behind.1], nodes }
+    }
+
+    /// Whether some reader needs the field of a row: then nobody may overlook that it was changed.
+    fn needs(&self, rows: &Rows, column: usize, row: &[Value], to: Option<&Value>) -> bool {
+        let name = rows.columns[column].as_str();
+        let of =
+            |name: &str| &row[rows.columns.iter().position(|it| it == name).expect("a column")];
+        let blob = |name: &str| match of(name) {
+            Value::Blob(bytes) => bytes.clone(),
+            other => panic!("{name} is {other:?}"),
+        };
+        let number = |name: &str| match of(name) {
+            Value::Integer(number) => *number,
+            other => panic!("{name} is {other:?}"),
+        };
+        // The signature of the newest, and the messages behind what somebody has seen. The number of
+        // the newest may grow: it stays the newest.
+        let chained = |[newest, behind]: [i64; 2], field: &str, number: i64| match field {
+            "signature" => number == newest,
+            "revision" | "version" if number == newest => !matches!(to, Some(Value::Integer(_))),
+            _ => number == newest || number > behind,
+        };
+        match rows.table.as_str() {
+            "member" | "leaf" => self.principals.contains(&blob("principal")),
+            "roster" => chained(self.roster, name, number("version")),
+            "revision" => self
+                .way
+                .get(&blob("scope"))
+                .is_some_and(|ends| chained(*ends, name, number("revision"))),
+            "record" | "child" => self.way.contains_key(&blob("scope")),
+            "node" if name == "hashes" => {
+                let before = blob("hashes");
+                let Some(Value::Blob(after)) = to else { return true };
+                let changed = before.iter().zip(after).position(|(one, other)| one != other);
+                changed.is_some_and(|at| self.nodes.contains(&(at / 32)))
+            }
+            _ => true,
+        }
+    }
 }
 
 struct Maker {
@@ -136,6 +240,7 @@ impl Small {
         maker.read(&owner);
         let mid = home.path().join("mid");
         copy_folder(&pins, &mid);
+        let behind = seen(&database);
         for value in ["b", "c"] {
             write(&mut work, "shop/api", "LATER", value.as_bytes()).expect("may write");
             write(&mut work, "shop", "LATER", b"above").expect("may write");
@@ -164,7 +269,8 @@ impl Small {
         let gone = Reader { truth: Values::new(), ..reader("the departed", &leaves, None) };
         let store = Self::open(&database).expect("the honest one opens");
         let entries = store.audit_read(0, 0, usize::MAX).expect("no trouble").len();
-        Self { home, database, vault, readers, gone, entries }
+        let needs = Needs::of(&database, &owner, &token, &behind);
+        Self { home, database, vault, readers, gone, entries, needs }
     }
 
     fn owner(&self) -> &Reader {
@@ -355,6 +461,8 @@ struct Tally {
     cases: u32,
     refused: u32,
     missed: u32,
+    /// Of rows that no reader needs.
+    overlooked: u32,
     administrators: u32,
     audits: u32,
 }
@@ -395,7 +503,16 @@ fn every_field_of_a_database_fails_as_the_specification_says() {
                     let case = format!("row {number} {row:?} to {change:?}");
                     // Reading appends to the audit.
                     tally.audits += u32::from(small.audit_misses(&copy));
-                    tally.missed += u32::from(small.judged(&copy, &column, classes, &case));
+                    let missed = small.judged(&copy, &column, classes, &case);
+                    tally.missed += u32::from(missed);
+                    if binds_readers(classes) && !missed {
+                        let others = change.is_none().then(|| &rows.rows[number + 1]);
+                        let mut both = [Some(row), others].into_iter().flatten();
+                        let needed =
+                            both.any(|row| small.needs.needs(&rows, at, row, change.as_ref()));
+                        assert!(!needed, "{column}: nobody misses {case}");
+                        tally.overlooked += 1;
+                    }
                     tally.administrators += u32::from(small.administrator_misses(&copy));
                 }
             }
@@ -407,6 +524,8 @@ fn every_field_of_a_database_fails_as_the_specification_says() {
         assert!(tally.cases > 0, "{column} was not tampered with");
         let has = |class: &str| classes.contains(class);
         assert!(!binds_readers(classes) || tally.missed > 0, "nobody missed {column}");
+        let judged = tally.missed + tally.overlooked;
+        assert!(!binds_readers(classes) || judged == done, "{column}: {judged} of {done}");
         assert!(!has("refused") || done == 0, "{column} was taken");
         assert!(!has("administrator") || tally.administrators == done, "{column} of a member");
         assert!(!has("audit") || tally.audits == done, "{column} of an entry");
@@ -444,7 +563,15 @@ fn tally_row_deletes(small: &Small, rows: &Rows, table: &Table) {
                 }
             }
         } else {
-            small.judged(&copy, &rows.table, &classes, &case);
+            let missed = small.judged(&copy, &rows.table, &classes, &case);
+            // What is needed as a message is needed as a row; any other column would do.
+            let column = rows.columns.iter().position(|name| name == "message").unwrap_or(0);
+            let needed = || small.needs.needs(rows, column, row, None);
+            assert!(
+                missed || classes.is_empty() || !needed(),
+                "{}: nobody misses {case}",
+                rows.table
+            );
         }
     }
 }
