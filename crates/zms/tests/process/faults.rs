@@ -4,6 +4,7 @@ mod backup;
 mod disk_full;
 mod dump;
 mod errors;
+mod fault;
 mod kill;
 mod shares;
 mod stories;

@@ -74,12 +74,14 @@ fn of_place(vault: &Scratch, path: &str, place: &[&str], dump: &mut Dump) {
     {
         secret.as_object_mut().unwrap().retain(|key, _| !["revision", "updated"].contains(&&**key));
         let name = secret["name"].as_str().unwrap().to_owned();
-        dump.insert(format!("{path} {name}"), format!("{} {secret}", values[&name]));
+        let mut value = values.get(&name).cloned().unwrap_or_default();
+        if secret["personal"] == true {
+            let get = [place, &["get", &name, "--personal"]].concat();
+            value += &format!(", for the owner {}", vault.zms(get).go().text());
+        }
+        dump.insert(format!("{path} {name}"), format!("{value} {secret}"));
     }
-    assert_eq!(
-        dump.keys().filter(|key| key.starts_with(&format!("{path} "))).count(),
-        values.len()
-    );
+    assert!(values.keys().all(|name| dump.contains_key(&format!("{path} {name}"))));
     // A place that is protected asks before it looks for what it is to remove.
     let code = vault.zms([place, &["rm", "NEVER_SET"]].concat()).go().code();
     let protected = [(2, "protected"), (3, "open")].into_iter().find(|(exit, _)| *exit == code);
@@ -109,6 +111,14 @@ fn of_folder(vault: &Scratch, dump: &mut Dump) {
                 let verify = ["audit", "verify", "--checkpoint", &name];
                 vault.zms(verify).go().code().to_string()
             }
+            // As above; and a file without an entry is as good as none.
+            Some((_, "audit")) => match fs::read_to_string(vault.work().join(&name)).unwrap() {
+                text if text.is_empty() => continue,
+                text => {
+                    vault.zms(["audit", "verify", "--file", &name]).go().good();
+                    format!("{} entries", text.lines().count())
+                }
+            },
             // Followed only where it is allowed.
             _ if name == ".env" => vault.run(&[], &["true"]).go().code().to_string(),
             _ => fs::read_to_string(vault.work().join(&name)).unwrap(),

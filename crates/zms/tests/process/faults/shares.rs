@@ -1,16 +1,18 @@
 //! A key that is in its shares alone: whoever is killed while it is replaced or put together leaves
 //! shares that open the vault, the older ones or the new ones, and never both.
 
-use std::{fs, os::unix::process::ExitStatusExt, path::PathBuf};
+use std::{fs, path::PathBuf};
 
+use super::fault::{faults, faults_of};
 use crate::{
-    random::Random,
     scratch::{Go, Ran, Scratch},
-    strace::{WRITING, kill, options, points},
+    strace::{options, points},
 };
 
 /// How many points of each command are tried in a run that is not full.
 const SAMPLE: usize = 6;
+/// How many refusals of each kind.
+const ERRORS: usize = 1;
 
 /// A vault without a key file, the sheets of its key in the folder `old`, and a token of it.
 fn world() -> (Scratch, String) {
@@ -61,18 +63,16 @@ fn replaces(command: &[&str], tokens: bool) {
         let flags = ["--shares", "3", "--threshold", "2", "--sheets", folder, "--yes"];
         [command, &flags[..]].concat()
     };
-    let traced = before.copy();
-    unlock(&traced, "old").good();
-    let all = points(&traced, WRITING, &args("new"), b"");
-    let count = all.len();
-    let sample = Random::new().sample(all, SAMPLE);
-    println!("{} of {count} points of {command:?}", sample.len());
+    let traced = |set: &str| {
+        let traced = before.copy();
+        unlock(&traced, "old").good();
+        points(&traced, set, &args("new"), b"")
+    };
     let (mut kept, mut replaced) = (0, 0);
-    for point in sample {
-        println!("killed before {point:?}");
+    for fault in faults(traced, SAMPLE, ERRORS) {
         let vault = before.copy();
         unlock(&vault, "old").good();
-        let ran = kill(&vault, &point, &args("new"), b"");
+        let ran = fault.strike(&vault, &args("new"));
         // The agent may hold a key that opens nothing any more.
         vault.zms(["lock"]).go().good();
         let (old, new) = (open(&vault, "old"), open(&vault, "new"));
@@ -82,6 +82,7 @@ fn replaces(command: &[&str], tokens: bool) {
             both => panic!("{both:?} pairs of old and new shares open the vault"),
         }
         let now = if new == 2 { "new" } else { "old" };
+        assert!(ran.code() != 0 || new == 2, "said to be done, and is not");
         unlock(&vault, now).good();
         assert_eq!(vault.zms(["get", "A"]).go().text(), "1");
         let by_token = vault.zms(["get", "A"]).env("ZMS_TOKEN", &ci).go().code();
@@ -104,7 +105,6 @@ fn replaces(command: &[&str], tokens: bool) {
         assert_eq!(open(&vault, "old"), 0);
         vault.zms(["doctor"]).go().good();
         vault.zms(["lock"]).go().good();
-        assert_eq!(ran.status.signal(), Some(9), "{}", ran.stderr);
     }
     println!("{kept} before the commit, {replaced} behind it");
 }
@@ -157,18 +157,16 @@ fn key_split_survives() {
     let (before, _) = world();
     with(&before, &["key", "combine"], &sheets(&before, "old")[..2]).good();
     let args = ["key", "split", "--shares", "3", "--threshold", "2", "--sheets", "new"];
-    let all = points(&before.copy(), WRITING, &args, b"");
-    for point in Random::new().sample(all, SAMPLE) {
-        println!("killed before {point:?}");
+    for fault in faults_of(&before, &args, SAMPLE, ERRORS) {
         let vault = before.copy();
-        let ran = kill(&vault, &point, &args, b"");
+        let ran = fault.strike(&vault, &args);
         assert_eq!(vault.zms(["get", "A"]).go().text(), "1");
         assert_eq!(open(&vault, "old"), 2);
+        assert!(ran.code() != 0 || sheets(&vault, "new").len() == 3, "said to be done");
         // A page is whole or not there.
         assert_eq!(open(&vault, "new"), sheets(&vault, "new").len().saturating_sub(1));
         vault.zms(args).go().good();
         vault.zms(["doctor"]).go().good();
-        assert_eq!(ran.status.signal(), Some(9), "{}", ran.stderr);
     }
 }
 
@@ -180,19 +178,56 @@ fn key_combine_survives() {
     let name = |page: &PathBuf| format!("old/{}", page.file_name().unwrap().display());
     let (first, second) = (name(&pages[0]), name(&pages[1]));
     let args = ["key", "combine", &first, &second, "--yes"];
-    let all = points(&before.copy(), WRITING, &args, b"");
-    for point in Random::new().sample(all, SAMPLE) {
-        println!("killed before {point:?}");
+    for fault in faults_of(&before, &args, SAMPLE, ERRORS) {
         let vault = before.copy();
-        let ran = kill(&vault, &point, &args, b"");
+        let ran = fault.strike(&vault, &args);
         match vault.home().join("zms.master.key").exists() {
             true => assert_eq!(vault.zms(["get", "A"]).go().text(), "1"),
-            false => drop(vault.zms(["get", "A"]).go().refused(5)),
+            false => {
+                assert_ne!(ran.code(), 0, "said to be done, and is not");
+                vault.zms(["get", "A"]).go().refused(5);
+            }
         }
         assert_eq!(open(&vault, "old"), 2);
         vault.zms(args).go().good();
         assert_eq!(vault.zms(["get", "A"]).go().text(), "1");
         vault.zms(["doctor"]).go().good();
-        assert_eq!(ran.status.signal(), Some(9), "{}", ran.stderr);
     }
+}
+
+/// The key is held or it is not, and a vault that was not unlocked can be.
+#[test]
+fn unlock_survives() {
+    let (before, _) = world();
+    let pages = sheets(&before, "old");
+    let name = |page: &PathBuf| format!("old/{}", page.file_name().unwrap().display());
+    let (first, second) = (name(&pages[0]), name(&pages[1]));
+    let args = ["unlock", &first, &second];
+    let traced = |set: &str| {
+        let traced = before.copy();
+        let all = points(&traced, set, &args, b"");
+        traced.zms(["lock"]).go().good();
+        all
+    };
+    let (mut locked, mut unlocked) = (0, 0);
+    for fault in faults(traced, SAMPLE, ERRORS) {
+        let vault = before.copy();
+        let ran = fault.strike(&vault, &args);
+        let read = vault.zms(["get", "A"]).go();
+        if read.status.success() {
+            assert_eq!(read.text(), "1");
+            unlocked += 1;
+        } else {
+            read.refused(5);
+            assert_ne!(ran.code(), 0, "said to be done, and is not");
+            locked += 1;
+        }
+        vault.zms(args).go().good();
+        assert_eq!(vault.zms(["get", "A"]).go().text(), "1");
+        vault.zms(["audit", "verify"]).go().good();
+        vault.zms(["doctor"]).go().good();
+        vault.zms(["lock"]).go().good();
+        vault.zms(["get", "A"]).go().refused(5);
+    }
+    println!("{locked} locked, {unlocked} unlocked");
 }

@@ -3,11 +3,11 @@
 use super::{
     errors, kill,
     story::{
-        Again::{Done, Replaces, Resumes, Same, Spends, Taken, TakenForGood, Turns},
+        Again::{Adds, Done, Replaces, Resumes, Same, Spends, Taken, TakenForGood, Turns},
         story,
     },
 };
-use crate::scratch::numbered;
+use crate::scratch::{Scratch, numbered};
 
 macro_rules! stories {
     ($($name:ident => $story:expr;)*) => {$(
@@ -26,6 +26,15 @@ stories! {
     set_keep_value => story(&["set", "A", "--keep-value", "--note", "new", "--expires", "2090-01-01"], Same);
     set_a_reference => story(&["set", "R", "--ref", "default/development/A"], Same);
     import => story(&["import", "-"], Same).input(serde_json::to_string(&numbered("MORE", 100)).unwrap());
+    edit => story(&["edit", "A", "KEPT_1", "--yes"], Done(3)).files(&[("edited", "A=edited\n")])
+        .variables(&[("EDITOR", "cp edited")]);
+    set_personal => story(&["set", "A", "--personal"], Same).input("mine\n");
+    set_personal_over_another => story(&["set", "A", "--personal"], Same).input("mine\n").after(&[
+        &["set", "A", "--personal"], &["set", "KEPT_1", "--personal", "-e", "staging"],
+    ]);
+    rm_personal => story(&["rm", "A", "--personal"], Done(3)).after(&[
+        &["set", "A", "--personal"], &["set", "KEPT_1", "--personal"],
+    ]);
     rm => story(&["rm", "A", "KEPT_1"], Done(3));
     mv => story(&["mv", "A", "Z"], Done(3));
     mv_to_another_scope => story(&["mv", "A", "KEPT_1", "--to-env", "staging"], Done(3));
@@ -60,9 +69,37 @@ stories! {
         &["token", "create", "counted", "-e", "development", "--uses", "2"],
     ]);
 
+    member_add => story(&["member", "add", "alice", "-e", "development", "--write"], Taken);
+    member_add_admin => story(&["member", "add", "carol", "--admin"], TakenForGood);
+    member_rm => story(&["member", "rm", "alice", "--yes"], Resumes).after(&[
+        &["member", "add", "alice", "-e", "development", "--write"],
+    ]);
+    roster_refresh => story(&["roster", "refresh"], Adds).shows(roster);
+
+    bundle_create => story(&["bundle", "create", "app.zms", "--token", "ci"], Same);
+    bundle_create_over_another => story(&["bundle", "create", "app.zms", "--token", "ci"], Same).after(&[
+        &["bundle", "create", "app.zms", "--token", "bystander"],
+    ]);
+    render => story(&["render", "app.tmpl", "-o", "app.conf"], Done(2)).files(TEMPLATE);
+    render_over_another => story(&["render", "app.tmpl", "-o", "app.conf", "--force"], Same)
+        .files(REPLACED);
+    run_noted_in_a_file => story(&["run", "-e", "development", "--bundle", "app.zms", "--audit-to", "app.audit", "--", "echo", "begun"], Adds)
+        .after(BUNDLE).with("ci");
+    get_noted_in_a_file => story(&["get", "A", "-e", "development", "--bundle", "app.zms", "--audit-to", "app.audit"], Adds)
+        .after(BUNDLE).with("ci");
+
     audit_checkpoint => story(&["audit", "checkpoint", "--out", "audit.note"], Done(2));
     use_place => story(&["use", "default", "-e", "staging"], Same);
     allow => story(&["allow"], Same).folder_token("bystander");
 }
 
 const SHOP: &[&[&str]] = &[&["project", "create", "shop"], &["set", "OF_SHOP", "-p", "shop"]];
+const BUNDLE: &[&[&str]] = &[&["bundle", "create", "app.zms", "--token", "ci"]];
+const TEMPLATE: &[(&str, &str)] = &[("app.tmpl", TEXT)];
+const REPLACED: &[(&str, &str)] = &[("app.tmpl", TEXT), ("app.conf", "older\n")];
+const TEXT: &str = "a = {{ A }}\n{% if KEPT_1 %}kept{% endif %}\n";
+
+/// The roster's version, as the next one tells it.
+fn roster(vault: &Scratch) -> String {
+    vault.copy().json(&["roster", "refresh"])["roster"].to_string()
+}

@@ -18,8 +18,16 @@ pub struct Story {
     with: Option<&'static str>,
     /// Name of the token that a `.env` file of the working folder names.
     folder: Option<&'static str>,
+    /// Files of the working folder.
+    files: &'static [(&'static str, &'static str)],
+    variables: &'static [(&'static str, &'static str)],
+    /// What it changes and no other story shows.
+    shows: Option<Shown>,
     again: Again,
 }
+
+/// Something that a vault shows, as text.
+type Shown = fn(&Scratch) -> String;
 
 /// What happens where the command was done already, and is run again.
 #[derive(Clone, Copy)]
@@ -40,6 +48,8 @@ pub enum Again {
     Resumes,
     /// One use more is spent; then there is none.
     Spends,
+    /// It goes through, and does the same once more.
+    Adds,
 }
 
 /// Which state a vault is in.
@@ -61,7 +71,8 @@ pub struct Told {
 
 /// A story without anything in front of it.
 pub fn story(args: &'static [&'static str], again: Again) -> Story {
-    Story { args, input: String::new(), after: &[], with: None, folder: None, again }
+    let (input, after, with, folder) = (String::new(), &[][..], None, None);
+    Story { args, input, after, with, folder, files: &[], variables: &[], shows: None, again }
 }
 
 impl Story {
@@ -81,6 +92,22 @@ impl Story {
         self
     }
 
+    pub fn files(mut self, files: &'static [(&'static str, &'static str)]) -> Self {
+        self.files = files;
+        self
+    }
+
+    pub fn variables(mut self, variables: &'static [(&'static str, &'static str)]) -> Self {
+        self.variables = variables;
+        self
+    }
+
+    /// What to look at besides.
+    pub fn shows(mut self, shows: Shown) -> Self {
+        self.shows = Some(shows);
+        self
+    }
+
     pub fn folder_token(mut self, token: &'static str) -> Self {
         self.folder = Some(token);
         self
@@ -92,22 +119,31 @@ impl Story {
         let (before, mut tokens) = (world.copy(), tokens.clone());
         for args in self.after {
             let said = before.zms(*args).feed(b"new\n").text();
-            if let ["token", "create", name, ..] = args {
+            if let ["token", "create", name, ..] | ["member", "add", name, ..] = args {
                 tokens.insert((*name).to_owned(), said.trim().to_owned());
             }
+        }
+        for (name, text) in self.files {
+            before.file(name, text);
         }
         if let Some(name) = self.folder {
             before.file(".env", format!("ZMS_TOKEN={}\n", tokens[name]));
         }
         // The log is not folded away by whoever was last.
         before.run(&["--as-owner"], &["true"]).go().good();
-        let (old, log) = (dump(&before.copy(), &tokens), logs(&before.copy()));
+        let (old, log) = (self.look(&before.copy(), &tokens), logs(&before.copy()));
         let mut told = Told { story: self, before, tokens, new: old.clone(), old, log };
         let after = told.before.copy();
         told.run(&after).good();
-        told.new = dump(&after, &told.tokens);
+        told.new = told.story.look(&after, &told.tokens);
         assert!(told.new != told.old, "{:?} does nothing that shows", told.story.args);
         told
+    }
+
+    fn look(&self, vault: &Scratch, tokens: &Tokens) -> Dump {
+        let mut seen = dump(vault, tokens);
+        self.shows.map(|shows| seen.insert("besides".to_owned(), shows(vault)));
+        seen
     }
 }
 
@@ -138,6 +174,7 @@ impl Told {
     fn command(&self, vault: &Scratch, wrapper: &[String]) -> Command {
         let mut command = vault.under(wrapper, self.story.args);
         self.story.with.map(|name| command.env("ZMS_TOKEN", &self.tokens[name]));
+        command.envs(self.story.variables.iter().copied());
         command
     }
 
@@ -171,7 +208,7 @@ impl Told {
     fn state(&self, vault: &Scratch) -> State {
         let verified = vault.zms(["audit", "verify"]).go();
         assert_eq!((verified.code(), &*verified.stderr), (0, ""), "the audit is not whole");
-        let seen = dump(vault, &self.tokens);
+        let seen = self.story.look(vault, &self.tokens);
         let log = logs(vault);
         for (path, before) in self.log.iter().filter(|(path, _)| log.contains_key(*path)) {
             assert!(log[path].starts_with(before), "the history of {path} is not what it was");
@@ -191,6 +228,7 @@ impl Told {
     pub fn again(&self, vault: &Scratch, state: State) {
         let (args, again) = (self.story.args, self.story.again);
         let owner = |args: &[&str]| vault.zms(args).go();
+        let revoke = if args[0] == "member" { "rm" } else { "revoke" };
         match (state, again) {
             (State::Old, _) | (_, Again::Same) => opens(vault, &self.run(vault).good()),
             (_, Again::Replaces) => {
@@ -206,12 +244,12 @@ impl Told {
             }
             (_, Again::Taken) => {
                 self.run(vault).refused(2);
-                owner(&["token", "revoke", args[2], "--yes"]).good();
+                owner(&[args[0], revoke, args[2], "--yes"]).good();
                 opens(vault, &self.run(vault).good());
             }
             (_, Again::TakenForGood) => {
                 self.run(vault).refused(2);
-                owner(&["token", "revoke", args[2], "--yes"]).refused(4);
+                owner(&[args[0], revoke, args[2], "--yes"]).refused(4);
                 assert_eq!(self.state(vault), State::New);
                 opens(vault, &owner(&["token", "create", "another", "--admin"]).good());
                 owner(&["doctor"]).good();
@@ -220,6 +258,10 @@ impl Told {
             (_, Again::Resumes) => {
                 owner(&["token", "revoke", "--resume"]).good();
                 self.run(vault).refused(3);
+            }
+            (_, Again::Adds) => {
+                self.run(vault).good();
+                return;
             }
             (_, Again::Spends) => {
                 self.run(vault).good();
