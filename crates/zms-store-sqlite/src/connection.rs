@@ -117,6 +117,19 @@ pub(crate) fn fold_log(connection: &mut Connection, before: u64, after: u64) {
     }
 }
 
+/// Folds all of the log into the database, which brings both to the disk. Whoever reads an older
+/// state is waited for, and then it is an error.
+pub(crate) fn fold_whole_log(connection: &Connection) -> rusqlite::Result<()> {
+    let left = connection.query_row("PRAGMA wal_checkpoint(FULL)", (), |row| row.get(0))?;
+    match left {
+        0 => Ok(()),
+        _ => {
+            let busy = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_BUSY);
+            Err(rusqlite::Error::SqliteFailure(busy, None))
+        }
+    }
+}
+
 /// Whether commits wait for the disk.
 pub(crate) fn wait_for_disk(connection: &Connection, on: bool) -> rusqlite::Result<()> {
     connection.execute_batch(match on {

@@ -208,6 +208,10 @@ impl Store for SqliteStore {
     fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble> {
         audit::chains(&self.connection).map_err(sorted)
     }
+
+    fn settle_audit(&mut self) -> Result<(), Trouble> {
+        connection::fold_whole_log(&self.connection).map_err(sorted)
+    }
 }
 
 impl Keeper for SqliteStore {

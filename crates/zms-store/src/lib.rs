@@ -99,6 +99,15 @@ pub trait Store {
     /// [`Trouble`] where they can not be read.
     fn audit_chains(&self) -> Result<Vec<(u64, u64)>, Trouble>;
 
+    /// Waits until every entry that can be read by now survives a crash of the machine, where entries
+    /// of reads do not wait for that themselves.
+    ///
+    /// # Errors
+    /// [`Trouble`]: then some of them may not.
+    fn settle_audit(&mut self) -> Result<(), Trouble> {
+        Ok(())
+    }
+
     /// Whether it is a copy that somebody carries: it takes no change, and has no audit of its own.
     fn is_copy(&self) -> bool {
         false

@@ -22,7 +22,7 @@ use zms_store::copy::AuditSink;
 
 use self::line::{Line, MAX_LINE};
 pub use self::verify::{Verified, verify};
-use crate::home::plain;
+use crate::{files::settle, home::plain};
 
 /// A file that takes entries. It is opened for each append, so that several processes share it.
 pub struct AuditFile(pub PathBuf);
@@ -68,7 +68,13 @@ impl AuditFile {
             text.push('\n');
             (seq, prev_hash) = (entry.seq, entry.hash);
         }
-        if let Err(error) = file.write_all(text.as_bytes()) {
+        // What is given out is given out for good, so its entry is on the disk before.
+        let mut keep = || {
+            file.write_all(text.as_bytes())?;
+            file.sync_data()?;
+            if length == 0 { settle(&self.0) } else { Ok(()) }
+        };
+        if let Err(error) = keep() {
             // Half a line would stop every later entry.
             let _cut = file.set_len(length);
             return Err(plain(&error));

@@ -187,7 +187,7 @@ pub fn make_folder(path: &Path) -> Outcome {
 }
 
 /// Has the disk know a name: of a file, or of a folder.
-fn settle(path: &Path) -> io::Result<()> {
+pub fn settle(path: &Path) -> io::Result<()> {
     let Some(above) = path.parent() else { return Ok(()) };
     let above = if above.as_os_str().is_empty() { Path::new(".") } else { above };
     match fs::File::open(above)?.sync_all() {
@@ -206,9 +206,8 @@ pub fn write(path: &Path, text: &str) -> Outcome {
 /// Makes a new file with a secret in it, mode 0600, on disk with its name; not in the place of
 /// another one.
 pub fn create_secret(path: &Path, text: &str) -> Outcome {
-    let made = put(path, 0o600, text, |new| rename_new(new, path)).and_then(|()| settle(path));
     let shown = path.display();
-    made.map_err(|error| match error.kind() {
+    put(path, 0o600, text, |new| rename_new(new, path)).map_err(|error| match error.kind() {
         io::ErrorKind::AlreadyExists => {
             Failure::new(Exit::Conflict, format!("{shown} is there already"))
         }
@@ -225,8 +224,8 @@ pub fn create(path: &Path, text: &str) -> Outcome<Option<()>> {
     }
 }
 
-/// Writes a text beside a path, on disk, before it gets its name: under that there is never half
-/// of it. Where it does not get it, nothing is left.
+/// Writes a text beside a path, on disk, before it gets its name, which is on disk too in the end:
+/// under it there is never half of it. Where it does not get it, nothing is left.
 fn put(
     path: &Path,
     mode: u32,
@@ -240,7 +239,8 @@ fn put(
         let mut file = fs::OpenOptions::new().write(true).create_new(true).mode(mode).open(&new)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()?;
-        publish(&new)
+        publish(&new)?;
+        settle(path)
     };
     let written = write();
     let _gone = fs::remove_file(&new);

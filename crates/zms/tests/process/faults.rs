@@ -1,11 +1,13 @@
 //! Killed at any call that writes, or refused by the disk: the old state or the new one.
 
 mod backup;
+mod disk;
 mod disk_full;
 mod dump;
 mod errors;
 mod fault;
 mod kill;
+mod power;
 mod shares;
 mod stories;
 mod story;

@@ -91,6 +91,8 @@ impl Session {
         if !report.is_good() {
             return Ok((report, None));
         }
+        // What a note covers must not be lost with the machine's power: it would look like a cut.
+        self.store.settle_audit().map_err(SessionError::Store)?;
         let heads = report.chains.iter().filter_map(|chain| chain.last).collect();
         let (generation, time) = (self.generation, (self.clock)());
         let note = Checkpoint { vault, generation, time, heads }.sign(&self.principal);
