@@ -34,12 +34,40 @@ pub(super) fn check(report: &mut Report, home: &Home) {
     };
     report.ok("shares", format!("{}, made on {}", split.scheme(), utc(split.at)));
     let drill = notes.drills.iter().rfind(|drill| drill.key == named && drill.at >= split.at);
+    tried(report, drill.map(|drill| drill.at), environment::now());
+}
+
+/// Whether anybody has tried them, and lately.
+fn tried(report: &mut Report, drill: Option<u64>, now: u64) {
     let hint = "`zms key drill`, with the shares that people hold";
-    match drill.map(|drill| drill.at) {
+    match drill {
         None => report.warn("drill", "nobody has proven that they rebuild the key", hint),
-        Some(at) if at.saturating_add(LONG) < environment::now() => {
+        Some(at) if at.saturating_add(LONG) < now => {
             report.warn("drill", format!("the last one was on {}", utc(at)), hint);
         }
         Some(at) => report.ok("drill", format!("on {}", utc(at))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(drill: Option<u64>, now: u64) -> String {
+        let mut report = Report::default();
+        tried(&mut report, drill, now);
+        report.checks().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn shares_are_to_be_tried_every_half_year() {
+        let at = 1_700_000_000;
+        assert!(said(Some(at), at).starts_with("ok    drill"));
+        assert!(said(Some(at), at + LONG).starts_with("ok    drill"));
+        let old = said(Some(at), at + LONG + 1);
+        assert!(old.starts_with("warn  drill") && old.contains("2023-11-14"), "{old}");
+        assert!(said(None, at).contains("nobody has proven"), "{}", said(None, at));
+        // A clock that went back calls nothing old.
+        assert!(said(Some(at), at - LONG).starts_with("ok    drill"));
     }
 }
