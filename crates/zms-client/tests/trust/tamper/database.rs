@@ -441,13 +441,15 @@ fn flipped(value: &Value) -> Vec<Value> {
         Value::Blob(bytes) if !bytes.is_empty() => {
             let flip = |at: usize| {
                 let mut bytes = bytes.clone();
-                bytes[at] ^= 1;
+                bytes[at] ^= 1 << (at % 8);
                 Value::Blob(bytes)
             };
+            if full() {
+                return (0..bytes.len()).map(flip).collect();
+            }
             let mut places = BTreeSet::from([bytes.len() / 2]);
             // Several hashes in a row are each a field.
             places.extend((0..bytes.len()).step_by(32).filter(|_| of_hashes(bytes)));
-            places.extend([0, bytes.len() - 1].into_iter().filter(|_| full()));
             places.into_iter().map(flip).collect()
         }
         Value::Null => vec![Value::Blob(vec![7; 16])],
