@@ -28,7 +28,7 @@ pub fn open(file: &KeyFile, path: &Path) -> Outcome<Principal> {
                 locked("a passphrase")
                     .hint("unlock it once, in a terminal, with `zms unlock`; or use a token")
             };
-            by_passphrase(file).map_err(unasked)?
+            by_passphrase(file, path).map_err(unasked)?
         }
         Protection::Keychain => {
             let key = keychain::fetch(file)?;
@@ -56,19 +56,24 @@ pub fn open(file: &KeyFile, path: &Path) -> Outcome<Principal> {
 }
 
 /// Asks, and once more where what was typed opens nothing.
-fn by_passphrase(file: &KeyFile) -> Outcome<Result<Principal, KeyFileError>> {
+fn by_passphrase(file: &KeyFile, path: &Path) -> Outcome<Result<Principal, KeyFileError>> {
+    // Where a replacement was interrupted, two are asked for, each with a passphrase of its own.
+    let question = match path.extension() {
+        Some(end) if end == "next" => "Passphrase of the new master key: ",
+        _ => "Passphrase of the master key: ",
+    };
     for _ in 1..TRIES {
-        let opened = ask(file)?;
+        let opened = ask(file, question)?;
         if !matches!(opened, Err(KeyFileError::Unopened)) {
             return Ok(opened);
         }
         prompt::say("that passphrase does not open it");
     }
-    ask(file)
+    ask(file, question)
 }
 
-fn ask(file: &KeyFile) -> Outcome<Result<Principal, KeyFileError>> {
-    let passphrase = prompt::hidden("Passphrase of the master key: ")?;
+fn ask(file: &KeyFile, question: &str) -> Outcome<Result<Principal, KeyFileError>> {
+    let passphrase = prompt::hidden(question)?;
     let _drawn = Progress::spinner("opening the master key");
     Ok(file.open(Some(Opener::Passphrase(&passphrase))))
 }

@@ -3,6 +3,7 @@
 use std::{
     fs,
     io::{BufRead, BufReader},
+    os::unix::process::ExitStatusExt,
     process::{Child, Command, Stdio},
 };
 
@@ -187,10 +188,13 @@ fn key_protect_keychain_survives_a_kill() {
         for point in Random::new().sample(all, SAMPLE) {
             println!("killed before {point:?}");
             let home = prepared(before);
-            kill(&home, &point, args, b"");
+            let ran = kill(&home, &point, args, b"");
             assert_eq!(home.zms(["get", "A"]).go().text(), "1");
+            home.zms(["audit", "verify"]).go().good();
             home.zms(args).go().good();
             assert_eq!(home.zms(["get", "A"]).go().text(), "1");
+            home.zms(["doctor"]).go().good();
+            assert_eq!(ran.status.signal(), Some(9), "{}", ran.stderr);
         }
     }
 }

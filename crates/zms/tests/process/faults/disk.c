@@ -1,13 +1,14 @@
-/* A disk with a fault, for a program that is linked against the C library.
+/* A disk or a clock with a fault, for a program that is linked against the C library.
  *
  *   SHORT=1   every write takes half of what it is given, as on a disk that is nearly full
  *   UNSYNCED=1   nothing is brought to the disk, and that is said to have gone well
+ *   AHEAD=seconds   the clock is wrong by so many, or behind with a minus
  */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdlib.h>
 #include <sys/types.h>
-#include <sys/uio.h>
+#include <time.h>
 #include <unistd.h>
 
 static int set(const char *name) { return getenv(name) != NULL; }
@@ -40,4 +41,12 @@ int fsync(int file) {
 int fdatasync(int file) {
     NEXT("fdatasync", int(int));
     return set("UNSYNCED") ? 0 : next(file);
+}
+
+int clock_gettime(clockid_t clock, struct timespec *time) {
+    NEXT("clock_gettime", int(clockid_t, struct timespec *));
+    int result = next(clock, time);
+    const char *ahead = getenv("AHEAD");
+    if (ahead && clock == CLOCK_REALTIME) time->tv_sec += atol(ahead);
+    return result;
 }

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// `disk.c`, made once.
-fn library() -> PathBuf {
+pub fn library() -> PathBuf {
     static MADE: OnceLock<TempDir> = OnceLock::new();
     let folder = MADE.get_or_init(|| {
         let folder = tempfile::tempdir().unwrap();

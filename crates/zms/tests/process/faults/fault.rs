@@ -6,7 +6,7 @@ use super::errors::{FLUSHES, GROWS, clear, of_files, ways};
 use crate::{
     random::Random,
     scratch::{Go, Ran, Scratch},
-    strace::{Point, WRITING, inject, points},
+    strace::{Point, WRITING, injection, points},
 };
 
 /// One of them.
@@ -42,11 +42,16 @@ pub fn faults_of(traced: &Scratch, args: &[&str], kills: usize, errors: usize) -
 }
 
 impl Fault {
+    /// The options of strace by which it happens.
+    pub fn options(&self) -> Vec<String> {
+        println!("{} at {:?}{}", self.what, self.point, self.on);
+        injection(&self.point, &self.what, self.on)
+    }
+
     /// Runs a command to which it happens. Where that is an error, it is told in words.
     #[track_caller]
     pub fn strike(&self, scratch: &Scratch, args: &[&str]) -> Ran {
-        println!("{} at {:?}{}", self.what, self.point, self.on);
-        let ran = inject(scratch, &self.point, &self.what, self.on, args).go();
+        let ran = scratch.under(&self.options(), args).go();
         self.told(&ran);
         ran
     }

@@ -183,9 +183,10 @@ impl Acknowledged {
                 self.rendered.push(name);
             }
             "noted" => {
-                let Some(bundle) = self.bundles.last() else { return };
+                let bundle = format!("{name}.zms");
+                done(&["bundle", "create", &bundle]);
                 let (_, token) = &self.tokens[0];
-                let get = ["get", "A", "--bundle", bundle, "--audit-to", &name];
+                let get = ["get", "A", "--bundle", &bundle, "--audit-to", &name];
                 assert_eq!(vault.zms(get).env("ZMS_TOKEN", token).go().text(), "first");
                 self.noted.push(name);
             }
