@@ -34,6 +34,7 @@ deny:
 # Clippy, with warnings as errors
 lint:
     cargo clippy --workspace --all-targets --locked -- -D warnings
+    cargo clippy -p zms --no-default-features --locked -- -D warnings
 
 # All tests, with long ones bounded; many of them wait for others' programs
 test:

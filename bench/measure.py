@@ -53,7 +53,7 @@ def run_once(scratch: Scratch, row: Row, samples: Samples | None = None) -> floa
     if done.returncode != 0:
         raise RuntimeError(f"{row.name}: {done.stderr.decode(errors='replace').strip()}")
     wall_ns, cpu_us, peak_kib, status = map(int, done.stdout.split())
-    if status != 0:
+    if status != row.status << 8:
         raise RuntimeError(f"{row.name} ended with wait status {status}: {done.stderr.decode(errors='replace').strip()}")
     if samples is not None:
         samples.wall_ms.append(wall_ns / 1e6)

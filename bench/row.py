@@ -38,6 +38,8 @@ class Row:
     audit: str = "none"
     """What the tool records of each run."""
     note: str = ""
+    status: int = 0
+    """The exit code it ends with."""
 
     @property
     def injects(self) -> bool:

@@ -70,3 +70,8 @@ class Scratch:
             command = " ".join([Path(argv[0]).name, *argv[1:3]])
             raise Missing(f"`{command}` exited {done.returncode}: {words[-1] if words else 'no message'}")
         return done.stdout
+
+    def ends(self, argv: list[str], env: dict[str, str]) -> int:
+        """The exit code of a command, whose words nobody reads."""
+        return subprocess.run(argv, env=self.environment(env), cwd=self.folder, stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=120, check=False).returncode

@@ -1,5 +1,6 @@
 """The rows of ZMS. When its command line changes, `vault` is the place to follow."""
 
+import contextlib
 import subprocess
 import tempfile
 from collections.abc import Callable
@@ -14,6 +15,10 @@ IN_MEMORY = "zms run (token, vault in memory)"
 START = "zms --version"
 COMPLETION = "completion of names"
 LOCKED = "completion, locked"
+FULL = "zms get, disk full"
+FROZEN = "zms get, disk read-only"
+NO_AUDIT = 8
+"""The exit code of a command that can not note what it reads."""
 
 
 def vault(scratch: Scratch, zms: str, home: Path) -> tuple[dict[str, str], dict[str, str]]:
@@ -91,6 +96,31 @@ def rows(scratch: Scratch, zms: Path) -> list[tuple[str, Callable[[], Row]]]:
         return Row(LOCKED, [str(zms), *completing], "yes", owner | asked, program=[], read=None,
                    note="flags alone, and no question")
 
+    def refused(label: str, name: str, spoil: Callable[[Path], None]) -> Row:
+        """A read that can not be noted, on a file system of its own."""
+        home = scratch.folder / name
+        home.mkdir()
+        if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", home], capture_output=True, check=False).returncode:
+            raise Missing("a file system can be mounted by root alone")
+        scratch.closing.callback(subprocess.run, ["umount", "-l", home], check=False)
+        reader = at(home / "zms")[1]
+        spoil(home)
+        # What is left in the log's own pages takes a few entries more.
+        command = [str(zms), "get", next(iter(scratch.secrets))]
+        for _ in range(500):
+            if scratch.ends(command, reader) == NO_AUDIT:
+                break
+        return Row(label, command, "yes", reader, program=[], read=None, audit="none: it ends with exit 8",
+                   note="nothing may be read that can not be noted", status=NO_AUDIT)
+
+    def fill(home: Path) -> None:
+        with open(home / "full", "wb", buffering=0) as file, contextlib.suppress(OSError):
+            while file.write(bytes(4096)):
+                pass
+
+    def freeze(home: Path) -> None:
+        subprocess.run(["mount", "-o", "remount,ro", home], check=True)
+
     return [
         (MAIN, lambda: row(MAIN, ["run", "--"], at(disk)[1])),
         ("zms run (master key)", lambda: row("zms run (master key)", ["run", "--"], at(disk)[0])),
@@ -100,4 +130,6 @@ def rows(scratch: Scratch, zms: Path) -> list[tuple[str, Callable[[], Row]]]:
         ("zms set KEY", write),
         (COMPLETION, completion),
         (LOCKED, completion_locked),
+        (FULL, lambda: refused(FULL, "zms-full", fill)),
+        (FROZEN, lambda: refused(FROZEN, "zms-frozen", freeze)),
     ]
