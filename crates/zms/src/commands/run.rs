@@ -107,6 +107,10 @@ fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) ->
             .hint("name it behind two dashes: `zms run -- node server.js`"));
     }
     args.beside.check()?;
+    if let Some(path) = args.carried.named()?.filter(|_| args.beside.watch) {
+        let why = format!("--watch waits for changes, and the bundle {} is a copy", path.display());
+        return Err(Failure::usage(why).hint("unset ZMS_BUNDLE to watch the vault itself"));
+    }
     let mut acting = context.act_to_run(&args.carried, args.stale.or_variable()?)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let mut view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
