@@ -39,21 +39,24 @@ impl Session {
     }
 
     /// Puts the vault into another store, which keeps it from now on. What this one holds stays as
-    /// it is, and its pins are void.
+    /// it is, and its pins are void. `moved` makes known that it is there, before they are: whoever is
+    /// stopped in between still opens what is here.
     ///
     /// # Errors
-    /// [`SessionError::Exists`] where a vault is there.
-    pub fn transplant(
+    /// [`SessionError::Exists`] where a vault is there, and what `moved` says.
+    pub fn transplant<E: From<SessionError>>(
         mut self,
         into: Box<dyn Store>,
         made: &Transplanted,
         vault: VaultId,
-    ) -> Result<Self, SessionError> {
+        moved: impl FnOnce() -> Result<(), E>,
+    ) -> Result<Self, E> {
         let (time, principal) = ((self.clock)(), self.principal.id());
         let (action, outcome) = (Action::Init, Outcome::Done);
         let event = Event { time, principal, action, scope: None, revision: 0, outcome };
         self.store = into;
-        self.store.commit(&made.batch, &[event])?;
+        self.store.commit(&made.batch, &[event]).map_err(SessionError::from)?;
+        moved()?;
         self.keep_committed(vault, made.batch.pins())?;
         Ok(self)
     }

@@ -9,7 +9,9 @@ use crate::{
     environment,
     exit::{Failure, Outcome},
     files,
+    home::Home,
     output::Progress,
+    server,
     session::{Context, tell},
 };
 
@@ -36,9 +38,13 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     let address = home.server().cloned().ok_or_else(|| {
         Failure::usage("the vault is on this machine").hint("`zms push` moves it to a server")
     })?;
-    if files::exists(&home.database()) {
+    if files::exists(&home.database()) && !empty(&home)? {
         return Err(Failure::other(format!("{} is there already", home.database().display()))
-            .hint("pull into another home: `--vault NAME`, with a copy of the key in its folder"));
+            .hint(
+            "where a move was interrupted, the server's counts: put this file elsewhere with what \
+             lies beside it (-wal, -shm), and pull again. Else pull into another home: `--vault \
+             NAME`, with a copy of the key in its folder",
+        ));
     }
     let mut acting = context.act()?;
     only_the_owner(&acting)?;
@@ -57,10 +63,11 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     if !args.dry_run {
         home.make()?;
         let here = SqliteStore::create(&home.database()).map_err(SessionError::Store)?;
-        let session = acting.session.transplant(Box::new(here), &made, vault)?;
-        if files::exists(&home.server_file()) {
-            files::remove(&home.server_file())?;
-        }
+        let moved = || match files::exists(&home.server_file()) {
+            true => files::remove(&home.server_file()),
+            false => Ok(()),
+        };
+        let session = acting.session.transplant::<Failure>(Box::new(here), &made, vault, moved)?;
         tell(&session, context.output);
     }
     if moving.tell(context.output)? {
@@ -70,4 +77,11 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     context.output.note(format!("{what} are kept by {} from now on", home.database().display()));
     context.output.note(format!("{address} keeps what it has until who runs it removes it"));
     Ok(())
+}
+
+/// Whether a database is here and no vault in it: what a pull that was interrupted leaves.
+fn empty(home: &Home) -> Outcome<bool> {
+    let Some(store) = server::here(home)? else { return Ok(false) };
+    let bundle = store.bundle().map_err(SessionError::Store)?;
+    Ok(bundle.vault().map_err(SessionError::Store)?.is_none())
 }

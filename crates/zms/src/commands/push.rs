@@ -74,10 +74,15 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
     if !args.dry_run {
         let secret = registration::secret(args.registration_file.as_ref(), &address)?;
         let there = server::remote(&address, acting.session.principal()).registering(&secret);
-        let session = acting.session.transplant(Box::new(there), &made, vault);
-        let session = session.map_err(|error| refused(error, &address.to_string()))?;
-        Remembered { address: address.clone(), vault }.keep(&home)?;
-        put_aside(&home.database(), &home.moved())?;
+        let moved = || {
+            Remembered { address: address.clone(), vault }.keep(&home)?;
+            put_aside(&home.database(), &home.moved()).map_err(Stopped::Here)
+        };
+        let session = acting.session.transplant(Box::new(there), &made, vault, moved);
+        let session = session.map_err(|stopped| match stopped {
+            Stopped::There(error) => refused(error, &address.to_string()),
+            Stopped::Here(failure) => failure,
+        })?;
         tell(&session, context.output);
     }
     if moving.tell(context.output)? {
@@ -96,6 +101,24 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
 /// An address as it is written behind a token.
 fn short(address: &str) -> &str {
     address.strip_prefix("https://").unwrap_or(address)
+}
+
+/// What a push is stopped by: what is said there, or what can not be done here afterwards.
+enum Stopped {
+    There(SessionError),
+    Here(Failure),
+}
+
+impl From<SessionError> for Stopped {
+    fn from(error: SessionError) -> Self {
+        Self::There(error)
+    }
+}
+
+impl From<Failure> for Stopped {
+    fn from(failure: Failure) -> Self {
+        Self::Here(failure)
+    }
 }
 
 fn refused(error: SessionError, address: &str) -> Failure {

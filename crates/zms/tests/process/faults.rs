@@ -8,6 +8,7 @@ mod dump;
 mod errors;
 mod fault;
 mod kill;
+mod moves;
 mod passphrase;
 mod power;
 mod shares;
