@@ -29,7 +29,7 @@ const LONGEST_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) struct Flags {
     /// Start the program anew when a secret changes
     #[arg(long, conflicts_with = "bundle", help_heading = HEADING)]
-    watch: bool,
+    pub(super) watch: bool,
     /// With --watch: send this signal instead
     #[arg(long, value_name = "NAME", requires = "watch", help_heading = HEADING)]
     signal: Option<String>,
