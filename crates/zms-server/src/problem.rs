@@ -110,7 +110,8 @@ impl Problem {
             | TroubleClass::Away
             | TroubleClass::Full
             | TroubleClass::ReadOnly
-            | TroubleClass::Schema => Self::new(
+            | TroubleClass::Schema
+            | TroubleClass::Other => Self::new(
                 StatusCode::SERVICE_UNAVAILABLE,
                 "unavailable",
                 "the engine can not use its store now",

@@ -7,7 +7,7 @@ use zms_core::{
     bundle::{Packed, Trouble},
     engine::{self, path::Named},
     id::PrincipalId,
-    request::{Asked, sign},
+    request::{Asked, LIFETIME, sign},
 };
 use zms_crypto::{CryptoRng, Key};
 use zms_store::CommitError;
@@ -125,7 +125,7 @@ impl Caller {
         }
     }
 
-    /// Sends one signed request, with the same nonce where it has to be sent again.
+    /// Sends one signed request, and where it has to be sent again the same one.
     fn put(&self, question: &Question<'_>, key: &Key) -> Result<Answer, Trouble> {
         let Question { method, path, query, body, unless, again, wait } = *question;
         let (asked, target) = match query {
@@ -137,9 +137,14 @@ impl Caller {
         let mut nonce = [0; 16];
         self.nonces.borrow_mut().fill_bytes(&mut nonce);
         let mut pauses = AGAIN.iter();
+        let mut signed = self.now();
         loop {
-            // The nonce stays: an answer that was lost is given again and counted once.
-            let headers = sign(key, self.principal, &asked, body, self.now(), nonce);
+            // It stays the same, byte for byte, as long as it is good: an answer that was lost is
+            // given again and counted once.
+            if self.now().saturating_sub(signed) > LIFETIME / 2 {
+                signed = self.now();
+            }
+            let headers = sign(key, self.principal, &asked, body, signed, nonce);
             let sent = Sent { method, target: &target, headers: &headers, body, unless, wait };
             let (outcome, pause) = match self.line.send(&sent) {
                 Ok(answer) if answer.status == 429 => {

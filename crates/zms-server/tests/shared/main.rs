@@ -45,11 +45,15 @@ fn on(url: &str, limits: Limits) -> Arc<dyn Vaults> {
     Arc::new(Shared::new(thread::spawn(connect).join().unwrap()))
 }
 
-/// Where the vaults of a test are; the folder holds the address.
+/// Where the vaults of a test are; the folder holds the address. Asked again, it is another
+/// replica's.
 fn kept(folder: &Path) -> Arc<dyn Vaults> {
-    let server = Server::shared();
-    let url = server.url(&server.new_database());
-    fs::write(folder.join("url"), &url).unwrap();
+    let url = fs::read_to_string(folder.join("url")).unwrap_or_else(|_| {
+        let server = Server::shared();
+        let url = server.url(&server.new_database());
+        fs::write(folder.join("url"), &url).unwrap();
+        url
+    });
     on(&url, Limits { connections: 4, ..Limits::default() })
 }
 

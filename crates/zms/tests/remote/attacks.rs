@@ -123,11 +123,11 @@ fn attack_a_branch_overtakes_what_was_seen() {
 
 #[test]
 fn attack_rows_of_the_server_are_swapped_dropped_and_put_in() {
-    let edits: [(&str, &str, &[i32]); 7] = [
+    let edits: [(&str, &str, i32); 7] = [
         (
             "a record is gone",
             "DELETE FROM record WHERE name_index = (SELECT max(name_index) FROM record)",
-            &[6],
+            6,
         ),
         (
             "two records have each other's content",
@@ -135,27 +135,23 @@ fn attack_rows_of_the_server_are_swapped_dropped_and_put_in() {
              other.scope = record.scope AND other.name_index <> record.name_index), hash = \
              (SELECT other.hash FROM record other WHERE other.scope = record.scope AND \
              other.name_index <> record.name_index)",
-            &[6],
+            6,
         ),
-        (
-            "a record says it is of another revision",
-            "UPDATE record SET rev_from = rev_from + 1",
-            &[6],
-        ),
+        ("a record says it is of another revision", "UPDATE record SET rev_from = rev_from + 1", 6),
         // Who holds the key of a scope needs none to get there.
-        ("the child entries are gone", "DELETE FROM child", &[0]),
+        ("the child entries are gone", "DELETE FROM child", 0),
         (
             "each member has another's keyring",
             "WITH before AS MATERIALIZED (SELECT principal, keyring FROM member) \
              UPDATE member SET keyring = (SELECT before.keyring FROM before WHERE \
              before.principal <> member.principal)",
-            &[6],
+            6,
         ),
-        ("another authority signs", "UPDATE authority SET vk = zeroblob(32)", &[0]),
-        ("the roster is another", "UPDATE roster SET signature = zeroblob(64)", &[6]),
+        ("another authority signs", "UPDATE authority SET vk = zeroblob(32)", 0),
+        ("the roster is another", "UPDATE roster SET signature = zeroblob(64)", 6),
     ];
     let user = User::with_vault();
-    for (what, sql, codes) in edits {
+    for (what, sql, expected) in edits {
         let evil = User::new();
         user.copy_to(&evil);
         let changed = Connection::open(evil.database()).unwrap().execute(sql, []).unwrap();
@@ -165,11 +161,7 @@ fn attack_rows_of_the_server_are_swapped_dropped_and_put_in() {
         let ended = end(&mut get);
         let said = ended.stderr.clone();
         let code = right_or_nothing(&ended);
-        // An engine that can not even collect it says that it is in trouble.
-        assert!(
-            codes.contains(&code) || said.contains("the server is in trouble"),
-            "{what}: {said}"
-        );
+        assert_eq!(code, expected, "{what}: {said}");
     }
 }
 
