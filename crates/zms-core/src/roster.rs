@@ -3,10 +3,12 @@
 mod escrow;
 mod line;
 mod member;
+mod range;
 
 pub use escrow::Escrow;
 pub use line::{Limits, Line, Right, Rights};
 pub use member::{MemberPart, members_root};
+pub use range::Range;
 use zms_crypto::{
     Key, Purpose,
     parts::{Malformed, Parts, PartsReader},

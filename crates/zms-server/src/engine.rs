@@ -3,7 +3,6 @@
 //! A handler knows who asks ([`caller`]), asks the store, and lets the core decide
 //! ([`zms_core::admit`]); it opens nothing, since it has no key to open anything with.
 
-pub(crate) mod address;
 pub(crate) mod audit;
 mod body;
 pub(crate) mod bundle;

@@ -20,7 +20,7 @@ use zms_core::{bundle::Trouble, id::VaultId, principal::Principal};
 use zms_crypto::CryptoRng;
 use zms_store::Store;
 
-use crate::{engine::address::Range, state::Engine, vault::Open, vaults::Handle};
+use crate::{state::Engine, vault::Open, vaults::Handle};
 
 pub(crate) use self::{
     answer::Answer,
@@ -115,7 +115,9 @@ pub(crate) fn answers(path: &str) -> bool {
 
 /// Whether ranges in CIDR text hold an address; none are any.
 fn is_within(ranges: &[String], address: Option<IpAddr>) -> bool {
-    let holds = |range: &String, address| Range::parse(range).is_some_and(|it| it.holds(address));
+    let holds = |range: &String, address| {
+        zms_core::roster::Range::parse(range).is_some_and(|it| it.holds(address))
+    };
     ranges.is_empty()
         || address.is_some_and(|address| ranges.iter().any(|range| holds(range, address)))
 }

@@ -34,8 +34,8 @@ pub struct TokenRequest {
     pub scopes: Vec<TokenScope>,
     /// Unix seconds past which it is nobody.
     pub expires: Option<u64>,
-    /// How often it may be used; 0 is without a limit.
-    pub uses: u32,
+    /// What an engine holds it to.
+    pub limits: Limits,
     /// Whether it is a second administrator: then its scopes say nothing.
     pub administers: bool,
 }
@@ -83,7 +83,7 @@ impl Session {
                 },
                 grants: grants.collect(),
                 expires: request.expires,
-                uses: request.uses,
+                limits: request.limits.clone(),
             };
             let (batch, principal) = create(opening, &new, rng)?;
             Ok((Some(batch), principal))

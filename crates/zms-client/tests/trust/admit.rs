@@ -17,7 +17,7 @@ use zms_core::{
     principal::{Kind, Principal},
     record::records_root,
     revision::{CLOSED, SignedMessage},
-    roster::{Right, authority},
+    roster::{Limits, Right, authority},
 };
 use zms_crypto::{Key, sign::VerifyingKey};
 
@@ -126,7 +126,7 @@ impl Engine {
             let way = opening.way(&path(AT), Reading::Structure).expect("the way opens");
             let grants = vec![Grant { way: &way, write: false, inherit: true }];
             let (label, kind) = (segment("late"), TokenKind::Service);
-            let new = NewToken { label, kind, grants, expires: None, uses: 0 };
+            let new = NewToken { label, kind, grants, expires: None, limits: Limits::default() };
             create(opening, &new, &mut rng()).expect("the owner mints").0
         })
     }

@@ -5,7 +5,7 @@ use zms_core::{
     audit::{Action, Entry},
     open::OpenScope,
     principal::Principal,
-    roster::Right,
+    roster::{Limits, Right},
 };
 use zms_store::Store;
 
@@ -19,7 +19,13 @@ const AT: &str = "shop/production";
 fn spent(world: &World) -> Principal {
     let scope = TokenScope { path: path(AT), write: true, inherit: true };
     let (label, scopes) = (segment("once"), vec![scope]);
-    let request = TokenRequest { label, scopes, expires: None, uses: 1, administers: false };
+    let request = TokenRequest {
+        label,
+        scopes,
+        expires: None,
+        limits: Limits::of_uses(1),
+        administers: false,
+    };
     let once = world.pinned(&world.owner).create_token(&request).expect("the owner may mint");
     world.read(&once, AT).expect("the first use");
     assert_eq!(world.read(&once, AT).map(drop), Err(used()));

@@ -1,6 +1,6 @@
 //! Heads: who may have signed the newest revision of a scope.
 
-use zms_core::roster::Right;
+use zms_core::roster::{Limits, Right};
 
 use crate::{
     class::Class,
@@ -199,7 +199,7 @@ fn attack_launder_head() {
             inherit: true,
         }],
         expires: None,
-        uses: 0,
+        limits: Limits::default(),
         administers: false,
     };
     let minted = world.fresh(&world.owner).create_token(&request).map(drop);

@@ -4,7 +4,7 @@ use zms_core::{
     keyring::Keyring,
     open::Place,
     principal::{Kind, Principal},
-    roster::{MemberPart, Right, authority},
+    roster::{Limits, MemberPart, Right, authority},
     tree_head::Step,
 };
 use zms_crypto::Key;
@@ -260,7 +260,7 @@ fn attack_root_reader_is_not_admin() {
             label: segment("mine"),
             scopes: vec![zms_client::TokenScope { path: path(AT), write: false, inherit: true }],
             expires: None,
-            uses: 0,
+            limits: Limits::default(),
             administers: false,
         };
         let minted = session.create_token(&request).map(drop).map_err(Class::from);

@@ -12,7 +12,7 @@ use zms_core::{
     child::{ChildContent, seal_child},
     open::Place,
     principal::Principal,
-    roster::Right,
+    roster::{Limits, Right},
 };
 
 use crate::{
@@ -54,7 +54,7 @@ fn admin(world: &World, label: &str) -> Principal {
         label: segment(label),
         scopes: Vec::new(),
         expires: None,
-        uses: 0,
+        limits: Limits::default(),
         administers: true,
     };
     world.pinned(&world.owner).create_token(&request).expect("the owner may mint")
@@ -311,7 +311,13 @@ fn attack_removed_administrator_regrants() {
     write(&mut session, AT, "WHERE", b"forged").expect("he signs what he likes");
     let scope = TokenScope { path: path(AT), write: true, inherit: true };
     let (label, scopes) = (segment("his"), vec![scope]);
-    let request = TokenRequest { label, scopes, expires: None, uses: 0, administers: false };
+    let request = TokenRequest {
+        label,
+        scopes,
+        expires: None,
+        limits: Limits::default(),
+        administers: false,
+    };
     let his = session.create_token(&request).expect("he grants what he likes");
     let forged = world.store.shown();
     let id = now.scopes.keys().find(|id| now.scopes[id].head != forged.scopes[id].head);

@@ -1,7 +1,10 @@
 //! A new master key: all that the old one held, and the old one nothing.
 
 use zms_client::{TokenRequest, TokenScope};
-use zms_core::{principal::Principal, roster::Right};
+use zms_core::{
+    principal::Principal,
+    roster::{Limits, Right},
+};
 
 use crate::{
     class::Class,
@@ -29,7 +32,13 @@ fn the_new_key_holds_everything_and_the_old_one_nothing() {
     world.set(&heir, "lab", "NEW", b"1").expect("it may write");
     let scope = TokenScope { path: path("lab"), write: false, inherit: false };
     let (label, scopes) = (segment("made"), vec![scope]);
-    let request = TokenRequest { label, scopes, expires: None, uses: 0, administers: false };
+    let request = TokenRequest {
+        label,
+        scopes,
+        expires: None,
+        limits: Limits::default(),
+        administers: false,
+    };
     let made = world.pinned(&heir).create_token(&request).expect("it may mint tokens");
     world.read(&made, "lab").expect("its token reads");
     for at in SCOPES {

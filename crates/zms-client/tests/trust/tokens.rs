@@ -4,7 +4,7 @@ use zms_client::{Session, SessionError, TokenRequest, TokenScope};
 use zms_core::{
     path::ScopePath,
     principal::{Kind, Principal},
-    roster::Right,
+    roster::{Limits, Right},
 };
 
 use crate::{
@@ -19,7 +19,8 @@ fn request(world: &World, label: &str, uses: u32, administers: bool) -> Principa
     let scope = TokenScope { path: path(AT), write: true, inherit: true };
     let scopes = if administers { vec![] } else { vec![scope] };
     let label = segment(label);
-    let request = TokenRequest { label, scopes, expires: None, uses, administers };
+    let request =
+        TokenRequest { label, scopes, expires: None, limits: Limits::of_uses(uses), administers };
     world.pinned(&world.owner).create_token(&request).expect("the owner may mint tokens")
 }
 
@@ -73,7 +74,13 @@ fn an_administrators_token_may_do_what_the_owner_may_but_not_be_taken_out() {
     world.set(&second, AT, "ITS", b"own").expect("it may write");
     let scope = TokenScope { path: path("lab"), write: false, inherit: false };
     let (label, scopes) = (segment("made"), vec![scope]);
-    let request = TokenRequest { label, scopes, expires: None, uses: 0, administers: false };
+    let request = TokenRequest {
+        label,
+        scopes,
+        expires: None,
+        limits: Limits::default(),
+        administers: false,
+    };
     let made = world.pinned(&second).create_token(&request).expect("it may mint tokens");
     world.read(&made, "lab").expect("its token reads");
     world.pinned(&second).revoke(&[made.id()]).expect("it may revoke");

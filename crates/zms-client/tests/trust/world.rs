@@ -13,7 +13,7 @@ use zms_core::{
     pin::Pins,
     principal::{Kind, Principal},
     record::{Payload, ValueKind},
-    roster::Right,
+    roster::{Limits, Right},
 };
 use zms_crypto::{Key, SecretBytes};
 
@@ -195,7 +195,7 @@ impl World {
             label: segment(label),
             scopes: scopes.collect(),
             expires,
-            uses: 0,
+            limits: Limits::default(),
             administers: false,
         };
         self.pinned(&self.owner).create_token(&request).expect("the owner may mint tokens")

@@ -10,7 +10,7 @@ use crate::{
     open::{Members, OpenScope, Opening, Reading},
     path::{ScopePath, Segment},
     principal::{Kind, Principal},
-    roster::{Escrow, Line, MemberPart, Right, Rights, Roster, authority, members_root},
+    roster::{Escrow, Limits, Line, MemberPart, Right, Rights, Roster, authority, members_root},
 };
 
 /// One scope that a token is for.
@@ -54,8 +54,8 @@ pub struct NewToken<'s> {
     pub grants: Vec<Grant<'s>>,
     /// Unix seconds past which it is nobody.
     pub expires: Option<u64>,
-    /// How often it may be used; 0 is without a limit.
-    pub uses: u32,
+    /// What a live engine holds it to.
+    pub limits: Limits,
 }
 
 /// Makes a token. The principal holds the seed, to be shown once.
@@ -79,7 +79,7 @@ pub fn create(
         (keyring, rights) = everything(opening, &members)?;
     }
     let mut line = Line::new(&principal, opening.now(), new.expires, rights);
-    line.limits.uses = new.uses;
+    line.limits = new.limits.clone();
     let joining =
         Joining { principal: &principal, line: &line, keyring: &keyring, label: &new.label };
     let (joins, part) = joining.join(opening.vault(), members.vault_key(), rng);

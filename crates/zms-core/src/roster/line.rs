@@ -115,6 +115,11 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// So many uses, from anywhere; 0 is without a limit.
+    pub const fn of_uses(uses: u32) -> Self {
+        Self { addresses: Vec::new(), uses }
+    }
+
     fn encode(&self) -> Vec<u8> {
         if *self == Self::default() {
             return Vec::new();

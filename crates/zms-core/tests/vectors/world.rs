@@ -439,7 +439,7 @@ impl World {
                 },
                 grants: ways.iter().map(Vec::as_slice).zip(grants).map(grant).collect(),
                 expires,
-                uses: 0,
+                limits: zms_core::roster::Limits::default(),
             };
             let (batch, principal) = token::create(opening, &new, rng).expect("an administrator");
             minted = Some(Holder::new(kind, principal));

@@ -11,12 +11,11 @@ use axum::body::Bytes;
 use zms_core::{
     bundle::Standing,
     id::{PrincipalId, ScopeId, VaultId},
-    roster::Line,
+    roster::{Line, Range},
 };
 use zms_crypto::Key;
 use zms_store::{Keeper, Mark};
 
-use super::address::Range;
 use crate::problem::Problem;
 
 /// What an engine knows of a member.

@@ -8,6 +8,7 @@ use zms_core::{
     id::PrincipalId,
     path::Segment,
     principal::{Kind, Principal},
+    roster::Limits,
 };
 use zms_crypto::text::encode_seed;
 use zms_format::rfc3339;
@@ -245,7 +246,8 @@ fn create(acting: &mut Acting<'_>) -> Result<Answer, Refusal> {
     let label = Segment::parse(&label)
         .map_err(|why| Refusal::Bad(format!("the display_name can not be kept: it {why}")))?;
     let expires = ttl.map(|ttl| now + ttl);
-    let request = TokenRequest { label, scopes, expires, uses, administers: false };
+    let request =
+        TokenRequest { label, scopes, expires, limits: Limits::of_uses(uses), administers: false };
     let held: Vec<_> = request
         .scopes
         .iter()

@@ -156,7 +156,7 @@ impl World {
             label: Segment::parse(&label).expect("a good name"),
             scopes: vec![TokenScope { path: path(at), write, inherit: true }],
             expires,
-            uses,
+            limits: zms_core::roster::Limits::of_uses(uses),
             administers: false,
         };
         self.owner().create_token(&request).expect("a token")

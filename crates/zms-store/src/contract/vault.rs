@@ -24,6 +24,7 @@ use zms_core::{
     principal::{Kind, Principal},
     record::{Payload, ValueKind, records_root},
     revision::{CLOSED, Revision, SignedMessage, message_hash},
+    roster::Limits,
 };
 use zms_crypto::{Key, SecretBytes};
 
@@ -172,7 +173,7 @@ impl Vault {
                 kind: TokenKind::Service,
                 grants: vec![grant],
                 expires: None,
-                uses: 0,
+                limits: Limits::default(),
             };
             create(opening, &new, rng).expect("the owner may mint tokens")
         })

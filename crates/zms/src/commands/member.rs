@@ -54,8 +54,11 @@ pub struct Add {
     /// For how long, for example 90d; without it, until taken out
     #[arg(long, value_name = "TIME", value_parser = time)]
     ttl: Option<Duration>,
+    /// Only from these addresses, as a server sees them: 10.0.0.0/8, or a single one
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = create::range)]
+    ip: Vec<String>,
     /// An administrator: all that the master key may do
-    #[arg(long, conflicts_with_all = ["read", "write", "ttl"])]
+    #[arg(long, conflicts_with_all = ["read", "write", "ttl", "ip"])]
     admin: bool,
 }
 
@@ -83,7 +86,8 @@ pub fn run(context: &Context, command: &Command) -> Outcome {
             let Add { read, write, ttl, admin, .. } = args;
             let (name, no_inherit, uses) = (args.name.clone(), false, None);
             let (read, write, ttl, admin) = (*read, *write, *ttl, *admin);
-            let args = create::Args { name, read, write, ttl, no_inherit, uses, admin };
+            let ip = args.ip.clone();
+            let args = create::Args { name, read, write, ttl, no_inherit, uses, ip, admin };
             create::make(context, &args, label)
         }
         Command::Ls => list(context),

@@ -60,14 +60,16 @@ fn list(context: &Context) -> Outcome {
             let scopes = scopes(token);
             let kind = kind(token.kind).to_owned();
             let uses = match token.limits.uses {
-                0 => String::new(),
-                1 => "once".to_owned(),
-                uses => format!("{uses} times"),
+                0 => None,
+                1 => Some("once".to_owned()),
+                uses => Some(format!("{uses} times")),
             };
-            vec![token.label.clone(), kind, scopes, expires, uses]
+            let from = token.limits.addresses.iter().map(|range| format!("from {range}"));
+            let limits: Vec<String> = uses.into_iter().chain(from).collect();
+            vec![token.label.clone(), kind, scopes, expires, limits.join(", ")]
         })
         .collect();
-    context.output.table(&["NAME", "KIND", "SCOPES", "EXPIRES", "USES"], &rows)
+    context.output.table(&["NAME", "KIND", "SCOPES", "EXPIRES", "LIMITS"], &rows)
 }
 
 /// What people call a kind.
@@ -107,6 +109,7 @@ pub fn json(token: &TokenInfo) -> serde_json::Value {
         "created": utc(token.created),
         "expires": token.expires.map(utc),
         "uses": Some(token.limits.uses).filter(|uses| *uses > 0),
+        "addresses": token.limits.addresses,
         "scopes": scopes.collect::<Vec<_>>(),
     })
 }

@@ -15,6 +15,7 @@ use zms_core::{
     open::{Opening, Reading},
     pin::Pins,
     principal::{Kind, Principal},
+    roster::Limits,
     tree_head::proof_positions,
 };
 use zms_crypto::Key;
@@ -188,7 +189,7 @@ fn request(label: &str, at: &str, writes: bool) -> TokenRequest {
         label: segment(label),
         scopes: vec![scope],
         expires: None,
-        uses: 0,
+        limits: Limits::default(),
         administers: false,
     }
 }
@@ -227,9 +228,9 @@ impl Small {
         let token = work.create_token(&request("reads", AT, false)).expect("minted");
         let leaves = work.create_token(&request("leaves", "shop/web", true)).expect("minted");
         write(&mut maker.session(&leaves), "shop/web", "ITS", b"own").expect("may write");
-        let twice = TokenRequest { uses: 2, ..request("twice", AT, false) };
+        let twice = TokenRequest { limits: Limits::of_uses(2), ..request("twice", AT, false) };
         maker.read(&work.create_token(&twice).expect("minted"));
-        let once = TokenRequest { uses: 1, ..request("once", AT, false) };
+        let once = TokenRequest { limits: Limits::of_uses(1), ..request("once", AT, false) };
         maker.read(&work.create_token(&once).expect("minted"));
         maker.keep_answers();
         maker.note_requests();

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use zms_client::{SessionError, TokenRequest, TokenScope};
-use zms_core::path::{ScopePath, Segment};
+use zms_core::{
+    path::{ScopePath, Segment},
+    roster::{Limits, Range},
+};
 use zms_crypto::text::{SeedKind, encode_seed};
 
 use crate::{
@@ -21,11 +24,13 @@ Examples:
   zms token create api -e production -s api --write
   zms token create both -e staging,production
   zms token create once -e staging --uses 1
+  zms token create farm -e production --ip 10.0.0.0/8,2001:db8::/32
   zms token create backup-admin --admin
 
 An administrator works from a home of its own: the token in ZMS_TOKEN, and the database in
 ZMS_DATABASE where it does not lie in that home. `zms admin rm` takes one out.
-Uses are counted on this machine by the database: they bind who asks it, not who copies it.")]
+Uses are counted on this machine by the database: they bind who asks it, not who copies it.
+Addresses are looked at by a server alone: who reads the database itself comes from nowhere.")]
 pub struct Args {
     /// Name to know it by
     pub name: String,
@@ -44,8 +49,11 @@ pub struct Args {
     /// How often it may be used, counted by commands; without it, as often as it likes
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     pub uses: Option<u32>,
+    /// Only from these addresses, as a server sees them: 10.0.0.0/8, or a single one
+    #[arg(long, value_name = "CIDR", value_delimiter = ',', value_parser = range)]
+    pub ip: Vec<String>,
     /// A second administrator: all that the master key may do
-    #[arg(long, conflicts_with_all = ["read", "write", "no_inherit", "ttl", "uses"])]
+    #[arg(long, conflicts_with_all = ["read", "write", "no_inherit", "ttl", "uses", "ip"])]
     pub admin: bool,
 }
 
@@ -55,6 +63,12 @@ pub fn time(text: &str) -> Result<Duration, String> {
         return Err(format!("{text} what? for example {text}d"));
     }
     humantime::parse_duration(text).map_err(|_| "say how long, for example 90d or 12h".to_owned())
+}
+
+/// Addresses as the roster keeps them.
+pub fn range(text: &str) -> Result<String, String> {
+    let good = Range::parse(text).map(|_| text.to_owned());
+    good.ok_or_else(|| "write 192.0.2.0/24, 2001:db8::/32 or one address".to_owned())
 }
 
 /// Makes the token. `-e` and `-s` may list several, separated by commas.
@@ -72,8 +86,9 @@ pub fn make(context: &Context, args: &Args, label: Segment) -> Outcome {
         true => Vec::new(),
         false => paths(&context.flags)?.into_iter().map(scope).collect(),
     };
-    let (uses, administers) = (args.uses.unwrap_or(0), args.admin);
-    let request = TokenRequest { label, scopes, expires, uses, administers };
+    let administers = args.admin;
+    let limits = Limits { addresses: args.ip.clone(), uses: args.uses.unwrap_or(0) };
+    let request = TokenRequest { label, scopes, expires, limits, administers };
     let created = acting.session.create_token(&request);
     let principal = created.map_err(|error: SessionError| acting.explain(error))?;
     tell(&acting.session, context.output);
@@ -89,6 +104,7 @@ pub fn make(context: &Context, args: &Args, label: Segment) -> Outcome {
             "scopes": list,
             "expires": expires.map(utc),
             "uses": args.uses,
+            "addresses": args.ip,
         }));
     }
     if administers {
@@ -106,8 +122,12 @@ pub fn make(context: &Context, args: &Args, label: Segment) -> Outcome {
         Some(uses) => format!(", {uses} times"),
         None => String::new(),
     };
+    let from = match &args.ip[..] {
+        [] => String::new(),
+        ranges => format!(", from {}", ranges.join(", ")),
+    };
     let verb = if args.write { "reads and writes" } else { "reads" };
-    context.output.note(format!("{verb} {}, {ends}{uses}. Shown once:", list.join(", ")));
+    context.output.note(format!("{verb} {}, {ends}{uses}{from}. Shown once:", list.join(", ")));
     // EXPOSE: a new token is shown once, to who made it.
     context.output.line(token.expose())
 }

@@ -42,6 +42,7 @@ pub fn run(context: &Context, args: &Args) -> Outcome {
             "created": utc(own.line.not_before),
             "expires": own.line.expires.map(utc),
             "uses": Some(own.line.limits.uses).filter(|uses| *uses > 0),
+            "addresses": own.line.limits.addresses,
             "scopes": scopes,
         }),
     )
@@ -64,6 +65,9 @@ fn show(context: &Context, token: &serde_json::Value) -> Outcome {
     }
     if let Some(uses) = token["uses"].as_u64() {
         rows.push(vec!["uses".to_owned(), uses.to_string()]);
+    }
+    for range in token["addresses"].as_array().into_iter().flatten() {
+        rows.push(vec!["from".to_owned(), range.as_str().unwrap_or_default().to_owned()]);
     }
     for scope in token["scopes"].as_array().into_iter().flatten() {
         let part = |key: &str| scope[key].as_str().unwrap_or_default().to_owned();

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
-/// A range of addresses.
+/// A range of addresses that a member may come from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Range {
+pub struct Range {
     first: u128,
     /// Bits in which addresses of the range are alike, of 128.
     alike: u32,
@@ -19,8 +19,8 @@ fn number(address: IpAddr) -> u128 {
 }
 
 impl Range {
-    /// Reads `192.0.2.0/24`, or a single address.
-    pub(crate) fn parse(text: &str) -> Option<Self> {
+    /// Reads `192.0.2.0/24`, or a single address; `None` for anything else.
+    pub fn parse(text: &str) -> Option<Self> {
         let (address, bits) = match text.split_once('/') {
             Some((address, bits)) => (address, Some(bits.parse::<u32>().ok()?)),
             None => (text, None),
@@ -32,7 +32,7 @@ impl Range {
     }
 
     /// Whether an address is in it.
-    pub(crate) fn holds(&self, address: IpAddr) -> bool {
+    pub fn holds(&self, address: IpAddr) -> bool {
         let differ = self.first ^ number(address);
         differ.checked_shr(128 - self.alike).unwrap_or(0) == 0
     }
