@@ -16,7 +16,7 @@ use crate::{
 /// How many points of each command are tried in a run that is not full.
 const SAMPLE: usize = 20;
 /// As many of each story, of which there are many.
-const OF_STORY: usize = 3;
+const OF_STORY: usize = 2;
 /// How many refusals of each kind.
 const ERRORS: usize = 2;
 

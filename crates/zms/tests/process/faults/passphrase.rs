@@ -10,10 +10,10 @@ use crate::{
     tools::{ZMS, fixture, python},
 };
 
-/// How many points of each command are tried in a run that is not full.
-const SAMPLE: usize = 2;
-/// How many refusals of each kind.
-const ERRORS: usize = 1;
+/// How many points of a command are tried in a run that is not full, and how many refusals of each
+/// kind: each takes several passphrases, and those take their time.
+const FEW: (usize, usize) = (2, 1);
+const ONE: (usize, usize) = (1, 0);
 
 const FIRST: &str = "orbit lemon quarry 7";
 const SECOND: &str = "harbour violet anvil 3";
@@ -135,7 +135,13 @@ fn a_key_file_gets_changes_and_loses_its_passphrase() {
 }
 
 /// One way in at every moment: by itself, or by a passphrase that was typed.
-fn survives(before: Option<&str>, args: &[&str], dialogue: Dialogue<'_>, after: Option<&str>) {
+fn survives(
+    (kills, errors): (usize, usize),
+    before: Option<&str>,
+    args: &[&str],
+    dialogue: Dialogue<'_>,
+    after: Option<&str>,
+) {
     let vault = Scratch::vault();
     vault.set(&[], "A", "1");
     if before.is_some() {
@@ -147,7 +153,7 @@ fn survives(before: Option<&str>, args: &[&str], dialogue: Dialogue<'_>, after: 
         points_of(&mut on_a_terminal(&copy, &options(set, &log), args, dialogue), &log, b"")
     };
     let (mut old, mut new) = (0, 0);
-    for fault in faults(traced, SAMPLE, ERRORS) {
+    for fault in faults(traced, kills, errors) {
         let home = vault.copy();
         let (code, _, screen) = seen(on_a_terminal(&home, &fault.options(), args, dialogue));
         match fault.kills() {
@@ -175,22 +181,22 @@ fn survives(before: Option<&str>, args: &[&str], dialogue: Dialogue<'_>, after: 
 
 #[test]
 fn key_protect_passphrase_survives() {
-    survives(None, &["key", "protect", "passphrase"], NEW_FIRST, Some(FIRST));
+    survives(FEW, None, &["key", "protect", "passphrase"], NEW_FIRST, Some(FIRST));
 }
 
 #[test]
 fn key_protect_another_passphrase_survives() {
     let dialogue = &[(OPEN, FIRST), (NEW, SECOND), (AGAIN, SECOND)];
-    survives(Some(FIRST), &["key", "protect", "passphrase"], dialogue, Some(SECOND));
+    survives(ONE, Some(FIRST), &["key", "protect", "passphrase"], dialogue, Some(SECOND));
 }
 
 #[test]
 fn key_protect_none_after_a_passphrase_survives() {
-    survives(Some(FIRST), &["key", "protect", "none"], &[(OPEN, FIRST)], None);
+    survives(FEW, Some(FIRST), &["key", "protect", "none"], &[(OPEN, FIRST)], None);
 }
 
 #[test]
 fn key_rotate_under_a_passphrase_survives() {
     let dialogue = &[(OPEN, FIRST), (NEW, SECOND), (AGAIN, SECOND)];
-    survives(Some(FIRST), &["key", "rotate", "--yes"], dialogue, Some(SECOND));
+    survives(ONE, Some(FIRST), &["key", "rotate", "--yes"], dialogue, Some(SECOND));
 }
