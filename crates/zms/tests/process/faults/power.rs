@@ -203,7 +203,7 @@ impl Acknowledged {
     /// What of it is not there, in words.
     fn lost(&self, disk: &Disk) -> Vec<String> {
         let vault = &disk.scratch;
-        // The newest entries of reads do not wait for the disk. spec/audit.md#checkpoints
+        // The newest entries of reads do not wait for the disk. spec/audit.md#checkpoint
         let said = vault.zms(["audit", "verify"]).go().stderr;
         if said.contains("checkpoint covers") && said.contains("loses power") {
             vault.other(["sh", "-c", "rm ../home/pins/*.checkpoint"]).go().good();
