@@ -3,11 +3,11 @@
 use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
 use zms_core::{
     audit::{Action, Entry, Event, Outcome},
-    bundle::{Trouble, TroubleClass},
+    bundle::Trouble,
     id::{PrincipalId, ScopeId, VaultId},
 };
 
-use crate::{bundle::vault_id, trouble::trouble};
+use crate::{bundle::vault_kept, trouble::trouble};
 
 /// The chain of a vault on one machine.
 const CHAIN: i64 = 0;
@@ -19,8 +19,7 @@ pub(crate) fn append_alone(connection: &mut Connection, events: &[Event]) -> Res
     }
     let behavior = TransactionBehavior::Immediate;
     let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
-    let vault = vault_id(&tx).map_err(trouble)?;
-    let vault = vault.ok_or_else(|| Trouble::new(TroubleClass::Other, "there is no vault"))?;
+    let vault = vault_kept(&tx)?;
     append(&tx, vault, events).map_err(trouble)?;
     tx.commit().map_err(trouble)
 }
@@ -34,8 +33,7 @@ pub(crate) fn spend(
 ) -> Result<bool, Trouble> {
     let behavior = TransactionBehavior::Immediate;
     let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
-    let vault = vault_id(&tx).map_err(trouble)?;
-    let vault = vault.ok_or_else(|| Trouble::new(TroubleClass::Other, "there is no vault"))?;
+    let vault = vault_kept(&tx)?;
     if !use_one(&tx, principal, most).map_err(trouble)? {
         return Ok(false);
     }

@@ -5,7 +5,7 @@ use std::cell::Cell;
 use rusqlite::{Connection, OptionalExtension, Params, Row, params};
 use zms_core::{
     admit::Tree,
-    bundle::{Bundle, Standing, Trouble, Wanted},
+    bundle::{Bundle, Standing, Trouble, TroubleClass, Wanted},
     child::StoredChild,
     id::{ChildIndex, NameIndex, PrincipalId, ScopeId, VaultId},
     record::{EndedRecord, Envelope, StoredRecord},
@@ -229,6 +229,12 @@ fn one<T>(
 /// The vault kept here.
 pub(crate) fn vault_id(connection: &Connection) -> rusqlite::Result<Option<VaultId>> {
     one(connection, "SELECT id FROM vault", (), |row| row.get(0).map(VaultId))
+}
+
+/// The vault kept here, where there has to be one.
+pub(crate) fn vault_kept(connection: &Connection) -> Result<VaultId, Trouble> {
+    let vault = vault_id(connection).map_err(trouble)?;
+    vault.ok_or_else(|| Trouble::new(TroubleClass::Other, "there is no vault"))
 }
 
 /// The newest roster.

@@ -1,13 +1,10 @@
 //! Requests that are noted once.
 
 use rusqlite::{Connection, TransactionBehavior, params};
-use zms_core::{
-    audit::Event,
-    bundle::{Trouble, TroubleClass},
-};
+use zms_core::{audit::Event, bundle::Trouble};
 use zms_store::{Noted, Request};
 
-use crate::{audit, bundle::vault_id, trouble::trouble};
+use crate::{audit, bundle::vault_kept, trouble::trouble};
 
 /// Notes a request with a use, where they are counted, and its entries, unless it was noted before.
 /// The write lock is taken first, so of two that are the same one finds the other.
@@ -20,8 +17,7 @@ pub(crate) fn note_once(
 ) -> Result<Noted, Trouble> {
     let behavior = TransactionBehavior::Immediate;
     let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
-    let vault = vault_id(&tx).map_err(trouble)?;
-    let vault = vault.ok_or_else(|| Trouble::new(TroubleClass::Other, "there is no vault"))?;
+    let vault = vault_kept(&tx)?;
     tx.execute("DELETE FROM request WHERE good_until < ?1", [now.cast_signed()])
         .map_err(trouble)?;
     let Request { principal, mac, good_until } = request;

@@ -1,20 +1,10 @@
 //! Sealed answers that wait for their token.
 
 use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
-use zms_core::{
-    audit::Event,
-    bundle::{Trouble, TroubleClass},
-    id::{VaultId, WrappedId},
-    wrapped::MAX_KEPT,
-};
+use zms_core::{audit::Event, bundle::Trouble, id::WrappedId, wrapped::MAX_KEPT};
 use zms_store::Waiting;
 
-use crate::{audit, bundle::vault_id, trouble::trouble};
-
-fn vault(tx: &Connection) -> Result<VaultId, Trouble> {
-    let vault = vault_id(tx).map_err(trouble)?;
-    vault.ok_or_else(|| Trouble::new(TroubleClass::Other, "there is no vault"))
-}
+use crate::{audit, bundle::vault_kept, trouble::trouble};
 
 /// Keeps one, where there is room.
 pub(crate) fn keep(
@@ -24,7 +14,7 @@ pub(crate) fn keep(
 ) -> Result<bool, Trouble> {
     let behavior = TransactionBehavior::Immediate;
     let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
-    vault(&tx)?;
+    vault_kept(&tx)?;
     tx.execute("DELETE FROM wrapped WHERE expires < ?1", [now.cast_signed()]).map_err(trouble)?;
     let sql = "SELECT COALESCE(SUM(length(sealed)), 0) FROM wrapped";
     let kept: i64 = tx.query_row(sql, (), |row| row.get(0)).map_err(trouble)?;
@@ -54,7 +44,7 @@ pub(crate) fn take(
     if tx.execute("DELETE FROM wrapped WHERE id = ?1", [id.0]).map_err(trouble)? == 0 {
         return Ok(false);
     }
-    let vault = vault(&tx)?;
+    let vault = vault_kept(&tx)?;
     audit::append(&tx, vault, events).map_err(trouble)?;
     tx.commit().map_err(trouble)?;
     Ok(true)

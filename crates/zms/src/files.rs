@@ -55,10 +55,7 @@ pub fn read_found(path: &Path) -> Outcome<Option<Zeroizing<Vec<u8>>>> {
 /// The same, and whether it may speak for the caller: it is ours or root's, and others can not
 /// write it. Both are of the same file, whatever has its name a moment later.
 pub fn read_trusted(path: &Path) -> Outcome<Option<(Zeroizing<Vec<u8>>, bool)>> {
-    let trusted = |file: &fs::Metadata| {
-        let owner = file.uid() == geteuid().as_raw() || file.uid() == 0;
-        owner && file.mode() & 0o002 == 0
-    };
+    let trusted = |file: &fs::Metadata| is_own(file) && file.mode() & 0o002 == 0;
     Ok(found(path)?.map(|(bytes, file)| (bytes, trusted(&file))))
 }
 
@@ -99,11 +96,15 @@ pub fn is_link(path: &Path) -> bool {
     fs::symlink_metadata(path).is_ok_and(|found| found.is_symlink())
 }
 
+/// Whether it is this user's, or root's, who needs no permission.
+fn is_own(found: &fs::Metadata) -> bool {
+    found.uid() == geteuid().as_raw() || found.uid() == 0
+}
+
 /// Whether a name in a folder stays with what we gave it: others can neither replace nor remove it.
 pub fn keeps_names(folder: &Path) -> bool {
     fs::metadata(folder).is_ok_and(|found| {
-        let owner = found.uid() == geteuid().as_raw() || found.uid() == 0;
-        owner && (found.mode() & 0o002 == 0 || found.mode() & 0o1000 != 0)
+        is_own(&found) && (found.mode() & 0o002 == 0 || found.mode() & 0o1000 != 0)
     })
 }
 
