@@ -73,9 +73,10 @@ release:
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-server --example load --target {{triple}}
     RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-store-postgres --example replica_load --target {{triple}}
 
-# Long runs in full: every random case, every kill point. One that fails does not end the others
+# Long runs in full: every random case, every kill point; most wait for a disk or another program. One
+# that fails does not end the others
 extended:
-    ZMS_TEST_CASES=10000 ZMS_TEST_FULL=1 RUST_TEST_THREADS=$(($(nproc) + 1)) \
+    ZMS_TEST_CASES=10000 ZMS_TEST_FULL=1 RUST_TEST_THREADS=$((3 * $(nproc))) \
         cargo test --workspace --locked --lib --bins --tests --profile extended --no-fail-fast
     just stores
 
