@@ -4,11 +4,12 @@ pub mod complete;
 #[cfg(test)]
 mod examples;
 pub mod groups;
+mod narrow;
 mod refusal;
 
 use std::ffi::OsString;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::{
     agent,
@@ -50,6 +51,15 @@ First minute:
 )]
 struct Cli {
     #[command(flatten)]
+    common: Common,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Flags of every command.
+#[derive(Args)]
+struct Common {
+    #[command(flatten)]
     place: PlaceFlags,
     /// Vault to act on, where there are several
     #[arg(long, global = true, value_name = "NAME", help_heading = PLACE)]
@@ -72,8 +82,6 @@ struct Cli {
     /// Print data and warnings only
     #[arg(short, long, global = true, help_heading = OUTPUT)]
     quiet: bool,
-    #[command(subcommand)]
-    command: Command,
 }
 
 #[derive(Subcommand)]
@@ -234,21 +242,24 @@ pub fn run(inherited: &Inherited) -> Outcome {
     if complete::answer(&words) {
         return Ok(());
     }
-    let cli = match Cli::try_parse_from(&words) {
-        Ok(cli) => cli,
-        Err(error) => return refusal::tell(error, &words),
+    let Cli { common, command } = match narrow::parse(&words) {
+        Some(cli) => cli,
+        None => match Cli::try_parse_from(&words) {
+            Ok(cli) => cli,
+            Err(error) => return refusal::tell(error, &words),
+        },
     };
     let context = Context {
-        output: Output::new(cli.json, cli.quiet),
-        vault: cli.vault,
-        server: cli.server,
-        flags: cli.place,
-        as_owner: cli.as_owner,
-        token_fd: cli.token_fd,
-        yes: cli.yes,
+        output: Output::new(common.json, common.quiet),
+        vault: common.vault,
+        server: common.server,
+        flags: common.place,
+        as_owner: common.as_owner,
+        token_fd: common.token_fd,
+        yes: common.yes,
     };
     supervise::clear(context.output);
-    match cli.command {
+    match command {
         Command::Init(args) => init::run(&context, &args),
         Command::Set(args) => set::run(&context, &args),
         Command::Get(args) => get::run(&context, &args),
