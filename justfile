@@ -3,6 +3,8 @@
 export ZMS_TEST_NODE_MODULES := justfile_directory() / "target/tools/node/node_modules"
 export ZMS_TEST_PYTHON := justfile_directory() / "target/tools/python/bin/python"
 python := ZMS_TEST_PYTHON
+# Of what is checked: the gate builds one for all
+profile := env("ZMS_PROFILE", "dev")
 triple := arch() + "-unknown-linux-gnu"
 
 # List the recipes
@@ -33,12 +35,12 @@ deny:
 
 # Clippy, with warnings as errors
 lint:
-    cargo clippy --workspace --all-targets --locked -- -D warnings
-    cargo clippy -p zms --no-default-features --locked -- -D warnings
+    cargo clippy --workspace --all-targets --locked --profile {{profile}} -- -D warnings
+    cargo clippy -p zms --no-default-features --locked --profile {{profile}} -- -D warnings
 
 # All tests, with long ones bounded; many of them wait for others' programs
 test:
-    RUST_TEST_THREADS=$((2 * $(nproc))) timeout --foreground 45m cargo test --workspace --locked --lib --bins --tests
+    RUST_TEST_THREADS=$((2 * $(nproc))) timeout --foreground 45m cargo test --workspace --locked --lib --bins --tests --profile {{profile}}
 
 # The independent reader opens every vector
 spec:
@@ -46,7 +48,7 @@ spec:
 
 # Documentation builds without warnings
 docs:
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps --locked --quiet --profile {{profile}}
 
 # The main job, from nothing, with the release binary
 main:
