@@ -16,6 +16,10 @@ use crate::{
 /// How many values one run has.
 const EACH: usize = 250;
 
+/// Fewest bytes of a line that no other text has by chance, and of one that is hidden at all.
+const LINE: usize = 9;
+const SHORTEST: usize = 5;
+
 /// How much of a value may be let go before the rest of it comes.
 const GLIMPSE: usize = 4;
 
@@ -23,6 +27,8 @@ const GLIMPSE: usize = 4;
 enum Part {
     Plain(Vec<u8>),
     Hidden(Vec<u8>),
+    /// On a line of its own behind what is hidden; whether the break may be hidden with both.
+    Line(Vec<u8>, bool),
 }
 
 /// One form of a value, in a text around it.
@@ -62,19 +68,27 @@ fn base64_in_lines(width: usize, value: &str) -> Vec<Part> {
     let (text, padding) = text.split_at(text.trim_end_matches('=').len());
     let lines: Vec<&str> =
         text.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
+    // One line of the value that reaches over a break, and no further than is known on its own, may
+    // be seen as what such tools make of it alone, break and all.
+    let joined = |at: usize| {
+        let mut begin = 0;
+        value.split('\n').any(|line| {
+            let end = begin + line.len();
+            let over = 4 * begin < 3 * at * width && 3 * at * width < 4 * end;
+            begin = end + 1;
+            over && line.len() < value.len()
+        })
+    };
     let mut parts = Vec::new();
     for (at, line) in lines.iter().enumerate() {
         // The last one may be too short to be known without the one before it; its last character,
         // where not all its bits are the value's, does not count.
         let known = line.len() - usize::from(!padding.is_empty() && at + 1 == lines.len());
         match parts.last_mut() {
-            Some(Part::Hidden(before)) if known < 5 => {
+            Some(Part::Hidden(before) | Part::Line(before, _)) if known < 5 => {
                 before.extend_from_slice(format!("\n{line}").as_bytes());
             }
-            Some(_) => {
-                parts.push(Part::Plain(b"\n".into()));
-                parts.push(Part::Hidden(line.as_bytes().to_vec()));
-            }
+            Some(_) => parts.push(Part::Line(line.as_bytes().to_vec(), joined(at))),
             None => parts.push(Part::Hidden(line.as_bytes().to_vec())),
         }
     }
@@ -83,7 +97,7 @@ fn base64_in_lines(width: usize, value: &str) -> Vec<Part> {
 }
 
 /// A random value, of letters and digits that need no escape in URLs, or of others; of one line or
-/// of several.
+/// of several, none of which is so short that it stands by chance in what else is printed.
 fn value(random: &mut Random) -> String {
     let length = if random.below(4) == 0 { 60 + random.below(90) } else { 12 + random.below(40) };
     let alphabet: Vec<char> = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
@@ -93,7 +107,13 @@ fn value(random: &mut Random) -> String {
     let mut value: Vec<char> = (0..length).map(|_| *random.pick(&alphabet)).collect();
     if random.below(3) == 0 {
         for _ in 0..=length / 20 {
-            value[1 + random.below(length - 2)] = '\n';
+            let at = 1 + random.below(length - 2);
+            let mut broken = value.clone();
+            broken[at] = '\n';
+            let text: String = broken.iter().collect();
+            if text.lines().all(|line| !(SHORTEST..LINE).contains(&line.len())) {
+                value = broken;
+            }
         }
     }
     value.into_iter().collect()
@@ -127,6 +147,7 @@ fn no_random_value_is_visible_in_any_form_and_the_rest_is_identical() {
         }
         let said = parts.iter().flat_map(|part| match part {
             Part::Plain(text) | Part::Hidden(text) => text.clone(),
+            Part::Line(text, _) => [b"\n", text.as_slice()].concat(),
         });
         vault.file("said", said.collect::<Vec<_>>());
         let chunks = "import os, random, sys, time\n\
@@ -150,6 +171,11 @@ fn no_random_value_is_visible_in_any_form_and_the_rest_is_identical() {
     }
 }
 
+/// What is behind a text that is hidden, but for the first bytes of it perhaps.
+fn hidden<'o>(text: &[u8], out: &'o [u8]) -> Option<&'o [u8]> {
+    (0..=GLIMPSE).find_map(|length| out.strip_prefix(text.get(..length)?)?.strip_prefix(b"***"))
+}
+
 /// Whether each part is there as it should be, and nothing else.
 #[track_caller]
 fn check(parts: &[Part], mut out: &[u8], end: &[u8]) {
@@ -162,10 +188,10 @@ fn check(parts: &[Part], mut out: &[u8], end: &[u8]) {
             Part::Plain(text) => {
                 out.strip_prefix(text.as_slice()).unwrap_or_else(|| panic!("{}", gone(text)))
             }
-            Part::Hidden(text) => {
-                let glimpse = (0..=GLIMPSE)
-                    .find_map(|length| out.strip_prefix(text.get(..length)?)?.strip_prefix(b"***"));
-                glimpse.unwrap_or_else(|| panic!("{}", gone(text)))
+            Part::Hidden(text) => hidden(text, out).unwrap_or_else(|| panic!("{}", gone(text))),
+            Part::Line(text, joined) => {
+                let line = out.strip_prefix(b"\n").and_then(|line| hidden(text, line));
+                line.or(joined.then_some(out)).unwrap_or_else(|| panic!("{}", gone(text)))
             }
         };
     }
