@@ -1,24 +1,31 @@
 //! Load for an engine that runs elsewhere, and a bare handler to hold it against. bench/serve calls it.
 //!
 //! ```text
-//! load bare ADDRESS BYTES             serves so many bytes at /, and nothing else
-//! load ask ADDRESS CONNECTIONS SECONDS [TLS]   asks with the requests of stdin, one after another
+//! load bare ADDRESS BYTES                 serves so many bytes at /, and nothing else
+//! load commits AUTHORITY VAULTS COUNT     makes requests that make vaults, read and change them;
+//!                                         stdin is the registration secret
+//! load ask ADDRESS SECONDS [TLS]          asks with the requests of stdin, one after another
 //! ```
 //!
-//! Stdin of `ask` is JSON: a list of requests in Base64, as they are to be sent. Each connection sends
-//! them in turn and reads each answer whole. Printed is JSON: answers by status, bytes, and percentiles
-//! of the time to an answer in microseconds.
+//! Stdin of `ask` is JSON: of each connection `reads` and `writes`, lists of requests in Base64 as they
+//! are to be sent, and after how many reads one write comes, `each`. A connection sends reads in turn,
+//! each write once, and reads each answer whole; it ends when the time is over or it has no more
+//! writes. Printed is JSON: answers by status, bytes, and percentiles of the time to an answer in
+//! microseconds.
 #![expect(clippy::print_stdout, reason = "what was measured is what it prints")]
+#![expect(clippy::disallowed_methods, reason = "a benchmark owns its clock and its entropy")]
 #![expect(clippy::unwrap_used, reason = "what can not be measured ends the run")]
 
-#[path = "../tests/serve/any.rs"]
+#[path = "../../tests/serve/any.rs"]
 mod any;
+mod commits;
 
 use std::{collections::BTreeMap, env, io::Read, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Bytes, routing::get};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use rustls::pki_types::ServerName;
+use serde_json::Value;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::{TcpListener, TcpStream},
@@ -40,16 +47,16 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     match words[..] {
         ["bare", address, bytes] => runtime.block_on(bare(address, bytes.parse().unwrap())),
-        ["ask", address, connections, seconds, ref tls @ ..] => {
-            let seconds = Duration::from_secs(seconds.parse().unwrap());
-            runtime.block_on(ask(
-                address.parse().unwrap(),
-                connections.parse().unwrap(),
-                seconds,
-                !tls.is_empty(),
-            ));
+        ["commits", authority, vaults, count] => {
+            let (vaults, count) = (vaults.parse().unwrap(), count.parse().unwrap());
+            println!("{}", commits::prepared(authority, stdin().trim_end(), vaults, count));
         }
-        _ => panic!("load bare ADDRESS BYTES | load ask ADDRESS CONNECTIONS SECONDS [TLS]"),
+        ["ask", address, seconds, ref tls @ ..] => {
+            let seconds = Duration::from_secs(seconds.parse().unwrap());
+            let turns = Turns::all(&stdin());
+            runtime.block_on(ask(address.parse().unwrap(), turns, seconds, !tls.is_empty()));
+        }
+        _ => panic!("load bare ADDRESS BYTES | load commits AUTHORITY VAULTS COUNT | load ask ..."),
     }
 }
 
@@ -61,29 +68,65 @@ async fn bare(address: &str, bytes: usize) {
     axum::serve(listener, router).await.unwrap();
 }
 
-async fn ask(address: SocketAddr, connections: usize, time: Duration, tls: bool) {
+fn stdin() -> String {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text).unwrap();
-    let requests: Vec<String> = serde_json::from_str(&text).unwrap();
-    let requests: Vec<Vec<u8>> =
-        requests.iter().map(|request| STANDARD.decode(request).unwrap()).collect();
-    let requests = Arc::new(requests);
+    text
+}
+
+/// What one connection sends.
+struct Turns {
+    reads: Vec<Vec<u8>>,
+    writes: Vec<Vec<u8>>,
+    /// So many reads for each write.
+    each: usize,
+}
+
+impl Turns {
+    fn all(text: &str) -> Vec<Self> {
+        let requests = |value: &Value| -> Vec<Vec<u8>> {
+            let texts = value.as_array().into_iter().flatten();
+            texts.map(|text| STANDARD.decode(text.as_str().unwrap()).unwrap()).collect()
+        };
+        let all: Vec<Value> = serde_json::from_str(text).unwrap();
+        let turns = all.iter().map(|turns| Self {
+            reads: requests(&turns["reads"]),
+            writes: requests(&turns["writes"]),
+            each: turns["each"].as_u64().map_or(usize::MAX, |each| each as usize),
+        });
+        turns.collect()
+    }
+
+    /// The requests of the connection with this number, in their order.
+    fn requests(&self, number: usize) -> impl Iterator<Item = &[u8]> {
+        let mut reads = self.reads.iter().cycle().skip(number % self.reads.len().max(1));
+        let mut writes = self.writes.iter();
+        // Not all write in the same moment.
+        let mut left = self.each.min(number % self.each.max(1).saturating_add(1));
+        std::iter::from_fn(move || {
+            let request = if left == 0 { writes.next() } else { reads.next() };
+            left = if left == 0 { self.each } else { left - usize::from(self.each != usize::MAX) };
+            request.map(Vec::as_slice)
+        })
+    }
+}
+
+async fn ask(address: SocketAddr, turns: Vec<Turns>, time: Duration, tls: bool) {
     let begun = Instant::now();
-    let tasks: Vec<_> = (0..connections)
-        .map(|at| {
-            let requests = Arc::clone(&requests);
+    let tasks: Vec<_> = turns
+        .into_iter()
+        .enumerate()
+        .map(|(number, turns)| {
             tokio::spawn(async move {
                 let stream = TcpStream::connect(address).await.unwrap();
                 stream.set_nodelay(true).unwrap();
+                let (requests, over) = (turns.requests(number), begun + time);
                 if tls {
                     let name = ServerName::from(address.ip());
-                    let stream = TlsConnector::from(Arc::new(any::config()))
-                        .connect(name, stream)
-                        .await
-                        .unwrap();
-                    one(stream, &requests, at, begun + time).await
+                    let connector = TlsConnector::from(Arc::new(any::config()));
+                    one(connector.connect(name, stream).await.unwrap(), requests, over).await
                 } else {
-                    one(stream, &requests, at, begun + time).await
+                    one(stream, requests, over).await
                 }
             })
         })
@@ -112,18 +155,19 @@ async fn ask(address: SocketAddr, connections: usize, time: Duration, tls: bool)
     );
 }
 
-/// Sends requests in turn until the time is over.
+/// Sends requests until there is none left or the time is over.
 async fn one(
     mut stream: impl AsyncRead + AsyncWrite + Unpin,
-    requests: &[Vec<u8>],
-    mut at: usize,
+    requests: impl Iterator<Item = &[u8]>,
     over: Instant,
 ) -> Seen {
     let (mut seen, mut buffer) = (Seen::default(), Vec::new());
-    while Instant::now() < over {
+    for request in requests {
         let begun = Instant::now();
-        stream.write_all(&requests[at % requests.len()]).await.unwrap();
-        at += 1;
+        if begun >= over {
+            break;
+        }
+        stream.write_all(request).await.unwrap();
         let (status, length) = answer(&mut stream, &mut buffer).await;
         *seen.statuses.entry(status).or_default() += 1;
         seen.bytes += length as u64;

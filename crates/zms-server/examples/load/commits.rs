@@ -1,0 +1,102 @@
+//! Requests that change vaults, made ahead: what an engine is handed has been signed elsewhere.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use base64::{Engine, engine::general_purpose::STANDARD};
+use rand_chacha::{
+    ChaCha20Rng,
+    rand_core::{Rng, SeedableRng},
+};
+use serde_json::{Value, json};
+use zms_core::{
+    audit::Action,
+    engine::{self, CommitQuery, path, path::Named},
+    id::VaultId,
+    request::{Asked, sign},
+};
+use zms_crypto::Key;
+use zms_store::{
+    Store,
+    contract::vault::{Vault, put},
+    memory::MemoryStore,
+};
+
+/// Secrets of the scope that is written to.
+const IN_SCOPE: u32 = 100;
+/// Reads that are made for each vault, to be sent by turns.
+const READS: usize = 16;
+
+/// For each of so many vaults: the requests that make it, reads of its owner, and so many commits,
+/// each on top of the one before.
+pub fn prepared(authority: &str, secret: &str, vaults: u32, count: u32) -> Value {
+    let mut seed = [0; 32];
+    getrandom::fill(&mut seed).unwrap();
+    let mut caller = Caller { authority, rng: ChaCha20Rng::from_seed(seed) };
+    (0..vaults).map(|_| caller.vault(&engine::register_key(secret), count)).collect()
+}
+
+struct Caller<'a> {
+    authority: &'a str,
+    rng: ChaCha20Rng,
+}
+
+impl Caller<'_> {
+    fn vault(&mut self, register: &Key, count: u32) -> Value {
+        let mut vault = Vault::unmade();
+        let mut id = [0; 16];
+        self.rng.fill_bytes(&mut id);
+        vault.id = VaultId(id);
+        let (mut twin, key) = (MemoryStore::default(), vault.owner.request_key());
+        let batch = vault.init();
+        twin.commit(&batch, &[]).unwrap();
+        let body = batch.encode(register, &mut self.rng);
+        let mut make = vec![self.request(&vault, register, "POST", path::VAULTS, &body)];
+        let target = path::commits(Named::Vault(vault.id));
+        let target = format!("{target}?{}", CommitQuery { action: Action::Write }.encode());
+        let values = (0..IN_SCOPE).map(|at| put(&format!("SECRET_{at}"), &[b'x'; 48]));
+        let mut values = values.collect::<Vec<_>>();
+        let mut writes = Vec::new();
+        for at in 0..=count {
+            let batch = vault.write(&twin, "shop/production", &values);
+            twin.commit(&batch, &[]).unwrap();
+            let body = batch.encode(&key, &mut self.rng);
+            let request = self.request(&vault, &key, "POST", &target, &body);
+            if at == 0 { &mut make } else { &mut writes }.push(request);
+            values = vec![put(&format!("SECRET_{}", at % IN_SCOPE), &at.to_le_bytes())];
+        }
+        let target = format!("{}?of=own", path::bundle(Named::Vault(vault.id)));
+        let reads = (0..READS).map(|_| self.request(&vault, &key, "GET", &target, &[]));
+        json!({ "make": make, "reads": reads.collect::<Vec<_>>(), "writes": writes })
+    }
+
+    /// A whole request, in Base64.
+    fn request(
+        &mut self,
+        vault: &Vault,
+        key: &Key,
+        method: &str,
+        target: &str,
+        body: &[u8],
+    ) -> String {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let query = format!("?{query}");
+        let asked = Asked { method, authority: self.authority, path, query: &query };
+        let mut nonce = [0; 16];
+        self.rng.fill_bytes(&mut nonce);
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
+        let signed = sign(key, vault.owner.id(), &asked, body, now, nonce);
+        let mut request = format!("{method} {target} HTTP/1.1\r\nhost: {}\r\n", self.authority);
+        for (name, value) in [
+            (engine::CONTENT_DIGEST, &signed.content_digest),
+            (engine::SIGNATURE_INPUT, &signed.signature_input),
+            (engine::SIGNATURE, &signed.signature),
+        ] {
+            request += &format!("{name}: {value}\r\n");
+        }
+        if method == "POST" {
+            request += &format!("content-type: {}\r\n", engine::CBOR_TYPE);
+            request += &format!("content-length: {}\r\n", body.len());
+        }
+        STANDARD.encode([request.as_bytes(), b"\r\n", body].concat())
+    }
+}
