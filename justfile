@@ -5,6 +5,7 @@ export ZMS_TEST_PYTHON := justfile_directory() / "target/tools/python/bin/python
 python := ZMS_TEST_PYTHON
 # Of what is checked: the gate builds one for all
 profile := env("ZMS_PROFILE", "dev")
+main_level := env("ZMS_MAIN_OPT_LEVEL", env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"))
 triple := arch() + "-unknown-linux-gnu"
 
 # List the recipes
@@ -52,13 +53,13 @@ docs:
 
 # The main job, from nothing, with the release binary
 main:
-    ./quickstart
+    CARGO_PROFILE_RELEASE_OPT_LEVEL={{main_level}} ./quickstart
 
 # Packages of the release binary that `main` builds, each installed from its file; the examples; the
 # first minute; a server and its description
 package:
     scripts/package
-    scripts/package-try
+    CARGO_PROFILE_RELEASE_OPT_LEVEL={{main_level}} scripts/package-try
     {{python}} scripts/examples-try
     {{python}} scripts/openapi-try
     scripts/first-minute

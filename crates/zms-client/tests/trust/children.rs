@@ -163,6 +163,26 @@ fn attack_child_cycle() {
     }
 }
 
+#[test]
+fn attack_child_cycle_in_a_bundle_file() {
+    let world = World::new();
+    let writer = world.token("writer", &[(AT, Right::Write, true)]);
+    let (truth, honest) = world.read_file(&writer, API);
+    assert!(truth.is_ok());
+    let (parent, api) = (open(&world, AT), open(&world, API));
+    for above in [parent.id(), api.id()] {
+        world.store.honest();
+        let round = entry(&api, "round", above, 1, node(&parent));
+        world.store.show(relisted(&world, API, &writer, |children| children.push(round)));
+        for at in [API, "shop/production/api/round", "shop/production/api/round/api"] {
+            let (read, text) = world.read_file(&writer, at);
+            assert_eq!(read, Err(Class::Integrity(scope_place(API))));
+            assert!(text.len() < honest.len() + 1000, "each scope is in the file once");
+        }
+        assert!(world.read_file(&writer, AT).0.is_ok(), "above it nothing is broken");
+    }
+}
+
 /// Shows the scope [`AT`] a second time, as `lab/graft`, which its writer may sign.
 fn graft(world: &World, writer: &Principal) -> State {
     let (lab, production) = (open(world, "lab"), open(world, AT));

@@ -6,6 +6,10 @@ use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
 use tempfile::TempDir;
 use zms_client::{Session, SessionError, TokenRequest, TokenScope, pins::PinFolder};
 use zms_core::{
+    bundle::{
+        armour,
+        collect::{Wish, collect},
+    },
     change::{plant::Seedling, rekey::Spoiled, write::Edit},
     id::{ScopeId, VaultId},
     open::{OpenScope, Opening, Place, Reading},
@@ -16,6 +20,7 @@ use zms_core::{
     roster::{Limits, Right},
 };
 use zms_crypto::{Key, SecretBytes};
+use zms_store::{Store, copy::Copy};
 
 use crate::{class::Class, malicious::Malicious, real, state::State};
 
@@ -137,8 +142,23 @@ impl World {
     }
 
     fn session(&self, who: &Principal, folder: PathBuf) -> Session {
-        let store = Box::new(self.store.clone());
+        self.over(Box::new(self.store.clone()), who, folder)
+    }
+
+    fn over(&self, store: Box<dyn Store>, who: &Principal, folder: PathBuf) -> Session {
         Session::new(store, twin(who), PinFolder::new(folder), now, Box::new(rng()))
+    }
+
+    /// What is read from a bundle file of what the store shows, by who has never seen anything; and
+    /// the file's text.
+    pub(crate) fn read_file(&self, who: &Principal, at: &str) -> (Result<Values, Class>, String) {
+        let wish = Wish::EVERYTHING;
+        let packed = collect(&self.store.shown(), &[who.id()], &wish).expect("it is collected");
+        let text = armour::write(&packed);
+        let store = Copy::new(armour::read(text.as_bytes()).expect("it is whole"), None);
+        let folder = tempfile::tempdir().expect("a scratch folder");
+        let mut session = self.over(Box::new(store), who, folder.path().to_owned());
+        (values(&mut session, at), text)
     }
 
     /// Where pins are kept.

@@ -11,6 +11,7 @@ mod kill;
 mod moves;
 mod passphrase;
 mod power;
+mod read_only;
 mod shares;
 mod stories;
 mod story;

@@ -13,13 +13,13 @@ use crate::{
 
 /// A home on a small file system, in a mount namespace that is gone with the process that holds
 /// it.
-struct Small {
-    scratch: Scratch,
+pub(super) struct Small {
+    pub(super) scratch: Scratch,
     holder: Child,
 }
 
 impl Small {
-    fn new(size: &str) -> Self {
+    pub(super) fn new(size: &str) -> Self {
         let scratch = Scratch::empty();
         fs::create_dir(scratch.home()).unwrap();
         let script =
