@@ -78,8 +78,8 @@ fn stdin() -> String {
 struct Turns {
     reads: Vec<Vec<u8>>,
     writes: Vec<Vec<u8>>,
-    /// So many reads for each write.
-    each: usize,
+    /// So many reads for each write; without writes there is no end of them.
+    each: Option<usize>,
 }
 
 impl Turns {
@@ -92,7 +92,7 @@ impl Turns {
         let turns = all.iter().map(|turns| Self {
             reads: requests(&turns["reads"]),
             writes: requests(&turns["writes"]),
-            each: turns["each"].as_u64().map_or(usize::MAX, |each| each as usize),
+            each: turns["each"].as_u64().map(|each| each as usize),
         });
         turns.collect()
     }
@@ -102,10 +102,10 @@ impl Turns {
         let mut reads = self.reads.iter().cycle().skip(number % self.reads.len().max(1));
         let mut writes = self.writes.iter();
         // Not all write in the same moment.
-        let mut left = self.each.min(number % self.each.max(1).saturating_add(1));
+        let mut left = self.each.map(|each| number % (each + 1));
         std::iter::from_fn(move || {
-            let request = if left == 0 { writes.next() } else { reads.next() };
-            left = if left == 0 { self.each } else { left - usize::from(self.each != usize::MAX) };
+            let request = if left == Some(0) { writes.next() } else { reads.next() };
+            left = left.map(|left| left.checked_sub(1).unwrap_or(self.each.unwrap_or(0)));
             request.map(Vec::as_slice)
         })
     }
@@ -183,6 +183,17 @@ async fn answer(stream: &mut (impl AsyncRead + Unpin), buffer: &mut Vec<u8>) -> 
         if let Some(end) = buffer.windows(4).position(|window| window == b"\r\n\r\n") {
             let head = String::from_utf8_lossy(&buffer[..end]).to_ascii_lowercase();
             let status: u16 = head[9..12].parse().unwrap();
+            if head.contains("\r\ntransfer-encoding: chunked") {
+                // One answer at a time: nothing comes behind the last chunk.
+                while !buffer.ends_with(b"\r\n0\r\n\r\n") {
+                    assert_ne!(
+                        stream.read_buf(buffer).await.unwrap(),
+                        0,
+                        "the connection was closed"
+                    );
+                }
+                return (status, buffer.len() - end - 4);
+            }
             let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
             let length: usize = length.map_or(0, |text| text.trim().parse().unwrap());
             while buffer.len() < end + 4 + length {
