@@ -388,12 +388,16 @@ fn above(path: &Path) -> &Path {
     path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
 }
 
-/// Writes a file with mode 0600 in the place of whatever is there: whole and on disk.
+/// Writes a file with mode 0600 in the place of whatever is there: whole and on disk. Where it does
+/// not get there, nothing is left.
 pub fn replace_private(path: &Path, text: &(impl AsRef<[u8]> + ?Sized)) -> io::Result<()> {
     let new = path.with_extension(format!("new.{}", std::process::id()));
     let _none = fs::remove_file(&new);
-    create_private(&new, text)?;
-    put_in_place(&new, path)
+    let replaced = create_private(&new, text).and_then(|()| put_in_place(&new, path));
+    if replaced.is_err() {
+        let _gone = fs::remove_file(&new);
+    }
+    replaced
 }
 
 /// Gives a database that nobody uses any more another name, with what lies beside it.

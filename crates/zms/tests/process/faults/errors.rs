@@ -58,6 +58,24 @@ pub fn survives(told: &Told) {
     }
 }
 
+#[test]
+fn what_was_to_replace_a_file_and_did_not_is_gone() {
+    let vault = Scratch::vault();
+    vault.set(&[], "A", "1");
+    vault.file("app.tmpl", "{{ A }}");
+    vault.file("app.conf", "older");
+    let args = ["render", "app.tmpl", "-o", "app.conf", "--force"];
+    let all = points(&vault.copy(), "fsync", &args, b"");
+    assert!(all.len() > 2, "the file, its folder, and that again under its name: {all:?}");
+    for point in all {
+        let copy = vault.copy();
+        clear(&inject(&copy, &point, "error=EIO", "", &args).go(), &point);
+        let left: Vec<String> =
+            files(&copy).into_iter().filter(|name| name.contains(".new")).collect();
+        assert_eq!(left, Vec::<String>::new(), "{point:?}");
+    }
+}
+
 /// A database is folded into one file before it gets its name: where that fails there must be no
 /// database, not one that is damaged.
 #[test]
