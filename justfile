@@ -5,6 +5,7 @@ export ZMS_TEST_PYTHON := justfile_directory() / "target/tools/python/bin/python
 python := ZMS_TEST_PYTHON
 # Of what is checked: the gate builds one for all
 profile := env("ZMS_PROFILE", "dev")
+# Of the static binary of `main`, which the gate does not time either
 main_level := env("ZMS_MAIN_OPT_LEVEL", env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"))
 triple := arch() + "-unknown-linux-gnu"
 

@@ -394,9 +394,7 @@ pub fn replace_private(path: &Path, text: &(impl AsRef<[u8]> + ?Sized)) -> io::R
     let new = path.with_extension(format!("new.{}", std::process::id()));
     let _none = fs::remove_file(&new);
     let replaced = create_private(&new, text).and_then(|()| put_in_place(&new, path));
-    if replaced.is_err() {
-        let _gone = fs::remove_file(&new);
-    }
+    let _left_behind = fs::remove_file(&new);
     replaced
 }
 

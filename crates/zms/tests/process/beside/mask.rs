@@ -43,7 +43,7 @@ fn printed(random: &mut Random, value: &str) -> Vec<Part> {
         5 => hidden(escaped(value)),
         6 => base64_in_lines(*random.pick(&[64, 76]), value),
         7 => {
-            let lines: Vec<&str> = value.lines().filter(|line| line.len() >= 5).collect();
+            let lines: Vec<&str> = value.lines().filter(|line| line.len() >= SHORTEST).collect();
             hidden(lines.first().map_or(value, |_| *random.pick(&lines)).to_owned())
         }
         _ => {
@@ -68,8 +68,8 @@ fn base64_in_lines(width: usize, value: &str) -> Vec<Part> {
     let (text, padding) = text.split_at(text.trim_end_matches('=').len());
     let lines: Vec<&str> =
         text.as_bytes().chunks(width).map(|line| std::str::from_utf8(line).unwrap()).collect();
-    // One line of the value that reaches over a break, and no further than is known on its own, may
-    // be seen as what such tools make of it alone, break and all.
+    // A line of the value that reaches over a break: broken alone, it may have its own break there,
+    // which is hidden with its end where that is too short to be known by itself.
     let joined = |at: usize| {
         let mut begin = 0;
         value.split('\n').any(|line| {
@@ -85,7 +85,7 @@ fn base64_in_lines(width: usize, value: &str) -> Vec<Part> {
         // where not all its bits are the value's, does not count.
         let known = line.len() - usize::from(!padding.is_empty() && at + 1 == lines.len());
         match parts.last_mut() {
-            Some(Part::Hidden(before) | Part::Line(before, _)) if known < 5 => {
+            Some(Part::Hidden(before) | Part::Line(before, _)) if known < SHORTEST => {
                 before.extend_from_slice(format!("\n{line}").as_bytes());
             }
             Some(_) => parts.push(Part::Line(line.as_bytes().to_vec(), joined(at))),

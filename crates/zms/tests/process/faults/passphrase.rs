@@ -12,7 +12,7 @@ use crate::{
 
 /// How many points of a command are tried in a run that is not full, and how many refusals of each
 /// kind: each takes several passphrases, and those take their time.
-const FEW: (usize, usize) = (1, 1);
+const FEW: (usize, usize) = (2, 1);
 const ONE: (usize, usize) = (1, 0);
 
 const FIRST: &str = "orbit lemon quarry 7";
