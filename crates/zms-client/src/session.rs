@@ -18,7 +18,7 @@ mod whole;
 mod wrap;
 mod write;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::Arc};
 
 use zms_core::{
     audit::{Action, Event, Outcome},
@@ -30,7 +30,7 @@ use zms_core::{
     principal::Principal,
     roster::Line,
 };
-use zms_crypto::CryptoRng;
+use zms_crypto::{CryptoRng, sign::Proven};
 use zms_store::{Ahead, CommitError, Store};
 
 pub use self::{
@@ -89,6 +89,8 @@ pub struct Session {
     keeps: bool,
     /// Whether a member is let in from where it is, where a server knows that.
     admits: Option<Admits>,
+    /// Signatures that were proven before, where somebody remembers them.
+    proven: Option<Arc<Proven>>,
 }
 
 /// Whether a member is let in.
@@ -121,6 +123,7 @@ impl Session {
             ahead: Ahead::Structure,
             keeps: true,
             admits: None,
+            proven: None,
         }
     }
 
@@ -147,6 +150,13 @@ impl Session {
     #[must_use]
     pub fn admitting(mut self, admits: Admits) -> Self {
         self.admits = Some(admits);
+        self
+    }
+
+    /// The same, which does not prove again the signatures that were proven before.
+    #[must_use]
+    pub fn knowing(mut self, proven: Arc<Proven>) -> Self {
+        self.proven = Some(proven);
         self
     }
 
@@ -209,7 +219,8 @@ impl Session {
         let pins = pins.map(|pins| pins.of(vault)).transpose()?.unwrap_or_default();
         self.first_use = pins.roster().is_none();
         let handed = self.demand.pins.as_ref().map(|pins| pins.of(vault)).transpose()?;
-        let mut opening = Opening::begin(&self.principal, &*bundle, &pins, (self.clock)())?;
+        let (now, proven) = ((self.clock)(), self.proven.as_deref());
+        let mut opening = Opening::begin_knowing(&self.principal, &*bundle, &pins, now, proven)?;
         if let Some(handed) = &handed {
             opening = opening.demanding(handed)?;
         }

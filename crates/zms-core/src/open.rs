@@ -18,7 +18,10 @@ use std::{
     collections::BTreeMap,
 };
 
-use zms_crypto::digest::sha256;
+use zms_crypto::{
+    digest::sha256,
+    sign::{Proven, Signature, Unverified, VerifyingKey},
+};
 
 pub(crate) use self::past::associated_data as past_data;
 pub use self::{
@@ -47,6 +50,7 @@ pub struct Opening<'a> {
     principal: &'a Principal,
     pins: &'a dyn Pinned,
     demanded: Option<&'a dyn Pinned>,
+    proven: Option<&'a Proven>,
     now: u64,
     vault: VaultId,
     keyring: Keyring,
@@ -72,6 +76,20 @@ impl<'a> Opening<'a> {
         pins: &'a dyn Pinned,
         now: u64,
     ) -> Result<Self, OpenError> {
+        Self::begin_knowing(principal, bundle, pins, now, None)
+    }
+
+    /// The same for who opens again and again and remembers which signatures it has proven.
+    ///
+    /// # Errors
+    /// As for [`Opening::begin`].
+    pub fn begin_knowing(
+        principal: &'a Principal,
+        bundle: &'a dyn Bundle,
+        pins: &'a dyn Pinned,
+        now: u64,
+        proven: Option<&'a Proven>,
+    ) -> Result<Self, OpenError> {
         let vault = bundle.vault()?.ok_or(OpenError::NoVault)?;
         let witness = match bundle.standing(principal.id())? {
             Standing::Unknown => return Err(OpenError::Unknown),
@@ -87,7 +105,9 @@ impl<'a> Opening<'a> {
             return Err(Place::Keyring.into());
         }
         let signed = bundle.roster()?.ok_or(Place::Roster)?;
-        let roster = Roster::verify(&signed, &keyring.authority).map_err(|_| Place::Roster)?;
+        verify(proven, &keyring.authority, &signed.message, &signed.signature)
+            .map_err(|_| Place::Roster)?;
+        let roster = Roster::parse(&signed.message).map_err(|_| Place::Roster)?;
         if roster.vault != vault {
             return Err(Place::Roster.into());
         }
@@ -118,6 +138,7 @@ impl<'a> Opening<'a> {
             principal,
             pins,
             demanded: None,
+            proven,
             now,
             vault,
             keyring,
@@ -201,6 +222,16 @@ impl<'a> Opening<'a> {
         (!self.failed.get()).then(|| self.seen.borrow().clone())
     }
 
+    /// Verifies a signature, or remembers that it was verified.
+    fn verify(
+        &self,
+        key: &VerifyingKey,
+        message: &[u8],
+        signature: &Signature,
+    ) -> Result<(), Unverified> {
+        verify(self.proven, key, message, signature)
+    }
+
     /// The proven line of another member.
     fn author(&self, id: PrincipalId) -> Result<Line, OpenError> {
         if id == self.principal.id() {
@@ -215,6 +246,18 @@ impl<'a> Opening<'a> {
         let line = prove(id, &witness, &self.roster)?;
         self.authors.borrow_mut().insert(id, line.clone());
         Ok(line)
+    }
+}
+
+fn verify(
+    proven: Option<&Proven>,
+    key: &VerifyingKey,
+    message: &[u8],
+    signature: &Signature,
+) -> Result<(), Unverified> {
+    match proven {
+        Some(proven) => proven.verify(key, message, signature),
+        None => key.verify(message, signature),
     }
 }
 

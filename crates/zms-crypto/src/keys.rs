@@ -1,24 +1,23 @@
-//! Symmetric keys: 32 bytes on the heap, locked and wiped.
+//! Symmetric keys: 32 bytes in a place of their own, locked and wiped.
 
 use rand_core::CryptoRng;
 
-use crate::{lock::lock, secret::Secret};
+use crate::slot::Slot;
 
 /// Length of every symmetric key and seed, in bytes.
 pub const KEY_LEN: usize = 32;
 
 /// A 32-byte symmetric key or seed.
 ///
-/// Boxed, so that moving it copies a pointer and leaves no stray bytes behind.
-pub struct Key(Box<Secret<[u8; KEY_LEN]>>);
+/// Moving it copies a pointer and leaves no stray bytes behind.
+pub struct Key(Slot);
 
 impl Key {
     /// Makes a key by letting `fill` write it in place.
     pub fn fill(fill: impl FnOnce(&mut [u8; KEY_LEN])) -> Self {
-        let mut key = Box::new(Secret::new([0; KEY_LEN]));
-        lock(key.expose());
-        fill(key.expose_mut());
-        Self(key)
+        let mut slot = Slot::new();
+        fill(slot.bytes_mut());
+        Self(slot)
     }
 
     /// Copies a key out of a buffer that the caller wipes.
@@ -33,11 +32,11 @@ impl Key {
 
     /// A second custody of the same key, named so that it is a decision and not an accident.
     pub fn duplicate(&self) -> Self {
-        Self::from_bytes(self.0.expose())
+        Self::from_bytes(self.0.bytes())
     }
 
     /// Lends the bare key.
-    pub fn expose(&self) -> &[u8; KEY_LEN] {
-        self.0.expose()
+    pub const fn expose(&self) -> &[u8; KEY_LEN] {
+        self.0.bytes()
     }
 }

@@ -14,6 +14,7 @@ pub mod purpose;
 pub mod secret;
 pub mod share;
 pub mod sign;
+mod slot;
 pub mod text;
 
 pub use keys::Key;

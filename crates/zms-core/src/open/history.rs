@@ -127,7 +127,7 @@ impl Opening<'_> {
         let proven = revision.revision == scope.head.revision
             || match (self.author(revision.author), signatures.get(&revision.revision)) {
                 (Ok(line), Some(signature)) => {
-                    line.vk.verify(&revision.encode(), signature).is_ok()
+                    self.verify(&line.vk, &revision.encode(), signature).is_ok()
                 }
                 (Err(OpenError::Trouble(trouble)), _) => return Err(trouble.into()),
                 _ => false,

@@ -251,7 +251,7 @@ impl Opening<'_> {
             Err(OpenError::Integrity(_)) => return None,
             Err(trouble) => return Some(Err(trouble)),
         };
-        author.vk.verify(&signed.message, &signed.signature).ok()?;
+        self.verify(&author.vk, &signed.message, &signed.signature).ok()?;
         (author.covers(head.created_at) && author.writes(lineage)).then_some(Ok(head))
     }
 
