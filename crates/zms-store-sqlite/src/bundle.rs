@@ -75,7 +75,7 @@ struct Reading<'c> {
 impl<'c> Reading<'c> {
     fn begin(connection: &'c Connection, bundles: &'c Cell<usize>) -> rusqlite::Result<Self> {
         if bundles.get() == 0 {
-            connection.execute_batch("BEGIN DEFERRED")?;
+            connection.prepare_cached("BEGIN DEFERRED")?.execute(())?;
         }
         bundles.set(bundles.get() + 1);
         Ok(Self { connection, bundles })
@@ -87,7 +87,7 @@ impl Drop for Reading<'_> {
         self.bundles.set(self.bundles.get() - 1);
         if self.bundles.get() == 0 {
             // It wrote nothing, and SQLite has ended it itself where ending fails.
-            let _ = self.connection.execute_batch("ROLLBACK");
+            let _ = self.connection.prepare_cached("ROLLBACK").and_then(|mut end| end.execute(()));
         }
     }
 }

@@ -17,6 +17,10 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// How long it waits before it asks again: about half of what a commit takes.
 const PAUSE: Duration = Duration::from_millis(2);
 
+/// How many statements a connection keeps prepared: more than there are, so that one that serves
+/// many requests prepares each once.
+const STATEMENTS: usize = 128;
+
 /// What the header of a database says of itself.
 pub(crate) struct Header {
     /// `application_id`: whose database it is.
@@ -67,6 +71,7 @@ pub(crate) fn ask_again(asked: i32) -> bool {
 /// What holds for every connection.
 fn settle(connection: &mut Connection) -> rusqlite::Result<()> {
     be_patient(connection)?;
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // The schema is a stranger's word like everything else in the file.
     for (switch, on) in [
         (DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true),
@@ -86,8 +91,10 @@ fn settle(connection: &mut Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// How far the log grows before it is folded: 64 pages.
-const LOG_STEP: u64 = 64 * 16384;
+/// How far the log grows before it is folded: 64 pages where sessions come and go, 1,024 in a process
+/// that stays.
+pub(crate) const LOG_STEP: u64 = 64 * 16384;
+pub(crate) const LONG_LOG_STEP: u64 = 1024 * 16384;
 
 /// Whether closing the last connection folds the log into the database and removes it.
 ///
@@ -101,7 +108,7 @@ pub(crate) fn checkpoint_on_close(connection: &Connection, on: bool) -> rusqlite
 }
 
 /// Folds the log into the database and empties it, each time it has grown by another
-/// [`LOG_STEP`]. What fails here fails nothing: the log holds all that was committed.
+/// `step`. What fails here fails nothing: the log holds all that was committed.
 ///
 /// SQLite would do so itself (`wal_autocheckpoint`), but it only notes in shared memory how much
 /// is folded, and begins the log anew at a later commit. Where every session is a short one, that
@@ -109,9 +116,11 @@ pub(crate) fn checkpoint_on_close(connection: &Connection, on: bool) -> rusqlite
 ///
 /// The step is about what costs least in all: a session that finds a log reads all of it (5 us a
 /// page), and the folding, which one of 64 sessions pays for, waits for the disk several times
-/// (25 ms where one wait takes 4).
-pub(crate) fn fold_log(connection: &mut Connection, before: u64, after: u64) {
-    if before / LOG_STEP < after / LOG_STEP {
+/// (25 ms where one wait takes 4). While a process stays that has the database open, nobody has to
+/// read the log to know what it holds, so that a longer one costs nothing, and folding it for every
+/// tenth commit would cost a third of them.
+pub(crate) fn fold_log(connection: &mut Connection, before: u64, after: u64, step: u64) {
+    if before / step < after / step {
         // Where somebody reads an older state, it is folded up to there, at the next step the rest.
         let _ = connection.busy_timeout(Duration::ZERO);
         let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
@@ -130,6 +139,13 @@ pub(crate) fn fold_whole_log(connection: &Connection) -> rusqlite::Result<()> {
             Err(rusqlite::Error::SqliteFailure(busy, None))
         }
     }
+}
+
+/// What holds for a connection of a process that stays: the database is read, not mapped. Each entry
+/// that another connection appends ends a mapping, for all threads of the process.
+pub(crate) fn stay(connection: &Connection) -> rusqlite::Result<()> {
+    connection.execute_batch("PRAGMA mmap_size = 0")?;
+    checkpoint_on_close(connection, true)
 }
 
 /// Whether commits wait for the disk.
@@ -189,7 +205,7 @@ mod tests {
                 assert!(freed.load(Ordering::SeqCst), "it waited");
                 mine.execute_batch("COMMIT").unwrap();
             });
-            fold_log(&mut mine, 0, LOG_STEP);
+            fold_log(&mut mine, 0, LOG_STEP, LOG_STEP);
         }
     }
 

@@ -44,8 +44,10 @@ pub struct SqliteStore {
     path: PathBuf,
     /// How many bundles share the transaction that is open.
     bundles: Cell<usize>,
-    /// Whether this session has committed, not only noted what it read.
-    committed: bool,
+    /// Whether transactions wait for the disk: this session has committed, not only noted what it read.
+    durable: bool,
+    /// Whether this is a handle of a process that stays.
+    stays: bool,
 }
 
 impl SqliteStore {
@@ -65,6 +67,16 @@ impl SqliteStore {
     /// [`Trouble`], also for a path that is a link or another user's file.
     pub fn open(path: &Path) -> Result<Option<Self>, Trouble> {
         Self::open_with(path, MIGRATIONS)
+    }
+
+    /// Makes this a handle of a process that stays and keeps several: the log may grow longer, and is
+    /// folded when the last of them is closed.
+    ///
+    /// # Errors
+    /// [`Trouble`].
+    pub fn stay_open(&mut self) -> Result<(), Trouble> {
+        self.stays = true;
+        connection::stay(&self.connection).map_err(sorted)
     }
 
     /// Writes a copy of the current state to a path where nothing is, readable by its owner only.
@@ -150,16 +162,26 @@ impl SqliteStore {
         }
         let (mut connection, header) = connection::open(&path)?;
         migrate::bring_up(&mut connection, &header, &path, migrations)?;
-        Ok(Some(Self { connection, path, bundles: Cell::new(0), committed: false }))
+        Ok(Some(Self { connection, path, bundles: Cell::new(0), durable: false, stays: false }))
     }
 
     /// Has transactions wait for the disk from now on.
     fn make_durable(&mut self) -> Result<(), Trouble> {
-        if !self.committed {
+        if !self.durable {
             connection::wait_for_disk(&self.connection, true)
                 .and_then(|()| connection::checkpoint_on_close(&self.connection, true))
                 .map_err(sorted)?;
-            self.committed = true;
+            self.durable = true;
+        }
+        Ok(())
+    }
+
+    /// Has entries that tell of no commit not wait for the disk, where somebody else has committed on
+    /// this handle before.
+    fn make_quick(&mut self) -> Result<(), Trouble> {
+        if self.durable && self.stays {
+            connection::wait_for_disk(&self.connection, false).map_err(sorted)?;
+            self.durable = false;
         }
         Ok(())
     }
@@ -171,7 +193,9 @@ impl SqliteStore {
     ) -> Result<T, E> {
         let before = file::log_size(&self.path);
         let written = write(&mut self.connection)?;
-        connection::fold_log(&mut self.connection, before, file::log_size(&self.path));
+        let after = file::log_size(&self.path);
+        let step = if self.stays { connection::LONG_LOG_STEP } else { connection::LOG_STEP };
+        connection::fold_log(&mut self.connection, before, after, step);
         Ok(written)
     }
 }
@@ -188,6 +212,7 @@ impl Store for SqliteStore {
     }
 
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
+        self.make_quick()?;
         self.folding(|connection| audit::append_alone(connection, events))
     }
 
@@ -261,8 +286,9 @@ impl Keeper for SqliteStore {
         most: Option<u32>,
         events: &[Event],
     ) -> Result<Noted, Trouble> {
-        if most.is_some() {
-            self.make_durable()?;
+        match most {
+            Some(_) => self.make_durable()?,
+            None => self.make_quick()?,
         }
         self.folding(|connection| request::note_once(connection, request, now, most, events))
     }
