@@ -1,4 +1,4 @@
-//! Every importer on any text: `cargo +nightly fuzz run import`.
+//! Every importer on any text: `just fuzz`.
 #![no_main]
 
 #[path = "../bodies/import.rs"]

@@ -89,7 +89,7 @@ impl Head {
     }
 
     /// The start of a file: everything before the first chunk.
-    pub(crate) fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         let holders = self.holders.iter().fold(Parts::default(), |parts, (id, sealed)| {
             parts.bytes(&Parts::default().bytes(id.as_bytes()).bytes(sealed).finish())
         });

@@ -22,8 +22,6 @@ pub mod key_file;
 pub mod keyring;
 pub mod merge;
 pub mod open;
-#[cfg(test)]
-mod parsers;
 pub mod path;
 pub mod personal;
 pub mod pin;

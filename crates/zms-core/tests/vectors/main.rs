@@ -22,6 +22,7 @@ mod json;
 mod key_file;
 mod messages;
 mod names;
+mod parsers;
 mod personal;
 mod shown;
 mod text;
