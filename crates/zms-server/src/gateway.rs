@@ -1,11 +1,13 @@
 //! The gateway: a caller presents a whole token, and the request derives, opens, answers and wipes.
-//! Nothing is kept between requests. `docs/vault.md` says what it speaks.
+//! No key and no secret is kept between requests. `docs/vault.md` says what it speaks.
 
 mod answer;
 mod call;
 mod caller;
+mod desk;
 mod door;
 mod hosts;
+mod known;
 mod members;
 mod refusal;
 pub(crate) mod routes;
@@ -17,7 +19,7 @@ use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use zms_client::{Session, pins::PinFolder};
 use zms_core::{bundle::Trouble, id::VaultId, principal::Principal};
-use zms_crypto::CryptoRng;
+use zms_crypto::{CryptoRng, sign::Proven};
 use zms_store::Store;
 
 use crate::{state::Engine, vault::Open, vaults::Handle};
@@ -66,6 +68,8 @@ pub struct Gateway {
     pub clock: fn() -> u64,
     /// Entropy for one request.
     pub entropy: fn() -> Box<dyn CryptoRng + Send>,
+    /// Signatures that were proven for requests before. They are public, and no keys.
+    pub proven: Arc<Proven>,
 }
 
 /// A gateway, and the engine whose limits it keeps to.
@@ -103,6 +107,7 @@ impl Gateway {
             }
             None => Session::forgetful(store, principal, clock, entropy),
         };
+        let session = session.knowing(Arc::clone(&self.proven));
         Ok(session.admitting(Box::new(move |line| is_within(&line.limits.addresses, from))))
     }
 }

@@ -23,7 +23,7 @@ pub trait Vaults: Send + Sync {
     /// [`Trouble`] where it can not be told or opened.
     fn find(&self, vault: VaultId) -> Result<Option<Handle>, Trouble>;
 
-    /// Which vaults name a principal as a member. Whoever makes a vault can name in it whom it
+    /// Which vaults may have a principal as a member. Whoever makes a vault can name in it whom it
     /// likes: the principal's own is the one that knows its request key.
     ///
     /// # Errors

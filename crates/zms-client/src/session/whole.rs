@@ -19,7 +19,7 @@ pub use self::{
     list::Listed,
     rewrite::{After, Before},
 };
-use super::{Session, SessionError, read_events};
+use super::{Noted, Session, SessionError, read_events};
 
 /// What is said of a scope as a whole, and its versions.
 pub struct Whole {
@@ -88,15 +88,17 @@ fn last(way: &[OpenScope]) -> &OpenScope {
 }
 
 impl Session {
-    /// What is said of a scope, and its versions. Gives no secret out, and leaves no entry.
+    /// What is said of a scope, and its versions. The audit entry is stored before anything is
+    /// returned.
     ///
     /// # Errors
     /// [`SessionError`].
     pub fn whole(&mut self, path: &ScopePath, mount: &ScopePath) -> Result<Whole, SessionError> {
-        let (whole, vault, seen) = self.opened_audited(Action::Read, |opening, _| {
+        let ((whole, noted), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
             let way = opening.way(path, Reading::Names(&about_alone()))?;
-            Ok(whole_of(opening, &way, mount)?)
+            Ok((whole_of(opening, &way, mount)?, Noted::of(Action::Read, last(&way))))
         })?;
+        self.note_all(Action::Read, &[noted])?;
         self.keep(vault, seen)?;
         Ok(whole)
     }

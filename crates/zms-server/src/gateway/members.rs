@@ -1,6 +1,6 @@
 //! The engine's own vaults, as the gateway finds them: by who is a member.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use zms_core::{
     audit::{Entry, Event},
@@ -10,37 +10,83 @@ use zms_core::{
     principal::Principal,
 };
 use zms_crypto::digest::{hmac_sha256, hmac_verifies};
-use zms_store::{Ahead, CommitError, Store};
+use zms_store::{Ahead, CommitError, Mark, Store};
 
-use super::Origin;
+use super::{
+    Origin,
+    desk::Desks,
+    known::{Known, Shown},
+};
 use crate::vaults::{Handle, Vaults};
 
 /// What two request keys that are the same give the same code of.
 const OWN: &[u8] = b"zms/v1/own";
 
 /// Vaults that an engine keeps.
-pub struct Members(pub Arc<dyn Vaults>);
+pub struct Members {
+    vaults: Arc<dyn Vaults>,
+    shared: Arc<Shared>,
+}
+
+/// What the requests of all callers share.
+#[derive(Default)]
+struct Shared {
+    desks: Desks,
+    known: Known,
+}
+
+impl Members {
+    /// Those that are kept there.
+    pub fn new(vaults: Arc<dyn Vaults>) -> Self {
+        Self { vaults, shared: Arc::default() }
+    }
+
+    /// A handle on a vault, where a principal is a member of it by its request key, and what may be
+    /// remembered of it.
+    fn lend(
+        &self,
+        vault: VaultId,
+        principal: &Principal,
+        own: [u8; 32],
+    ) -> Result<Option<Lent>, Trouble> {
+        let Some(handle) = self.vaults.find(vault)? else { return Ok(None) };
+        let is_own = || {
+            let held = handle.request_key(principal.id())?;
+            Ok(held.is_some_and(|held| hmac_verifies(&held, OWN, &own)))
+        };
+        let mut mark = None;
+        let found = match self.vaults.is_quick() {
+            // Elsewhere a mark is asked for over a network, and what was read is remembered there.
+            false => is_own()?,
+            true => {
+                let now = handle.mark()?;
+                mark = Some(now);
+                self.shared.known.of(vault, &now).is_own(principal.id(), own, is_own)?
+            }
+        };
+        let (vaults, shared) = (Arc::clone(&self.vaults), Arc::clone(&self.shared));
+        Ok(found.then(|| Lent { handle, vault, vaults, shared, mark: Cell::new(mark) }))
+    }
+}
 
 impl Origin for Members {
     fn store_of(&self, principal: &Principal) -> Result<Option<Box<dyn Store>>, Trouble> {
         // Anybody can make a vault that names it; its own is the one that knows its request key.
         let own = hmac_sha256(&principal.request_key(), OWN);
-        for vault in self.0.of(principal.id())? {
-            let Some(handle) = self.0.find(vault)? else { continue };
-            let held = handle.request_key(principal.id())?;
-            if held.is_some_and(|held| hmac_verifies(&held, OWN, &own)) {
-                return Ok(Some(Box::new(Lent { handle, vault, vaults: Arc::clone(&self.0) })));
+        for vault in self.vaults.of(principal.id())? {
+            if let Some(lent) = self.lend(vault, principal, own)? {
+                return Ok(Some(Box::new(lent)));
             }
         }
         Ok(None)
     }
 
     fn keeper(&self, vault: VaultId) -> Result<Option<Handle>, Trouble> {
-        self.0.find(vault)
+        self.vaults.find(vault)
     }
 
     fn ready(&self) -> Result<(), Trouble> {
-        self.0.ready()
+        self.vaults.ready()
     }
 }
 
@@ -49,15 +95,23 @@ struct Lent {
     handle: Handle,
     vault: VaultId,
     vaults: Arc<dyn Vaults>,
+    shared: Arc<Shared>,
+    /// Of the state that the member was found in: the first that the request reads.
+    mark: Cell<Option<Mark>>,
 }
 
 impl Store for Lent {
     fn bundle(&self) -> Result<Box<dyn Bundle + '_>, Trouble> {
-        self.handle.bundle()
+        self.bundle_ahead(Ahead::Structure)
     }
 
     fn bundle_ahead(&self, ahead: Ahead) -> Result<Box<dyn Bundle + '_>, Trouble> {
-        self.handle.bundle_ahead(ahead)
+        if !self.vaults.is_quick() {
+            return self.handle.bundle_ahead(ahead);
+        }
+        let mark = self.mark.take().map_or_else(|| self.handle.mark(), Ok)?;
+        let known = self.shared.known.of(self.vault, &mark);
+        Ok(Box::new(Shown::new(self.vault, mark, known, &self.handle)))
     }
 
     fn commit(&mut self, batch: &Batch, events: &[Event]) -> Result<(), CommitError> {
@@ -74,7 +128,8 @@ impl Store for Lent {
     }
 
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
-        self.handle.audit_append(events)
+        let Self { handle, vault, shared, .. } = self;
+        shared.desks.note(*vault, events, |events| handle.audit_append(events))
     }
 
     fn spend(

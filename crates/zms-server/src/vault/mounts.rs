@@ -2,7 +2,7 @@
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use zms_client::After;
+use zms_client::{After, SessionError};
 use zms_core::{
     about::About,
     path::{ScopePath, Segment},
@@ -47,20 +47,26 @@ pub(super) fn reaches(acting: &mut Acting<'_>, mount: &str) -> Result<bool, Refu
     Ok(mount == WHOLE || names.iter().any(|name| name == mount))
 }
 
-/// What a mount is told to be.
+/// What a mount is told to be, with what is said of it.
 fn described(acting: &mut Acting<'_>, name: &str) -> Result<Value, Refusal> {
-    let description = match name {
-        WHOLE => "the whole vault".to_owned(),
-        name => {
-            let path = mount_path(name)?;
-            // Who holds only a part of it can not read what is said of it.
-            let whole = acting.session.whole(&path, &path);
-            whole.map(|whole| whole.about.description).unwrap_or_default()
-        }
+    if name == WHOLE {
+        return Ok(called(name, "the whole vault"));
+    }
+    let path = mount_path(name)?;
+    let description = match acting.session.whole(&path, &path) {
+        Ok(whole) => whole.about.description,
+        Err(error @ SessionError::Audit(_)) => return Err(error.into()),
+        // Who holds only a part of it can not read what is said of it.
+        Err(_) => String::new(),
     };
+    Ok(called(name, &description))
+}
+
+/// What a mount is told to be.
+fn called(name: &str, description: &str) -> Value {
     let id = hex::encode(sha256(&[b"zms mount", name.as_bytes()]));
     let uuid = [&id[..8], &id[8..12], &id[12..16], &id[16..20], &id[20..32]].join("-");
-    Ok(json!({
+    json!({
         "accessor": format!("kv_{}", &id[..8]),
         "config": { "default_lease_ttl": 0, "force_no_cache": false, "max_lease_ttl": 0 },
         "deprecation_status": "supported",
@@ -74,7 +80,7 @@ fn described(acting: &mut Acting<'_>, name: &str) -> Result<Value, Refusal> {
         "seal_wrap": false,
         "type": "kv",
         "uuid": uuid,
-    }))
+    })
 }
 
 /// All mounts, by their paths.
@@ -214,7 +220,9 @@ pub(super) fn preflight(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer
             ),
         ));
     }
-    let mut found = described(acting, name)?;
+    // Asked before every command, of what the command then reads: it tells only that the mount is
+    // there, and takes no use of a token.
+    let mut found = called(name, "");
     found["path"] = json!(format!("{name}/"));
     Ok(envelope::data(acting.call, &found))
 }

@@ -53,8 +53,9 @@ impl OneFile {
         {
             return Ok(Some((kept.vault, handle)));
         }
-        let Some(store) = SqliteStore::open(&self.path)? else { return Ok(None) };
+        let Some(mut store) = SqliteStore::open(&self.path)? else { return Ok(None) };
         let Some(vault) = store.bundle()?.vault()? else { return Ok(None) };
+        store.stay_open()?;
         let mut kept = self.kept();
         if kept.as_ref().is_none_or(|kept| kept.file != file || kept.vault != vault) {
             *kept = Some(Kept { file, vault, shelf: Arc::default() });
@@ -98,9 +99,9 @@ impl Vaults for OneFile {
         Ok(opened.map(|(_, handle)| handle))
     }
 
-    fn of(&self, principal: PrincipalId) -> Result<Vec<VaultId>, Trouble> {
-        let Some((vault, handle)) = self.open()? else { return Ok(Vec::new()) };
-        Ok(handle.request_key(principal)?.map(|_| vault).into_iter().collect())
+    /// There is but one to look in.
+    fn of(&self, _: PrincipalId) -> Result<Vec<VaultId>, Trouble> {
+        Ok(self.open()?.map(|(vault, _)| vault).into_iter().collect())
     }
 
     fn create(&self, batch: &Batch, events: &[Event], check: Check<'_>) -> Result<(), CommitError> {

@@ -185,6 +185,35 @@ async fn attack_a_limited_token_used_by_many_at_once() {
 }
 
 #[tokio::test]
+async fn what_is_told_of_a_path_leaves_an_entry_too() {
+    let world = world().await;
+    let who = world.made("app", false, None, 0);
+    let (mut owner, mut before) = (world.owner(), 0);
+    for (method, path, entries) in [
+        ("GET", "/v1/secret/metadata/app", 1),
+        ("LIST", "/v1/secret/metadata/app", 1),
+        ("GET", "/v1/secret/metadata/app?list=true", 1),
+        ("GET", "/v1/secret/subkeys/app", 1),
+        ("GET", "/v1/app/config", 1),
+        ("GET", "/v1/sys/mounts/app", 1),
+        ("GET", "/v1/sys/internal/ui/mounts/app", 0),
+        ("GET", "/v1/auth/token/lookup-self", 0),
+    ] {
+        let (status, told) = world.call(method, path, &text(&who), "").await;
+        assert!(status == 200 || status == 404, "{method} {path}: {status} {told}");
+        let mut reader = owner.audit().expect("the audit opens");
+        let mine = reader.last(99, &|entry| entry.event.principal == who.id()).expect("it is read");
+        assert_eq!(mine.len() - before, entries, "{method} {path}");
+        before = mine.len();
+        let scoped = mine.iter().all(|entry| {
+            let event = &entry.event;
+            event.action == Action::Read && event.outcome == Outcome::Done && event.scope.is_some()
+        });
+        assert!(scoped, "{method} {path}");
+    }
+}
+
+#[tokio::test]
 async fn every_read_and_refusal_leaves_an_entry() {
     let world = world().await;
     let who = world.made("app", false, None, 0);

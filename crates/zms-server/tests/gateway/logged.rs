@@ -69,7 +69,7 @@ async fn a_refused_request_says_why_in_the_log_and_nothing_that_it_carried() {
             &unknown,
             403,
             strangers,
-            Some("a token of no vault here"),
+            Some("a token of no vault here, or a revoked one"),
         ),
         ("GET", "/v1/secret/data/kanarie", &expired, 403, strangers, Some("an expired token")),
         ("PATCH", "/v1/secret/data/kanarie", &reader, 415, "unsupported", None),

@@ -59,6 +59,7 @@ async fn a_sidecar_reads_and_writes_at_an_engine_and_lasts_through_an_outage() {
         pins: Some(folder.path().join("pins")),
         clock: now,
         entropy,
+        proven: Arc::default(),
     };
     let sidecar = router_of_gateway(&near, Arc::new(gateway));
     let (status, answer) = call(&sidecar, "GET", &token, "").await;

@@ -14,7 +14,6 @@ use tempfile::TempDir;
 use tower::ServiceExt;
 use zms_client::{Session, TokenRequest, TokenScope};
 use zms_core::{
-    bundle::Trouble,
     id::VaultId,
     path::{ScopePath, Segment},
     principal::{Kind, Principal},
@@ -22,11 +21,10 @@ use zms_core::{
 use zms_crypto::{CryptoRng, Key, text::encode_seed};
 use zms_server::{
     Engine, Limits, Names, Register, Setup,
-    gateway::{Gateway, Hosts, Origin, router},
+    gateway::{Gateway, Hosts, Members, router},
     router_with,
-    vaults::{self, Handle},
+    vaults::OneFile,
 };
-use zms_store::Store;
 use zms_store_sqlite::SqliteStore;
 
 /// Unix seconds.
@@ -44,26 +42,11 @@ pub fn path(text: &str) -> ScopePath {
     ScopePath::parse(text).expect("a good path")
 }
 
-struct OneFile(PathBuf);
-
-impl Origin for OneFile {
-    fn store_of(&self, _: &Principal) -> Result<Option<Box<dyn Store>>, Trouble> {
-        Ok(SqliteStore::open(&self.0)?.map(|store| Box::new(store) as Box<dyn Store>))
-    }
-
-    fn keeper(&self, _: VaultId) -> Result<Option<Handle>, Trouble> {
-        Ok(SqliteStore::open(&self.0)?.map(Handle::new))
-    }
-
-    fn ready(&self) -> Result<(), Trouble> {
-        SqliteStore::open(&self.0).map(drop)
-    }
-}
-
 /// The gateway over a file, as `around` has it answer.
 fn opened(file: PathBuf, limits: Limits, around: Around) -> Router {
+    let vaults = Arc::new(OneFile::new(file));
     let engine = Engine::new(Setup {
-        vaults: Arc::new(vaults::OneFile::new(file.clone())),
+        vaults: Arc::<OneFile>::clone(&vaults),
         names: Names::new(["localhost:3030".to_owned()]),
         register: Register::Nobody,
         limits,
@@ -71,11 +54,12 @@ fn opened(file: PathBuf, limits: Limits, around: Around) -> Router {
         blind: Key::generate(&mut *entropy()),
     });
     let gateway = Arc::new(Gateway {
-        origin: Arc::new(OneFile(file)),
+        origin: Arc::new(Members::new(vaults)),
         hosts: Hosts::new([]),
         pins: None,
         clock: now,
         entropy,
+        proven: Arc::default(),
     });
     around(&engine, gateway)
 }

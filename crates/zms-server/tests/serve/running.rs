@@ -106,11 +106,12 @@ impl Running {
             blind: Key::from_bytes(&[0; 32]),
         });
         let gateway = || Gateway {
-            origin: Arc::new(Members(vaults)),
+            origin: Arc::new(Members::new(vaults)),
             hosts: Hosts::new(["zms.test".to_owned()]),
             pins: None,
             clock: now,
             entropy,
+            proven: Arc::default(),
         };
         let router = match way.opens {
             true => router_with(&engine, Arc::new(gateway())),

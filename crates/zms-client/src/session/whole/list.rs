@@ -7,7 +7,7 @@ use zms_core::{
 };
 
 use super::{about_alone, last};
-use crate::session::{Session, SessionError};
+use crate::session::{Noted, Session, SessionError};
 
 /// One name below a scope.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,12 +21,13 @@ pub struct Listed {
 }
 
 impl Session {
-    /// The scopes right below a path, by name. Gives no secret out, and leaves no entry.
+    /// The scopes right below a path, by name. The audit entry, of the scope above them, is stored
+    /// before anything is returned.
     ///
     /// # Errors
     /// [`SessionError`].
     pub fn listing(&mut self, path: &ScopePath) -> Result<Vec<Listed>, SessionError> {
-        let (listing, vault, seen) = self.opened_audited(Action::Read, |opening, _| {
+        let ((listing, noted), vault, seen) = self.opened_audited(Action::Read, |opening, _| {
             let way = opening.way(path, Reading::Structure)?;
             let scope = last(&way);
             if scope.keys.node.is_none() {
@@ -39,8 +40,9 @@ impl Session {
                 listing.extend(listed(opening, &child)?);
             }
             listing.sort_by(|one, other| one.name.cmp(&other.name));
-            Ok(listing)
+            Ok((listing, Noted::of(Action::Read, scope)))
         })?;
+        self.note_all(Action::Read, &[noted])?;
         self.keep(vault, seen)?;
         Ok(listing)
     }

@@ -133,7 +133,7 @@ impl KeepArgs {
 
 impl Kept {
     fn of(vaults: Arc<dyn Vaults>, folder: PathBuf) -> Self {
-        let origin = Arc::new(Members(Arc::clone(&vaults)));
+        let origin = Arc::new(Members::new(Arc::clone(&vaults)));
         Self { vaults, origin, pins: None, upstream: None, folder }
     }
 }

@@ -61,6 +61,7 @@ impl GatewayArgs {
             pins: kept.pins.clone(),
             clock: environment::now,
             entropy: environment::entropy,
+            proven: Arc::default(),
         });
         Ok(match kept.upstream {
             None => router_with(engine, gateway),
