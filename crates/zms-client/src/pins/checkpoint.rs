@@ -20,7 +20,8 @@ impl PinFolder {
         self.0.join(format!("{principal}.checkpoint"))
     }
 
-    /// The note that is kept, as it lies there; at most one byte more than a good one has.
+    /// The note that is kept, as it lies there; at most one byte more than a good one has. A file
+    /// without content is none: it is what a loss of power leaves of one that waited for no disk.
     ///
     /// # Errors
     /// [`PinTrouble::File`].
@@ -35,6 +36,7 @@ impl PinFolder {
             Ok(note)
         };
         match read() {
+            Ok(note) if note.iter().all(|byte| *byte == 0) => Ok(None),
             Ok(note) => Ok(Some(note)),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(source) => Err(PinTrouble::File { path, verb: "read", source }),
@@ -42,7 +44,8 @@ impl PinFolder {
     }
 
     /// Keeps what `next` makes of the note that is kept, under the lock of the pins; `None` leaves
-    /// it. `durable` waits for the disk.
+    /// it. `durable` waits for the disk, as the first one always does: only where a name is taken from
+    /// another file do file systems bring the content there before the name.
     ///
     /// # Errors
     /// [`PinTrouble::File`], or what `next` says.
@@ -55,7 +58,9 @@ impl PinFolder {
         let path = self.checkpoint_path(principal);
         let trouble = |source| PinTrouble::File { path: path.clone(), verb: "kept", source };
         let _lock = self.lock().map_err(trouble)?;
-        let Some(note) = next(self.kept_checkpoint(principal)?)? else { return Ok(()) };
+        let kept = self.kept_checkpoint(principal)?;
+        let durable = durable || kept.is_none();
+        let Some(note) = next(kept)? else { return Ok(()) };
         let new = path.with_extension("checkpoint.new");
         let write = || -> io::Result<()> {
             let mut file = create(&new, true)?;

@@ -10,8 +10,7 @@ fn a_damaged_checkpoint_is_reported_and_stays() {
     let good = fs::read_to_string(kept(&machine)).unwrap();
     let foreign = fs::read_to_string(kept(&super::machine())).unwrap();
     let words = "is damaged or not yours: run `zms audit verify`";
-    for text in ["", "garbage\n", &good.replace("time 1", "time 2"), &foreign, &"x".repeat(1 << 20)]
-    {
+    for text in ["garbage\n", &good.replace("time 1", "time 2"), &foreign, &"x".repeat(1 << 20)] {
         fs::write(kept(&machine), text).unwrap();
         noticed(&machine, words);
         let ran = verify(&machine);

@@ -40,6 +40,31 @@ fn a_read_of_the_owner_keeps_a_checkpoint_and_waits_for_no_disk() {
     }
 }
 
+/// A loss of power can leave a name without content. That is no checkpoint, and no alarm; the first
+/// one waits for the disk, so that it leaves none.
+#[test]
+fn a_checkpoint_without_content_is_none() {
+    let vault = Scratch::vault();
+    vault.set(&[], "A", "1");
+    vault.zms(["get", "A"]).go().good();
+    assert_eq!(waits(&vault, &["get", "A"], b""), 0);
+    for emptied in ["truncate -s 0", "truncate -s 0 {} && truncate -s 300"] {
+        let script = format!(
+            "for it in ../home/pins/*.checkpoint; do {} $it; done",
+            emptied.replace("{}", "$it")
+        );
+        vault.other(["sh", "-ec", &script]).go().good();
+        for args in [&["audit", "verify"][..], &["doctor"]] {
+            let ran = vault.zms(args).go();
+            assert!(!ran.stderr.contains("damaged"), "{args:?}: {}", ran.stderr);
+            ran.good();
+        }
+        vault.other(["sh", "-ec", &script]).go().good();
+        assert_eq!(waits(&vault, &["get", "A"], b""), 1, "{emptied}");
+        assert!(kept(&vault).contains("audit"));
+    }
+}
+
 /// Killed anywhere, the checkpoint that is left is a whole one, and the next command goes on.
 #[test]
 fn a_checkpoint_survives_a_kill_at_every_call_that_writes() {
