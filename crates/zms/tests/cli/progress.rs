@@ -97,7 +97,7 @@ fn a_passphrase_that_takes_long_is_shown_to_be_worked_on() {
     let path = machine.vault("zms.master.key");
     let file = KeyFile::parse(&std::fs::read_to_string(&path).unwrap()).unwrap();
     let owner = file.open(None).unwrap();
-    let slow = Protection::Passphrase(Cost { memory_kib: 256 * 1024, passes: 6, lanes: 1 });
+    let slow = Protection::Passphrase(Cost { memory_kib: 256 * 1024, passes: 16, lanes: 1 });
     let mut rng = ChaCha20Rng::from_seed([7; 32]);
     let with = Some(Opener::Passphrase("correct horse"));
     let text = KeyFile::write(&owner, file.vault(), slow, with, &mut rng).unwrap();

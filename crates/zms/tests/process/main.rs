@@ -13,6 +13,7 @@ mod agent;
 mod app;
 mod beside;
 mod crowd;
+mod editing;
 mod faults;
 mod keychain;
 mod limit;

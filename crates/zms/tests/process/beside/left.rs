@@ -15,8 +15,9 @@ use crate::{
 
 fn start(vault: &Scratch, folder: &Path, script: &str) -> std::process::Child {
     let folder = folder.display().to_string();
-    let options = ["--mount", "secrets.env", "--files", &folder];
-    let mut command = vault.run(&options, &["sh", "-c", script]);
+    let options = ["run", "--mount", "secrets.env", "--files", &folder, "--", "sh", "-c", script];
+    // Whoever starts the tests may ignore some signals.
+    let mut command = vault.under(&["env", "--default-signal"], options);
     let zms = command.stdout(Stdio::null()).spawn().unwrap();
     assert!(within(20, || fs::exists(vault.work().join("ready")).unwrap()));
     zms
