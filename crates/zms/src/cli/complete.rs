@@ -79,7 +79,7 @@ enum Offer {
 }
 
 /// Arguments that take a name of the vault, by their command.
-const NAMES: [(&[&str], &str, Offer); 25] = [
+const NAMES: [(&[&str], &str, Offer); 28] = [
     (&["help"], "words", Offer::Help),
     (&["get"], "name", Offer::Secrets),
     (&["set"], "name", Offer::Secrets),
@@ -91,6 +91,9 @@ const NAMES: [(&[&str], &str, Offer); 25] = [
     (&["exposure"], "name", Offer::Secrets),
     (&["run"], "only", Offer::Secrets),
     (&["run"], "except", Offer::Secrets),
+    (&["audit"], "key", Offer::Secrets),
+    (&["audit"], "token", Offer::Tokens),
+    (&["bundle", "create"], "tokens", Offer::Tokens),
     (&["token", "revoke"], "name", Offer::Tokens),
     (&["token", "rotate"], "name", Offer::Tokens),
     (&["token", "inspect"], "name", Offer::Tokens),
