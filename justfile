@@ -5,8 +5,6 @@ export ZMS_TEST_PYTHON := justfile_directory() / "target/tools/python/bin/python
 python := ZMS_TEST_PYTHON
 # Of what is checked: the gate builds one for all
 profile := env("ZMS_PROFILE", "dev")
-# Of the static binary of `main`, which the gate does not time either
-main_level := env("ZMS_MAIN_OPT_LEVEL", env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"))
 triple := arch() + "-unknown-linux-gnu"
 
 # List the recipes
@@ -24,7 +22,7 @@ fmt:
 # Scripts
 shell:
     shellcheck check quickstart scripts/tools bench/setup .ci/run \
-        scripts/package scripts/package-try scripts/first-minute packaging/install.sh examples/docker/entrypoint.sh
+        scripts/package scripts/package-try scripts/first-minute scripts/fuzz packaging/install.sh examples/docker/entrypoint.sh
 
 # The core and the primitives pull in no runtime, no driver, no HTTP
 pure:
@@ -39,6 +37,8 @@ deny:
 lint:
     cargo clippy --workspace --all-targets --locked --profile {{profile}} -- -D warnings
     cargo clippy -p zms --no-default-features --locked --profile {{profile}} -- -D warnings
+    # What is linked into them is C++, and not needed here.
+    CUSTOM_LIBFUZZER_PATH=none cargo clippy --manifest-path fuzz/Cargo.toml --locked --target-dir target --profile {{profile}} -- -D warnings
 
 # All tests, with long ones bounded; many of them wait for others' programs
 test:
@@ -54,13 +54,13 @@ docs:
 
 # The main job, from nothing, with the release binary
 main:
-    CARGO_PROFILE_RELEASE_OPT_LEVEL={{main_level}} ./quickstart
+    ./quickstart
 
 # Packages of the release binary that `main` builds, each installed from its file; the examples; the
 # first minute; a server and its description
 package:
     scripts/package
-    CARGO_PROFILE_RELEASE_OPT_LEVEL={{main_level}} scripts/package-try
+    scripts/package-try
     {{python}} scripts/examples-try
     {{python}} scripts/openapi-try
     scripts/first-minute
@@ -69,13 +69,19 @@ package:
 clean:
     test "$(git status --porcelain)" = "${ZMS_TREE_BEFORE-}"
 
-# The release binary, static
+# The release binary and what measures it, static
 release:
-    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms --target {{triple}}
-    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-store-sqlite --example audit_cost --target {{triple}}
-    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-client --example grow --example commit --target {{triple}}
-    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-server --example load --target {{triple}}
-    RUSTFLAGS="-C target-feature=+crt-static" cargo build --release --locked -p zms-store-postgres --example replica_load --target {{triple}}
+    just static zms --bin zms
+    just static zms-store-sqlite --example audit_cost
+    just static zms-client --example grow
+    just static zms-client --example commit
+    just static zms-server --example load
+    just static zms-store-postgres --example replica_load
+
+# One program of the release, linked statically
+[private]
+static package kind name:
+    cargo rustc --release --locked -p {{package}} {{kind}} {{name}} --target {{triple}} -- -C target-feature=+crt-static
 
 # Long runs in full: every random case, every kill point; most wait for a disk or another program. One
 # that fails does not end the others
@@ -83,6 +89,11 @@ extended:
     ZMS_TEST_CASES=10000 ZMS_TEST_FULL=1 RUST_TEST_THREADS=$((3 * $(nproc))) \
         cargo test --workspace --locked --lib --bins --tests --profile extended --no-fail-fast
     just stores
+    just fuzz
+
+# Each fuzz target for so many seconds, from the seeds that lie there and what was found before
+fuzz seconds="60":
+    scripts/fuzz {{seconds}}
 
 # Every case of the command line on each store, and on several servers over one database
 stores:
