@@ -99,6 +99,7 @@ mod tests {
     }
 
     #[test]
+    #[expect(clippy::disallowed_methods, reason = "the system tells of its pages in a file")]
     fn pages_of_keys_are_locked_and_in_no_core() {
         let slot = Slot::new();
         let at = ptr::from_ref(slot.bytes()).addr();
