@@ -13,6 +13,7 @@ use zms_core::{
 };
 use zms_store::{Check, CommitError};
 
+pub(crate) use self::handle::File;
 pub use self::{file::OneFile, folder::Folder, handle::Handle, shared::Shared};
 
 /// Keeps many vaults. Its calls may wait for a disk or a network.

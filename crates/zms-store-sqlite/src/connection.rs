@@ -142,9 +142,10 @@ pub(crate) fn fold_whole_log(connection: &Connection) -> rusqlite::Result<()> {
 }
 
 /// What holds for a connection of a process that stays: the database is read, not mapped. Each entry
-/// that another connection appends ends a mapping, for all threads of the process.
+/// that another connection appends ends a mapping, for all threads of the process. There are several
+/// such connections to a database, so each keeps few of its pages.
 pub(crate) fn stay(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute_batch("PRAGMA mmap_size = 0")?;
+    connection.execute_batch("PRAGMA mmap_size = 0; PRAGMA cache_size = -512")?;
     checkpoint_on_close(connection, true)
 }
 
@@ -179,6 +180,7 @@ mod tests {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     use tempfile::TempDir;
+    use zms_store::Store;
 
     use super::*;
     use crate::SqliteStore;
@@ -206,6 +208,29 @@ mod tests {
                 mine.execute_batch("COMMIT").unwrap();
             });
             fold_log(&mut mine, 0, LOG_STEP, LOG_STEP);
+        }
+    }
+
+    #[test]
+    fn commits_wait_for_the_disk_whatever_was_noted_between_them() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("zms.db");
+        let waits = |store: &SqliteStore| {
+            let row = store.connection.query_row("PRAGMA synchronous", (), |row| row.get(0));
+            row.map(|level: u8| level == 2).unwrap()
+        };
+        for stays in [false, true] {
+            let mut store = SqliteStore::create(&path).unwrap();
+            if stays {
+                store.stay_open().unwrap();
+            }
+            assert!(!waits(&store), "a read does not");
+            for _ in 0..2 {
+                store.make_durable().unwrap();
+                assert!(waits(&store));
+                store.audit_append(&[]).unwrap();
+                assert_eq!(waits(&store), !stays, "what comes after a commit of somebody else's");
+            }
         }
     }
 

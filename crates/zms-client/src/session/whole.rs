@@ -119,7 +119,7 @@ impl Session {
         }
         let ((snapshot, scopes, past), vault, seen) =
             self.opened_audited(Action::Read, |opening, _| {
-                let way = opening.way(path, Reading::Last)?;
+                let mut way = opening.way(path, Reading::Last)?;
                 let about = last(&way).about()?.map(|(about, _)| about).unwrap_or_default();
                 let newest = opening.newest_version(last(&way), &about)?;
                 let (version, past) = match number {
@@ -134,7 +134,7 @@ impl Session {
                 let Some(version) = version else { return Ok((None, Vec::new(), false)) };
                 if about.hides(version.number, opening.now()) {
                     let snapshot = Snapshot { version, about, secrets: None };
-                    return Ok((Some(snapshot), Vec::new(), false));
+                    return Ok((Some(snapshot), way.split_off(way.len() - 1), false));
                 }
                 let secrets = held(opening, last(&way), past.then_some(version.number))?;
                 let (secrets, scopes) = resolved(opening, way, secrets)?;

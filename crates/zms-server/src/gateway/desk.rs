@@ -16,12 +16,14 @@ use zms_core::{
     id::VaultId,
 };
 
+use crate::vaults::File;
+
 /// How it ended: trouble by its class and words, since it concerns many.
 type Noted = Result<(), (TroubleClass, String)>;
 
-/// One desk for each vault that is read.
+/// One desk for each vault that is read, in the file that it is in.
 #[derive(Default)]
-pub(super) struct Desks(Mutex<HashMap<VaultId, Arc<Desk>>>);
+pub(super) struct Desks(Mutex<HashMap<(VaultId, File), Arc<Desk>>>);
 
 #[derive(Default)]
 struct Desk {
@@ -49,7 +51,7 @@ impl Desks {
     /// [`Trouble`] where they could not be; what they tell of must not happen.
     pub(super) fn note(
         &self,
-        vault: VaultId,
+        vault: (VaultId, File),
         events: &[Event],
         append: impl FnOnce(&[Event]) -> Result<(), Trouble>,
     ) -> Result<(), Trouble> {
@@ -131,7 +133,7 @@ mod tests {
 
     use super::*;
 
-    const VAULT: VaultId = VaultId([7; 16]);
+    const VAULT: (VaultId, File) = (VaultId([7; 16]), (1, 2));
 
     fn event(number: u64) -> Event {
         let (principal, action) = (PrincipalId([1; 16]), Action::Read);

@@ -19,16 +19,16 @@ use zms_core::{
 use zms_crypto::sign::Signature;
 use zms_store::Mark;
 
-use crate::vaults::Handle;
+use crate::vaults::{File, Handle};
 
 /// About how many bytes of one state are kept at most; then all of it is asked for anew.
-const MOST: usize = 8 << 20;
+const MOST: usize = 4 << 20;
 /// Of how many vaults a state is kept at most.
 const MOST_VAULTS: usize = 16;
 
-/// States of vaults.
+/// States of vaults, by the files that they are in.
 #[derive(Default)]
-pub(super) struct Known(Mutex<HashMap<VaultId, (Mark, Arc<State>)>>);
+pub(super) struct Known(Mutex<HashMap<(VaultId, File), (Mark, Arc<State>)>>);
 
 /// What is known of one state.
 #[derive(Default)]
@@ -55,10 +55,11 @@ fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl Known {
     /// What is known of a vault in a state.
-    pub(super) fn of(&self, vault: VaultId, mark: &Mark) -> Arc<State> {
+    pub(super) fn of(&self, vault: (VaultId, File), mark: &Mark) -> Arc<State> {
         let mut vaults = held(&self.0);
         if vaults.len() >= MOST_VAULTS && !vaults.contains_key(&vault) {
-            vaults.clear();
+            let any = vaults.keys().next().copied();
+            any.and_then(|any| vaults.remove(&any));
         }
         let (at, state) = vaults.entry(vault).or_insert_with(|| (*mark, Arc::default()));
         if at != mark {
@@ -228,5 +229,67 @@ impl Bundle for Shown<'_> {
 
     fn past(&self, scope: ScopeId, epoch: u32) -> Result<Option<Vec<u8>>, Trouble> {
         self.read()?.past(scope, epoch)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+    use tempfile::TempDir;
+    use zms_client::Session;
+    use zms_core::principal::{Kind, Principal};
+    use zms_crypto::Key;
+    use zms_store_sqlite::SqliteStore;
+
+    use super::*;
+
+    /// A vault, and its owner at work on it.
+    fn made(folder: &TempDir) -> (VaultId, Session) {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let owner = Principal::from_seed(Kind::Administrator, Key::generate(&mut rng));
+        let vault = VaultId::generate(&mut rng);
+        let store = SqliteStore::create(&folder.path().join("zms.db")).unwrap();
+        let mut session = Session::forgetful(Box::new(store), owner, || 1000, Box::new(rng));
+        session.init(vault, Vec::new()).unwrap();
+        (vault, session)
+    }
+
+    #[test]
+    fn what_is_known_is_of_one_state_and_what_is_not_is_asked_of_no_other() {
+        let folder = TempDir::new().unwrap();
+        let (vault, mut owner) = made(&folder);
+        let store = SqliteStore::open(&folder.path().join("zms.db")).unwrap();
+        let handle = Handle::new(store.expect("it is there"));
+        let (known, key) = (Known::default(), (vault, (0, 0)));
+        let mark = handle.mark().unwrap();
+        let shown = || Shown::new(vault, mark, known.of(key, &mark), &handle);
+        let roster = shown().roster().unwrap().expect("there is one");
+        owner.refresh_roster().unwrap();
+        assert_eq!(shown().roster().unwrap(), Some(roster.clone()), "as it was");
+        let moved = shown().head(vault.root()).map_err(|trouble| trouble.class);
+        assert_eq!(moved, Err(TroubleClass::Moved), "nothing of the next state is mixed in");
+        let mark = handle.mark().unwrap();
+        let next = Shown::new(vault, mark, known.of(key, &mark), &handle);
+        assert_ne!(next.roster().unwrap(), Some(roster));
+        assert!(next.head(vault.root()).unwrap().is_some());
+        // In another file nothing is known of it, whatever the mark.
+        assert!(held(&known.of((vault, (0, 1)), &mark).0).roster.is_empty());
+    }
+
+    #[test]
+    fn what_is_kept_has_an_end_and_strangers_are_not_kept() {
+        let state = State::default();
+        for at in 0..3_u8 {
+            let id = PrincipalId([at; 16]);
+            let large = || Ok(Some(vec![at; MOST / 2]));
+            assert!(state.answer(|it| &mut it.keyrings, id, large, Vec::len).unwrap().is_some());
+            assert!(held(&state.0).bytes <= MOST);
+            assert!(!state.is_own(id, [at; 32], || Ok(false)).unwrap());
+        }
+        assert!(held(&state.0).own.is_empty());
+        let all: Vec<VaultId> = (0..=255).map(|at| VaultId([at; 16])).collect();
+        let (known, mark) = (Known::default(), Mark { commits: 0, roster: None });
+        all.iter().for_each(|vault| drop(known.of((*vault, (0, 0)), &mark)));
+        assert_eq!(held(&known.0).len(), MOST_VAULTS);
     }
 }

@@ -61,7 +61,11 @@ impl Members {
             true => {
                 let now = handle.mark()?;
                 mark = Some(now);
-                self.shared.known.of(vault, &now).is_own(principal.id(), own, is_own)?
+                self.shared.known.of((vault, handle.file()), &now).is_own(
+                    principal.id(),
+                    own,
+                    is_own,
+                )?
             }
         };
         let (vaults, shared) = (Arc::clone(&self.vaults), Arc::clone(&self.shared));
@@ -110,7 +114,7 @@ impl Store for Lent {
             return self.handle.bundle_ahead(ahead);
         }
         let mark = self.mark.take().map_or_else(|| self.handle.mark(), Ok)?;
-        let known = self.shared.known.of(self.vault, &mark);
+        let known = self.shared.known.of((self.vault, self.handle.file()), &mark);
         Ok(Box::new(Shown::new(self.vault, mark, known, &self.handle)))
     }
 
@@ -129,7 +133,8 @@ impl Store for Lent {
 
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
         let Self { handle, vault, shared, .. } = self;
-        shared.desks.note(*vault, events, |events| handle.audit_append(events))
+        let vault = (*vault, handle.file());
+        shared.desks.note(vault, events, |events| handle.audit_append(events))
     }
 
     fn spend(

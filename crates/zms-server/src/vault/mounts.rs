@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use zms_client::{After, SessionError};
 use zms_core::{
     about::About,
+    open::OpenError,
     path::{ScopePath, Segment},
 };
 use zms_crypto::digest::sha256;
@@ -55,9 +56,9 @@ fn described(acting: &mut Acting<'_>, name: &str) -> Result<Value, Refusal> {
     let path = mount_path(name)?;
     let description = match acting.session.whole(&path, &path) {
         Ok(whole) => whole.about.description,
-        Err(error @ SessionError::Audit(_)) => return Err(error.into()),
         // Who holds only a part of it can not read what is said of it.
-        Err(_) => String::new(),
+        Err(SessionError::Open(OpenError::OutOfScope(_))) => String::new(),
+        Err(error) => return Err(error.into()),
     };
     Ok(called(name, &description))
 }

@@ -22,7 +22,7 @@ use zms_store_sqlite::SqliteStore;
 
 use super::{
     Vaults,
-    handle::{Handle, Shelf},
+    handle::{File, Handle, Shelf},
 };
 
 /// A database that holds one vault, or is to.
@@ -33,7 +33,7 @@ pub struct OneFile {
 
 /// What is known of the file that has the name now.
 struct Kept {
-    file: (u64, u64),
+    file: File,
     vault: VaultId,
     shelf: Arc<Shelf>,
 }
@@ -58,7 +58,7 @@ impl OneFile {
         store.stay_open()?;
         let mut kept = self.kept();
         if kept.as_ref().is_none_or(|kept| kept.file != file || kept.vault != vault) {
-            *kept = Some(Kept { file, vault, shelf: Arc::default() });
+            *kept = Some(Kept { file, vault, shelf: Arc::new(Shelf::of(file)) });
         }
         let lent = kept.as_ref().map(|kept| kept.shelf.lend(store));
         Ok(lent.map(|handle| (vault, handle)))
@@ -85,7 +85,7 @@ impl OneFile {
 }
 
 /// Which file has a name now.
-fn identity(path: &Path) -> Result<Option<(u64, u64)>, Trouble> {
+fn identity(path: &Path) -> Result<Option<File>, Trouble> {
     match fs::symlink_metadata(path) {
         Ok(found) => Ok(Some((found.dev(), found.ino()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),

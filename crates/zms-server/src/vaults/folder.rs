@@ -63,9 +63,13 @@ impl Folder {
     }
 
     fn file(&self, vault: VaultId) -> Arc<OneFile> {
+        // Declared first, so dropped last: closing a database may wait for the disk, and nobody else
+        // is to wait for that.
+        let mut _closes = None;
         let mut open = held(&self.open);
         if open.len() >= MOST_OPEN && !open.contains_key(&vault) {
-            open.clear();
+            let any = open.keys().next().copied();
+            _closes = any.and_then(|any| open.remove(&any));
         }
         let path = || self.path.join(format!("{vault}.db"));
         Arc::clone(open.entry(vault).or_insert_with(|| Arc::new(OneFile::new(path()))))

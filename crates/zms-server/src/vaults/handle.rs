@@ -24,7 +24,16 @@ impl Handle {
     pub fn new(keeper: impl Keeper + Send + 'static) -> Self {
         Self { keeper: Some(Box::new(keeper)), shelf: None }
     }
+
+    /// The file that it is on, by device and number: another one may be put in its place. Zeros
+    /// where it is no file.
+    pub(crate) fn file(&self) -> File {
+        self.shelf.as_ref().map_or((0, 0), |shelf| shelf.file)
+    }
 }
+
+/// A file by device and number.
+pub(crate) type File = (u64, u64);
 
 impl Deref for Handle {
     type Target = dyn Keeper + Send;
@@ -53,13 +62,20 @@ impl Drop for Handle {
 }
 
 /// Handles on one database that nobody uses now.
-#[derive(Default)]
-pub(super) struct Shelf(Mutex<Vec<Boxed>>);
+pub(super) struct Shelf {
+    file: File,
+    free: Mutex<Vec<Boxed>>,
+}
 
 impl Shelf {
+    /// None on a file.
+    pub(super) fn of(file: File) -> Self {
+        Self { file, free: Mutex::default() }
+    }
+
     /// Lends one that waits.
     pub(super) fn take(self: &Arc<Self>) -> Option<Handle> {
-        let keeper = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        let keeper = self.free.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
         Some(Handle { keeper: Some(keeper), shelf: Some(Arc::clone(self)) })
     }
 
@@ -69,7 +85,7 @@ impl Shelf {
     }
 
     fn put(&self, keeper: Boxed) {
-        let mut free = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         if free.len() < MOST {
             free.push(keeper);
         }

@@ -187,6 +187,11 @@ async fn attack_a_limited_token_used_by_many_at_once() {
 #[tokio::test]
 async fn what_is_told_of_a_path_leaves_an_entry_too() {
     let world = world().await;
+    for method in ["POST", "DELETE"] {
+        let body = if method == "POST" { r#"{"data":{"B":"2"}}"# } else { "" };
+        let answer = world.call(method, &format!("{DATA}/deleted"), &world.root(), body).await;
+        assert!(answer.0 < 300, "{answer:?}");
+    }
     let who = world.made("app", false, None, 0);
     let (mut owner, mut before) = (world.owner(), 0);
     for (method, path, entries) in [
@@ -198,6 +203,8 @@ async fn what_is_told_of_a_path_leaves_an_entry_too() {
         ("GET", "/v1/sys/mounts/app", 1),
         ("GET", "/v1/sys/internal/ui/mounts/app", 0),
         ("GET", "/v1/auth/token/lookup-self", 0),
+        ("GET", "/v1/secret/data/app/deleted", 1),
+        ("GET", "/v1/secret/subkeys/app/deleted", 1),
     ] {
         let (status, told) = world.call(method, path, &text(&who), "").await;
         assert!(status == 200 || status == 404, "{method} {path}: {status} {told}");
