@@ -179,10 +179,13 @@ fn hidden<'o>(text: &[u8], out: &'o [u8]) -> Option<&'o [u8]> {
 /// Whether each part is there as it should be, and nothing else.
 #[track_caller]
 fn check(parts: &[Part], mut out: &[u8], end: &[u8]) {
-    for part in parts {
+    for (at, part) in parts.iter().enumerate() {
         let gone = |text: &[u8]| {
-            let [part, out] = [text, &out[..out.len().min(200)]].map(String::from_utf8_lossy);
-            format!("{part:?} at {out:?}")
+            let (Part::Plain(before) | Part::Hidden(before) | Part::Line(before, _)) =
+                &parts[at.saturating_sub(1)];
+            let [before, part, out] =
+                [before, text, &out[..out.len().min(200)]].map(String::from_utf8_lossy);
+            format!("{part:?} behind {before:?} at {out:?}")
         };
         out = match part {
             Part::Plain(text) => {
