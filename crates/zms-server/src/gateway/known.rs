@@ -28,7 +28,10 @@ const MOST_VAULTS: usize = 16;
 
 /// States of vaults, by the files that they are in.
 #[derive(Default)]
-pub(super) struct Known(Mutex<HashMap<(VaultId, File), (Mark, Arc<State>)>>);
+pub(super) struct Known(Mutex<HashMap<(VaultId, File), Marked>>);
+
+/// What is known of the state that a mark tells of.
+type Marked = (Mark, Arc<State>);
 
 /// What is known of one state.
 #[derive(Default)]
