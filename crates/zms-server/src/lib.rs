@@ -11,6 +11,7 @@ compile_error!("a handler that panics ends its request, not the server: build wi
 mod engine;
 pub mod gateway;
 mod health;
+mod held;
 mod layers;
 mod limits;
 mod metrics;

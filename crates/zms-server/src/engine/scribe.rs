@@ -6,7 +6,7 @@
 use std::{
     collections::HashMap,
     mem,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use tokio::{sync::oneshot, task::spawn_blocking};
@@ -16,10 +16,16 @@ use zms_core::{
     id::VaultId,
 };
 
-use crate::{problem::Problem, state::Engine};
+use crate::{held::held, problem::Problem, state::Engine};
 
 /// How it ended: trouble by its class and words, since it concerns many.
-type Noted = Result<(), (TroubleClass, String)>;
+pub(crate) type Noted = Result<(), (TroubleClass, String)>;
+
+/// Trouble as it is told to many.
+#[expect(clippy::needless_pass_by_value, reason = "an error is mapped")]
+pub(crate) fn told(trouble: Trouble) -> (TroubleClass, String) {
+    (trouble.class, trouble.source.to_string())
+}
 
 struct Slip {
     events: Vec<Event>,
@@ -35,10 +41,6 @@ struct Desk {
 /// One desk for each vault that is read.
 #[derive(Default)]
 pub(crate) struct Scribes(Mutex<HashMap<VaultId, Arc<Mutex<Desk>>>>);
-
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
-}
 
 impl Scribes {
     fn desk(&self, vault: VaultId) -> Arc<Mutex<Desk>> {
@@ -109,7 +111,7 @@ impl Engine {
                 let gone = || Trouble::new(TroubleClass::Other, "the vault is gone");
                 keeper.as_mut().ok_or_else(gone)?.audit_append(&events)
             };
-            let noted = append().map_err(|trouble| (trouble.class, trouble.source.to_string()));
+            let noted = append().map_err(told);
             for done in waiting {
                 // Who gave up waiting was answered nothing.
                 let _ = done.send(noted.clone());

@@ -7,7 +7,7 @@
 use std::{
     collections::HashMap,
     mem,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, PoisonError},
 };
 
 use zms_core::{
@@ -16,10 +16,11 @@ use zms_core::{
     id::VaultId,
 };
 
-use crate::vaults::File;
-
-/// How it ended: trouble by its class and words, since it concerns many.
-type Noted = Result<(), (TroubleClass, String)>;
+use crate::{
+    engine::scribe::{Noted, told},
+    held::held,
+    vaults::File,
+};
 
 /// One desk for each vault that is read, in the file that it is in.
 #[derive(Default)]
@@ -38,10 +39,6 @@ struct Slips {
     ended: HashMap<u64, Noted>,
     next: u64,
     writing: bool,
-}
-
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Desks {
@@ -92,8 +89,7 @@ impl Desk {
         let unwritten = (TroubleClass::Other, "who was to write it did not".to_owned());
         let mut writing = Writing { desk: self, own, numbers, noted: Err(unwritten) };
         let events: Vec<Event> = events.into_iter().flatten().collect();
-        writing.noted =
-            append(&events).map_err(|trouble| (trouble.class, trouble.source.to_string()));
+        writing.noted = append(&events).map_err(told);
         writing.noted.clone()
     }
 }

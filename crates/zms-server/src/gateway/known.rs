@@ -5,7 +5,7 @@ use std::{
     cell::OnceCell,
     collections::HashMap,
     hash::Hash,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use zms_core::{
@@ -19,7 +19,10 @@ use zms_core::{
 use zms_crypto::sign::Signature;
 use zms_store::Mark;
 
-use crate::vaults::{File, Handle};
+use crate::{
+    held::held,
+    vaults::{File, Handle},
+};
 
 /// About how many bytes of one state are kept at most; then all of it is asked for anew.
 const MOST: usize = 4 << 20;
@@ -41,8 +44,8 @@ pub(super) struct State(Mutex<Answers>);
 struct Answers {
     /// About how many.
     bytes: usize,
-    /// Whether each is a member by the key that it was asked with.
-    own: HashMap<(PrincipalId, [u8; 32]), bool>,
+    /// Members, by the codes of their request keys.
+    own: HashMap<(PrincipalId, [u8; 32]), ()>,
     members: HashMap<PrincipalId, Standing>,
     keyrings: HashMap<PrincipalId, Vec<u8>>,
     roster: HashMap<(), SignedMessage>,
@@ -50,10 +53,6 @@ struct Answers {
     messages: HashMap<(ScopeId, u64), Vec<Vec<u8>>>,
     records: HashMap<ScopeId, Vec<StoredRecord>>,
     children: HashMap<ScopeId, Vec<StoredChild>>,
-}
-
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Known {
@@ -76,7 +75,8 @@ impl Known {
 type List<K, V> = for<'a> fn(&'a mut Answers) -> &'a mut HashMap<K, V>;
 
 impl State {
-    /// The answer that is known, or what `ask` answers. What is worth no bytes is not kept.
+    /// The answer that is known, or what `ask` answers. That there is none is not kept: of what is
+    /// not there is no end.
     fn answer<K: Eq + Hash, V: Clone>(
         &self,
         list: List<K, V>,
@@ -101,16 +101,16 @@ impl State {
         Ok(Some(answer))
     }
 
-    /// Whether a principal is a member by this code of its request key. Strangers are not kept.
+    /// Whether a principal is a member by this code of its request key.
     pub(super) fn is_own(
         &self,
         principal: PrincipalId,
         code: [u8; 32],
         ask: impl FnOnce() -> Result<bool, Trouble>,
     ) -> Result<bool, Trouble> {
-        let ask = || Ok(ask()?.then_some(true));
-        let known = self.answer(|it| &mut it.own, (principal, code), ask, |_| 0)?;
-        Ok(known.unwrap_or(false))
+        let ask = || Ok(ask()?.then_some(()));
+        let known = self.answer(|it| &mut it.own, (principal, code), ask, |()| 0)?;
+        Ok(known.is_some())
     }
 }
 
@@ -151,7 +151,6 @@ impl Bundle for Shown<'_> {
         let mut other = Standing::Unknown;
         let ask = || match self.read()?.standing(principal)? {
             member @ Standing::Member(_) => Ok(Some(member)),
-            // Of those there is no end.
             no_member => {
                 other = no_member;
                 Ok(None)

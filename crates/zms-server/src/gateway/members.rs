@@ -54,18 +54,13 @@ impl Members {
             let held = handle.request_key(principal.id())?;
             Ok(held.is_some_and(|held| hmac_verifies(&held, OWN, &own)))
         };
-        let mut mark = None;
-        let found = match self.vaults.is_quick() {
-            // Elsewhere a mark is asked for over a network, and what was read is remembered there.
-            false => is_own()?,
-            true => {
-                let now = handle.mark()?;
-                mark = Some(now);
-                self.shared.known.of((vault, handle.file()), &now).is_own(
-                    principal.id(),
-                    own,
-                    is_own,
-                )?
+        // Elsewhere a mark is asked for over a network, and what was read is remembered there.
+        let mark = self.vaults.is_quick().then(|| handle.mark()).transpose()?;
+        let found = match &mark {
+            None => is_own()?,
+            Some(mark) => {
+                let known = self.shared.known.of((vault, handle.file()), mark);
+                known.is_own(principal.id(), own, is_own)?
             }
         };
         let (vaults, shared) = (Arc::clone(&self.vaults), Arc::clone(&self.shared));

@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     fs, io,
     path::PathBuf,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
     time::Duration,
 };
 
@@ -19,6 +19,7 @@ use zms_core::{
 use zms_store::{Check, CommitError};
 
 use super::{Handle, OneFile, Vaults};
+use crate::held::held;
 
 /// Most vaults that are kept open.
 const MOST_OPEN: usize = 256;
@@ -46,10 +47,6 @@ impl Members {
             vaults.push(vault);
         }
     }
-}
-
-fn held<T>(lock: &Mutex<T>) -> MutexGuard<'_, T> {
-    lock.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn trouble(error: io::Error) -> Trouble {
