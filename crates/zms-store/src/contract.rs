@@ -3,6 +3,9 @@
 //!
 //! What is committed here was made and signed by the core, and what must be refused is that with
 //! one thing broken, so nothing but the promise under test can be the reason.
+//!
+//! A store that is somebody else's word for another one may be unable to keep a promise by what it
+//! is: [`run_but`] and [`run_shared_but`] are told which, and why.
 
 mod audit;
 mod kept;
@@ -41,6 +44,50 @@ pub fn run<S: Store>(new_store: impl FnMut() -> S) {
 /// With the names of all promises that are broken.
 pub fn run_kept<S: Keeper>(new_store: impl FnMut() -> S) {
     keep(kept_promises(), new_store);
+}
+
+/// Why a promise is not one of a store: its name, and the reason.
+pub type LeftOut = (&'static str, &'static str);
+
+/// As [`run`], save for what a store can not promise by what it is.
+///
+/// # Panics
+/// With the names of all promises that are broken, of those left out that are kept after all, and of
+/// those that there are none of.
+pub fn run_but<S: Store>(left_out: &[LeftOut], mut new_store: impl FnMut() -> S) {
+    expect_broken(left_out, promises(), |name, keeps| {
+        let store = new_store();
+        (name, catch_unwind(AssertUnwindSafe(|| keeps(store))).is_ok())
+    });
+}
+
+/// As [`run_shared`], save for what a store can not promise by what it is.
+///
+/// # Panics
+/// As [`run_but`].
+pub fn run_shared_but<S: Store>(left_out: &[LeftOut], mut two_handles: impl FnMut() -> (S, S)) {
+    expect_broken(left_out, shared_promises(), |name, keeps| {
+        let (one, other) = two_handles();
+        (name, catch_unwind(AssertUnwindSafe(|| keeps(one, other))).is_ok())
+    });
+}
+
+/// Tries every promise. One that is left out and kept would hide the day on which it is broken.
+fn expect_broken<P>(
+    left_out: &[LeftOut],
+    promises: Vec<(&'static str, P)>,
+    mut try_it: impl FnMut(&'static str, P) -> (&'static str, bool),
+) {
+    let is_left_out = |name: &str| left_out.iter().any(|(left, _)| *left == name);
+    let unknown: Vec<_> = left_out
+        .iter()
+        .filter(|(left, _)| !promises.iter().any(|(name, _)| name == left))
+        .collect();
+    assert!(unknown.is_empty(), "there is no such promise: {unknown:#?}");
+    report(promises.into_iter().map(|(name, keeps)| {
+        let (name, kept) = try_it(name, keeps);
+        (name, kept != is_left_out(name))
+    }));
 }
 
 fn keep<S>(promises: Vec<Promise<S>>, mut new_store: impl FnMut() -> S) {
@@ -104,7 +151,8 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         shown::what_ended_is_kept_with_the_revision_that_ended_it,
         shown::a_bundle_that_is_sent_shows_what_the_store_shows,
         members::every_member_is_proven_whatever_their_number,
-        members::a_member_that_left_is_departed,
+        members::a_member_that_left_is_none,
+        members::a_member_that_left_is_told_from_a_stranger,
         members::a_member_joins_only_once,
         members::who_departed_stays_out,
         members::only_a_member_changes_its_keyring,
@@ -112,11 +160,13 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         renewed::a_vault_made_anew_opens_for_its_new_members_only,
         renewed::a_vault_is_made_anew_whole_or_not_at_all,
         rosters::a_vault_is_made_only_once,
+        rosters::the_same_vault_is_made_only_once,
         rosters::a_vault_comes_before_everything_else,
         rosters::a_first_roster_has_version_1_and_follows_nothing,
         rosters::a_roster_that_moved_refuses_the_batch,
         rosters::a_roster_follows_the_current_one,
         rosters::of_two_changes_from_one_state_one_is_committed,
+        rosters::a_change_of_members_is_committed_once,
         revisions::a_revision_follows_the_head,
         revisions::a_first_revision_has_number_1_and_follows_nothing,
         revisions::a_scope_begins_only_once,
@@ -125,6 +175,7 @@ pub fn promises<S: Store>() -> Vec<Promise<S>> {
         revisions::closing_ends_every_row,
         revisions::nothing_begins_in_a_scope_that_closes,
         revisions::of_two_writes_from_one_state_one_is_committed,
+        revisions::a_write_is_committed_once,
         revisions::one_bad_revision_refuses_the_whole_batch,
         revisions::a_write_in_two_scopes_is_done_in_both_or_neither,
         rows::only_a_live_record_ends,

@@ -140,7 +140,7 @@ fn found(
 
 /// Whether messages are all that lie between `after` and the newest one.
 fn whole(messages: &[Vec<u8>], newest: Option<u64>, after: u64) -> bool {
-    newest.is_none_or(|newest| messages.len() as u64 + 1 + after >= newest)
+    newest.is_none_or(|newest| after.saturating_add(messages.len() as u64 + 1) >= newest)
 }
 
 impl Bundle for Shown<'_> {

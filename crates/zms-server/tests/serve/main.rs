@@ -7,6 +7,7 @@
 
 mod any;
 mod bodies;
+mod contract;
 mod hostile;
 mod running;
 mod secure;

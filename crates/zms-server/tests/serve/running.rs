@@ -61,7 +61,7 @@ pub fn now() -> u64 {
     1_800_000_000
 }
 
-fn entropy() -> Box<dyn CryptoRng + Send> {
+pub fn entropy() -> Box<dyn CryptoRng + Send> {
     Box::new(UnwrapErr(getrandom::SysRng))
 }
 
@@ -76,7 +76,7 @@ fn vault(file: &Path) -> String {
 }
 
 impl Running {
-    /// One without a vault, which is called `zms.test`.
+    /// One without a vault, which is called `zms.test`, and by its address.
     pub async fn with(limits: Limits) -> Self {
         Self::so(limits, Way::default()).await
     }
@@ -97,9 +97,14 @@ impl Running {
         let file = folder.path().join("zms.db");
         let token = if way.opens { vault(&file) } else { String::new() };
         let vaults = Arc::new(OneFile::new(file));
+        let unix = folder.path().join("zms.sock");
+        let listen = way.listen.unwrap_or_else(|| "127.0.0.1:0".parse().unwrap());
+        let listeners =
+            vec![listen.bind().await.unwrap(), Listen::Unix(unix.clone()).bind().await.unwrap()];
+        let Listen::Tcp(tcp) = listeners[0].listen().unwrap() else { panic!("it is TCP") };
         let engine = Engine::new(Setup {
             vaults: Arc::<OneFile>::clone(&vaults),
-            names: Names::new(["zms.test".to_owned()]),
+            names: Names::new(["zms.test".to_owned(), tcp.to_string()]),
             register: Register::Secret(register_key(SECRET)),
             limits,
             clock: now,
@@ -117,11 +122,6 @@ impl Running {
             true => router_with(&engine, Arc::new(gateway())),
             false => router(&engine),
         };
-        let unix = folder.path().join("zms.sock");
-        let listen = way.listen.unwrap_or_else(|| "127.0.0.1:0".parse().unwrap());
-        let listeners =
-            vec![listen.bind().await.unwrap(), Listen::Unix(unix.clone()).bind().await.unwrap()];
-        let Listen::Tcp(tcp) = listeners[0].listen().unwrap() else { panic!("it is TCP") };
         let (end, ended) = oneshot::channel::<()>();
         let serving = serve(Arc::clone(&engine), router, listeners, way.tls, async {
             let _ = ended.await;

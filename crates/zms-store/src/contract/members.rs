@@ -25,19 +25,19 @@ pub(super) fn every_member_is_proven_whatever_their_number<S: Store>(mut store: 
     for leaving in tokens.iter().skip(7).step_by(5) {
         let batch = vault.revoke(&store, *leaving);
         vault.commit(&mut store, &batch);
-        let count = vault.principals.len() - departed(&store, &tokens);
+        let count = vault.principals.len() - gone(&store, &tokens);
         assert_members_proven(&*store.bundle().expect("the store is in no trouble"), count);
     }
     let batch = vault.next_rekey(&store).expect("the revoked tokens' scope is pending");
     vault.commit(&mut store, &batch);
-    let count = vault.principals.len() - departed(&store, &tokens);
+    let count = vault.principals.len() - gone(&store, &tokens);
     assert_members_proven(&*store.bundle().expect("the store is in no trouble"), count);
 }
 
-fn departed<S: Store>(store: &S, tokens: &[PrincipalId]) -> usize {
+fn gone<S: Store>(store: &S, tokens: &[PrincipalId]) -> usize {
     let bundle = store.bundle().expect("the store is in no trouble");
     let standing = |id: &&PrincipalId| bundle.standing(**id).expect("read");
-    tokens.iter().filter(|id| matches!(standing(id), Standing::Departed { .. })).count()
+    tokens.iter().filter(|id| !matches!(standing(id), Standing::Member(_))).count()
 }
 
 fn assert_members_proven(bundle: &dyn Bundle, count: usize) {
@@ -59,16 +59,28 @@ fn assert_members_proven(bundle: &dyn Bundle, count: usize) {
     }
 }
 
-pub(super) fn a_member_that_left_is_departed<S: Store>(mut store: S) {
-    let mut vault = Vault::made(&mut store);
-    let (batch, token) = vault.token(&store, "deploy");
-    vault.commit(&mut store, &batch);
-    let batch = vault.revoke(&store, token.id());
-    vault.commit(&mut store, &batch);
+/// A token that was there.
+fn departed<S: Store>(store: &mut S) -> PrincipalId {
+    let mut vault = Vault::made(store);
+    let (batch, token) = vault.token(store, "deploy");
+    vault.commit(store, &batch);
+    let batch = vault.revoke(store, token.id());
+    vault.commit(store, &batch);
+    token.id()
+}
+
+pub(super) fn a_member_that_left_is_told_from_a_stranger<S: Store>(mut store: S) {
+    let token = departed(&mut store);
     let bundle = store.bundle().expect("the store is in no trouble");
-    assert_eq!(bundle.standing(token.id()).expect("read"), Standing::Departed { at: NOW });
-    assert_eq!(bundle.keyring(token.id()).expect("read"), None);
-    assert_eq!(bundle.escrow(token.id()).expect("read"), None);
+    assert_eq!(bundle.standing(token).expect("read"), Standing::Departed { at: NOW });
+}
+
+pub(super) fn a_member_that_left_is_none<S: Store>(mut store: S) {
+    let token = departed(&mut store);
+    let bundle = store.bundle().expect("the store is in no trouble");
+    assert!(!matches!(bundle.standing(token).expect("read"), Standing::Member(_)));
+    assert_eq!(bundle.keyring(token).expect("read"), None);
+    assert_eq!(bundle.escrow(token).expect("read"), None);
     assert_eq!(bundle.members().expect("read").len(), 1);
 }
 

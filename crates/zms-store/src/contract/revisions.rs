@@ -119,8 +119,14 @@ pub(super) fn of_two_writes_from_one_state_one_is_committed<S: Store>(mut store:
     let elsewhere = vault.write(&store, "shop/staging", &[put("A", b"third")]);
     vault.commit(&mut store, &first);
     vault.refused(&mut store, &second);
-    vault.refused(&mut store, &first);
     vault.commit(&mut store, &elsewhere);
+}
+
+pub(super) fn a_write_is_committed_once<S: Store>(mut store: S) {
+    let mut vault = Vault::written(&mut store);
+    let batch = vault.write(&store, "shop/production", &[put("A", b"first")]);
+    vault.commit(&mut store, &batch);
+    vault.refused(&mut store, &batch);
 }
 
 pub(super) fn one_bad_revision_refuses_the_whole_batch<S: Store>(mut store: S) {

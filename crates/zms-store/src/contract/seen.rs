@@ -1,7 +1,7 @@
 //! All that a store shows of a vault, to be compared.
 
 use zms_core::{
-    audit::Entry,
+    audit::{Action, Entry, Outcome},
     bundle::{Bundle, Standing, Wanted},
     child::StoredChild,
     id::{PrincipalId, ScopeId, VaultId},
@@ -87,4 +87,14 @@ fn see_scope(bundle: &dyn Bundle, scope: ScopeId) -> ScopeSeen {
 /// The whole first chain.
 pub(super) fn audit_of<S: Store>(store: &S) -> Vec<Entry> {
     store.audit_read(0, 0, usize::MAX).expect("the audit is read")
+}
+
+/// What it was told: a store may note by itself who read from it, and whom it refused.
+pub(super) fn told_of<S: Store>(store: &S) -> Vec<(PrincipalId, Action)> {
+    let told = |entry: &Entry| {
+        let read = matches!(entry.event.action, Action::Read | Action::ReadPast);
+        !read && entry.event.outcome == Outcome::Done
+    };
+    let entries = audit_of(store).into_iter().filter(told);
+    entries.map(|entry| (entry.event.principal, entry.event.action)).collect()
 }

@@ -29,6 +29,7 @@ pub(super) fn an_empty_store_shows_nothing<S: Store>(store: S) {
     assert_eq!(bundle.standing(PrincipalId([1; 16])).expect("read"), Standing::Unknown);
     drop(bundle);
     assert!(audit_of(&store).is_empty());
+    assert!(store.audit_chains().expect("told").is_empty());
 }
 
 pub(super) fn what_is_committed_opens<S: Store>(mut store: S) {

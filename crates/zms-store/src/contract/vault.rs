@@ -28,7 +28,7 @@ use zms_core::{
 };
 use zms_crypto::{Key, SecretBytes};
 
-use super::seen::{Seen, audit_of, see};
+use super::seen::{Seen, see, told_of};
 use crate::{CommitError, Store};
 
 /// Unix seconds at which everything happens.
@@ -260,11 +260,11 @@ impl Vault {
     /// Commits what must be refused, and sees that nothing changed.
     pub(super) fn refused<S: Store>(&mut self, store: &mut S, batch: &Batch) {
         self.note(batch);
-        let before = (self.seen(store), audit_of(store));
+        let before = (self.seen(store), told_of(store));
         let events = [event(self.owner.id(), Action::Write)];
         let outcome = store.commit(batch, &events);
         assert!(matches!(outcome, Err(CommitError::Conflict)), "{outcome:?} is no conflict");
-        let after = (self.seen(store), audit_of(store));
+        let after = (self.seen(store), told_of(store));
         assert!(before == after, "what is refused changes nothing");
     }
 
