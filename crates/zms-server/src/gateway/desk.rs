@@ -56,13 +56,27 @@ impl Desks {
             return Ok(());
         }
         let desk = Arc::clone(held(&self.0).entry(vault).or_default());
-        let noted = desk.note(events, append);
-        let mut desks = held(&self.0);
-        drop(desk);
-        if desks.get(&vault).is_some_and(|desk| Arc::strong_count(desk) == 1) {
-            desks.remove(&vault);
+        let seat = Seat { desks: self, vault, desk: Some(desk) };
+        let desk = seat.desk.as_ref().expect("it is held until it is left");
+        desk.note(events, append).map_err(|(class, words)| Trouble::new(class, words))
+    }
+}
+
+/// Somebody at a desk, which goes with the last one, also where that one leaves by a panic.
+struct Seat<'d> {
+    desks: &'d Desks,
+    vault: (VaultId, File),
+    desk: Option<Arc<Desk>>,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        let mut desks = held(&self.desks.0);
+        // While nobody else can come or go.
+        self.desk = None;
+        if desks.get(&self.vault).is_some_and(|desk| Arc::strong_count(desk) == 1) {
+            desks.remove(&self.vault);
         }
-        noted.map_err(|(class, words)| Trouble::new(class, words))
     }
 }
 
