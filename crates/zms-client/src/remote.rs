@@ -35,7 +35,7 @@ use self::{
     cache::{Cache, Kept},
     shown::Shown,
 };
-pub use self::{watch::Watcher, wire::reach};
+pub use self::{cache::newest_copy, watch::Watcher, wire::reach};
 
 /// How many messages of each chain come without being asked for: a client that was here lately
 /// needs no more to see that what it knew leads to what is there.

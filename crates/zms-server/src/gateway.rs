@@ -47,12 +47,6 @@ pub trait Origin: Send + Sync {
     /// # Errors
     /// [`Trouble`] where that can not be told.
     fn keeper(&self, vault: VaultId) -> Result<Option<Handle>, Trouble>;
-
-    /// Whether requests can be answered at all.
-    ///
-    /// # Errors
-    /// [`Trouble`] where they can not.
-    fn ready(&self) -> Result<(), Trouble>;
 }
 
 /// What every request is answered from.

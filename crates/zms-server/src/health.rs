@@ -5,7 +5,7 @@ use std::sync::{Arc, LazyLock};
 use axum::{
     Json,
     extract::State,
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, header},
     response::{IntoResponse, Response},
 };
 use utoipa::OpenApi;
@@ -13,7 +13,9 @@ use utoipa::OpenApi;
 use crate::{
     openapi::Document,
     problem::{Problem, Shown},
+    readiness,
     state::Engine,
+    vaults::Ready,
 };
 
 fn text(kind: &'static str, body: String) -> Response {
@@ -34,6 +36,8 @@ pub(crate) async fn live() -> Response {
 }
 
 /// Whether requests can be answered
+///
+/// Told by reading and writing where the vaults are, once a second at most, for all who ask.
 #[utoipa::path(
     get,
     path = "/readyz",
@@ -44,12 +48,11 @@ pub(crate) async fn live() -> Response {
     )
 )]
 pub(crate) async fn ready(State(engine): State<Arc<Engine>>) -> Result<Response, Problem> {
-    if engine.stop.is_cancelled() {
-        let detail = "the engine is about to stop";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail));
-    }
-    engine.work(|engine| Ok(engine.vaults.ready()?)).await?;
-    Ok(text(PLAIN, "ok\n".to_owned()))
+    let said = match readiness::ask(&engine).await? {
+        Ready::Whole => "ok\n",
+        Ready::Stale => "degraded: the server of the vaults can not be reached, copies answer\n",
+    };
+    Ok(text(PLAIN, said.to_owned()))
 }
 
 /// Counts, for Prometheus

@@ -18,6 +18,7 @@ mod metrics;
 mod names;
 pub mod openapi;
 mod problem;
+mod readiness;
 mod router;
 pub mod serve;
 mod state;

@@ -122,6 +122,11 @@ impl Problem {
         problem.because(format_args!("{trouble} ({})", trouble.source))
     }
 
+    /// Requests can not be answered now.
+    pub const fn not_ready(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+    }
+
     /// The entry of what was asked for can not be stored, so it does not happen.
     pub fn audit(trouble: &Trouble) -> Self {
         let detail = "the audit entry can not be stored";

@@ -16,6 +16,7 @@ use crate::{
     metrics::Metrics,
     names::Names,
     problem::Problem,
+    readiness::Readiness,
     vaults::Vaults,
 };
 
@@ -75,6 +76,7 @@ pub struct Engine {
     /// KiB of bodies that are read at the same time.
     pub(crate) bodies: Semaphore,
     pub(crate) metrics: Metrics,
+    pub(crate) readiness: Readiness,
     /// Ends what waits.
     pub(crate) stop: CancellationToken,
 }
@@ -102,6 +104,7 @@ impl Engine {
             rates: Rates::new(&limits),
             bodies: Semaphore::new(limits.bodies >> 10),
             metrics: Metrics::new(),
+            readiness: Readiness::default(),
             stop: CancellationToken::new(),
             limits,
         });

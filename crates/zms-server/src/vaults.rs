@@ -3,6 +3,7 @@
 mod file;
 mod folder;
 mod handle;
+mod room;
 mod shared;
 
 use zms_core::{
@@ -15,6 +16,15 @@ use zms_store::{Check, CommitError};
 
 pub(crate) use self::handle::File;
 pub use self::{file::OneFile, folder::Folder, handle::Handle, shared::Shared};
+
+/// How far requests can be answered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ready {
+    /// As ever.
+    Whole,
+    /// Reads alone, from copies of what was answered last.
+    Stale,
+}
 
 /// Keeps many vaults. Its calls may wait for a disk or a network.
 pub trait Vaults: Send + Sync {
@@ -45,11 +55,12 @@ pub trait Vaults: Send + Sync {
     /// [`Trouble`] where it can not be told.
     fn is_empty(&self) -> Result<bool, Trouble>;
 
-    /// Whether requests can be answered now.
+    /// Whether requests can be answered now. It may look, and write what is removed again; the
+    /// engine asks for that seldom.
     ///
     /// # Errors
     /// [`Trouble`] where not.
-    fn ready(&self) -> Result<(), Trouble>;
+    fn ready(&self) -> Result<Ready, Trouble>;
 
     /// Is told of the members that joined a vault.
     fn joined(&self, vault: VaultId, principals: &[PrincipalId]) {

@@ -23,8 +23,9 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rusqlite::Connection;
+use rusqlite::{Connection, TransactionBehavior};
 pub use schema::{Table, schema};
+pub use trouble::file_trouble;
 use zms_core::{
     audit::{Entry, Event},
     batch::Batch,
@@ -248,6 +249,11 @@ impl Keeper for SqliteStore {
     ) -> Result<(), CommitError> {
         self.make_durable()?;
         self.folding(|connection| commit::commit(connection, batch, events, Some(check)))
+    }
+
+    fn writable(&mut self) -> Result<(), Trouble> {
+        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        begun.and_then(|begun| bundle::mark(&begun).map(|_| ())).map_err(sorted)
     }
 
     fn mark(&self) -> Result<Mark, Trouble> {

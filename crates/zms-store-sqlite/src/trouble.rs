@@ -39,7 +39,7 @@ pub(crate) fn trouble(error: Error) -> Trouble {
 }
 
 /// Sorts an error of the file system into a class.
-pub(crate) fn file_trouble(error: io::Error) -> Trouble {
+pub fn file_trouble(error: io::Error) -> Trouble {
     let class = match error.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             TroubleClass::ReadOnly

@@ -198,6 +198,7 @@ pub fn kept_promises<S: Keeper>() -> Vec<Promise<S>> {
     named![
         kept::a_check_sees_the_state_that_a_batch_is_put_on,
         kept::what_a_check_refuses_changes_nothing,
+        kept::telling_whether_it_can_be_written_changes_nothing,
         kept::commits_are_counted_and_reads_are_not,
         kept::a_members_request_key_is_kept_and_goes_with_it,
         kept::a_new_authority_takes_the_place_of_the_old_one,

@@ -38,6 +38,14 @@ pub trait Keeper: Store {
         check: Check<'_>,
     ) -> Result<(), CommitError>;
 
+    /// Whether a commit could begin now, as far as that can be told without one. It changes nothing.
+    ///
+    /// # Errors
+    /// [`Trouble`] where it could not: somebody holds the vault, or it can not be read or written.
+    fn writable(&mut self) -> Result<(), Trouble> {
+        self.mark().map(|_| ())
+    }
+
     /// The mark of the current state.
     ///
     /// # Errors

@@ -1,5 +1,7 @@
 //! What an answer means where it is not what was asked for.
 
+use std::fmt::Display;
+
 use serde::Deserialize;
 use zms_core::{
     admit::Refused,
@@ -32,6 +34,17 @@ pub(super) fn garbled() -> Trouble {
     Trouble::new(TroubleClass::Garbled, "it does not decode")
 }
 
+/// Whether who stands before an engine that is not there answers so.
+pub(super) const fn is_before_it(status: u16) -> bool {
+    matches!(status, 502..=504)
+}
+
+/// An engine that is not there, behind something that is.
+pub(super) fn before_it(address: impl Display, status: u16) -> Trouble {
+    let why = format!("{address}: what stands before it answers {status}");
+    Trouble::new(TroubleClass::Unreachable, why)
+}
+
 /// The trouble that an answer tells of.
 pub(super) fn trouble(answer: &Answer, address: &str) -> Trouble {
     let problem: Option<Problem> = answer
@@ -42,11 +55,7 @@ pub(super) fn trouble(answer: &Answer, address: &str) -> Trouble {
     let status = answer.status;
     let Some(problem) = problem else {
         return match status {
-            // Who stands before an engine that is not there answers so.
-            502..=504 => {
-                let why = format!("{address}: what stands before it answers {status}");
-                Trouble::new(TroubleClass::Unreachable, why)
-            }
+            _ if is_before_it(status) => before_it(address, status),
             300..400 => foreign(&format!("{address} points elsewhere, which is not followed")),
             _ => foreign(&format!("{address} answers {status}")),
         };

@@ -6,7 +6,7 @@ use std::{
     fs::{self, DirBuilder, File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::{DirBuilderExt, FileExt, MetadataExt, OpenOptionsExt},
-    path::PathBuf,
+    path::{Path, PathBuf},
 };
 
 use rustix::{fs::OFlags, process::geteuid};
@@ -16,6 +16,8 @@ use zms_core::bundle::{MAX_PACKED, Packed};
 const MAGIC: &[u8; 4] = b"ZMK\x01";
 /// Where the time of the last answer stands: behind the magic, in eight bytes.
 const TIME: u64 = MAGIC.len() as u64;
+/// Most files of a folder that are looked at for the newest copy.
+const MOST_COPIES: usize = 1024;
 /// Longest query and mark.
 const MAX_TEXT: usize = 64 * 1024;
 
@@ -42,15 +44,9 @@ impl Cache {
 
     /// What is kept, unproven.
     pub(super) fn load(&self) -> Option<Kept> {
-        let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
-        let file = OpenOptions::new().read(true).custom_flags(flags).open(&self.path).ok()?;
-        let found = file.metadata().ok()?;
-        // What others could have put there is not even looked at.
-        if !found.is_file() || found.uid() != geteuid().as_raw() || found.mode() & 0o022 != 0 {
-            return None;
-        }
+        let (file, length) = opened(&self.path)?;
         let most = MAX_PACKED + MAX_TEXT;
-        let mut bytes = Vec::with_capacity(most.min(found.len() as usize));
+        let mut bytes = Vec::with_capacity(most.min(length as usize));
         file.take(most as u64).read_to_end(&mut bytes).ok()?;
         decode(&bytes)
     }
@@ -87,6 +83,26 @@ impl Cache {
             let _left = fs::remove_file(&new);
         })
     }
+}
+
+/// Unix seconds of the newest copy in a folder of them; `None` where there is none.
+pub fn newest_copy(folder: &Path) -> Option<u64> {
+    let copies = fs::read_dir(folder).ok()?.take(MOST_COPIES).filter_map(|entry| {
+        let (file, _) = opened(&entry.ok()?.path())?;
+        let mut begins = [0; MAGIC.len() + 8];
+        file.read_exact_at(&mut begins, 0).ok()?;
+        Some(u64::from_be_bytes(*begins.strip_prefix(MAGIC)?.first_chunk()?))
+    });
+    copies.max()
+}
+
+/// A file of ours, and its length. What others could have put there is not even looked at.
+fn opened(path: &Path) -> Option<(File, u64)> {
+    let flags = (OFlags::NOFOLLOW | OFlags::NONBLOCK).bits().cast_signed();
+    let file = OpenOptions::new().read(true).custom_flags(flags).open(path).ok()?;
+    let found = file.metadata().ok()?;
+    let ours = found.is_file() && found.uid() == geteuid().as_raw() && found.mode() & 0o022 == 0;
+    ours.then_some((file, found.len()))
 }
 
 fn encode(kept: &Kept) -> Vec<u8> {

@@ -190,6 +190,9 @@ pub fn reach(address: &Address) -> Result<(), Trouble> {
         .and_then(|request| line.run(request, Duration::ZERO));
     match answer {
         Ok(answer) if answer.status().is_success() => Ok(()),
+        Ok(answer) if super::answer::is_before_it(answer.status().as_u16()) => {
+            Err(super::answer::before_it(address, answer.status().as_u16()))
+        }
         Ok(answer) => {
             let why = format!("{address} answers {} where it is asked how it is", answer.status());
             Err(Trouble::new(TroubleClass::Foreign, why))

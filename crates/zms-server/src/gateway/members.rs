@@ -83,10 +83,6 @@ impl Origin for Members {
     fn keeper(&self, vault: VaultId) -> Result<Option<Handle>, Trouble> {
         self.vaults.find(vault)
     }
-
-    fn ready(&self) -> Result<(), Trouble> {
-        self.vaults.ready()
-    }
 }
 
 /// A handle for one request.

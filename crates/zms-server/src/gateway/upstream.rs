@@ -3,12 +3,12 @@
 
 use std::path::PathBuf;
 
-use zms_client::remote::{RemoteStore, reach};
+use zms_client::remote::{RemoteStore, newest_copy, reach};
 use zms_core::{
     address::Address,
     audit::Event,
     batch::Batch,
-    bundle::Trouble,
+    bundle::{Trouble, TroubleClass},
     id::{PrincipalId, VaultId},
     principal::Principal,
 };
@@ -16,7 +16,7 @@ use zms_crypto::CryptoRng;
 use zms_store::{Check, CommitError, Store};
 
 use super::Origin;
-use crate::vaults::{Handle, Vaults};
+use crate::vaults::{Handle, Ready, Vaults};
 
 /// An engine that is asked for each request.
 pub struct Upstream {
@@ -46,10 +46,6 @@ impl Origin for Upstream {
     fn keeper(&self, _: VaultId) -> Result<Option<Handle>, Trouble> {
         Ok(None)
     }
-
-    fn ready(&self) -> Result<(), Trouble> {
-        reach(&self.address)
-    }
 }
 
 /// It keeps no vault itself, for nobody.
@@ -70,7 +66,17 @@ impl Vaults for Upstream {
         Ok(false)
     }
 
-    fn ready(&self) -> Result<(), Trouble> {
-        reach(&self.address)
+    /// Where the engine can not be reached, a copy that may be used says for whom that is no matter.
+    fn ready(&self) -> Result<Ready, Trouble> {
+        let unreached = match reach(&self.address) {
+            Ok(()) => return Ok(Ready::Whole),
+            Err(trouble) if trouble.class == TroubleClass::Unreachable => trouble,
+            Err(trouble) => return Err(trouble),
+        };
+        let usable = |most: &u64| {
+            let age = newest_copy(&self.copies).and_then(|at| (self.clock)().checked_sub(at));
+            age.is_some_and(|age| age <= *most)
+        };
+        self.most_stale.filter(usable).map(|_| Ready::Stale).ok_or(unreached)
     }
 }

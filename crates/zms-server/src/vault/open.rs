@@ -59,7 +59,7 @@ impl Open {
         match self {
             Self::LogIn => approle::log_in(within, call, wrapping::wish(call)?),
             Self::Wrapped(verb) => wrapping::respond(&within.gateway, call, verb),
-            Self::Health => sys::health(&within.gateway, call),
+            Self::Health => sys::health(within, call),
             Self::SealStatus => Ok(sys::seal_status()),
             Self::IsInitialized => Ok(sys::initialized()),
             Self::Initialize => Err(Refusal::bad("Vault is already initialized")),

@@ -2,10 +2,14 @@
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
+use tokio::runtime::Handle;
 use zms_crypto::digest::sha256;
 
 use super::{Acting, body, envelope::both, mounts, policy, wrapping};
-use crate::gateway::{Answer, Call, Gateway, Refusal};
+use crate::{
+    gateway::{Answer, Call, Refusal, Within},
+    readiness,
+};
 
 /// The version whose surface this is; clients compare it as one (semver.org), build and all.
 const VERSION: &str = concat!("2.7.2+zms.", env!("CARGO_PKG_VERSION"));
@@ -18,8 +22,8 @@ fn cluster() -> (String, String) {
 }
 
 /// `sys/health`.
-pub(super) fn health(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> {
-    let ready = gateway.origin.ready();
+pub(super) fn health(within: &Within, call: &Call) -> Result<Answer, Refusal> {
+    let ready = Handle::current().block_on(readiness::ask(&within.engine));
     let code = if ready.is_ok() { "activecode" } else { "sealedcode" };
     let usual = if ready.is_ok() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     let wanted = call.asked(code)?.and_then(|code| code.parse::<u16>().ok());
@@ -33,7 +37,7 @@ pub(super) fn health(gateway: &Gateway, call: &Call) -> Result<Answer, Refusal> 
         "performance_standby": false,
         "replication_performance_mode": "disabled",
         "replication_dr_mode": "disabled",
-        "server_time_utc": (gateway.clock)(),
+        "server_time_utc": (within.gateway.clock)(),
         "version": VERSION,
         "cluster_name": name,
         "cluster_id": id,

@@ -14,21 +14,23 @@ use std::{
 use zms_core::{
     audit::Event,
     batch::Batch,
-    bundle::{Trouble, TroubleClass},
+    bundle::Trouble,
     id::{PrincipalId, VaultId},
 };
 use zms_store::{Check, CommitError, Keeper, Store};
-use zms_store_sqlite::SqliteStore;
+use zms_store_sqlite::{SqliteStore, file_trouble};
 
 use super::{
-    Vaults,
+    Ready, Vaults,
     handle::{File, Handle, Shelf},
+    room::Room,
 };
 
 /// A database that holds one vault, or is to.
 pub struct OneFile {
     path: PathBuf,
     kept: Mutex<Option<Kept>>,
+    room: Room,
 }
 
 /// What is known of the file that has the name now.
@@ -40,8 +42,8 @@ struct Kept {
 
 impl OneFile {
     /// The database of this path, whether it is there or not.
-    pub const fn new(path: PathBuf) -> Self {
-        Self { path, kept: Mutex::new(None) }
+    pub fn new(path: PathBuf) -> Self {
+        Self { path, kept: Mutex::default(), room: Room::default() }
     }
 
     /// A handle on the vault, whatever its id; `None` where there is none.
@@ -62,6 +64,11 @@ impl OneFile {
         }
         let lent = kept.as_ref().map(|kept| kept.shelf.lend(store));
         Ok(lent.map(|handle| (vault, handle)))
+    }
+
+    /// Whether the vault, where there is one, can be read and written.
+    pub(super) fn usable(&self) -> Result<(), Trouble> {
+        self.open()?.map_or(Ok(()), |(_, mut handle)| handle.writable())
     }
 
     fn kept(&self) -> MutexGuard<'_, Option<Kept>> {
@@ -89,7 +96,7 @@ fn identity(path: &Path) -> Result<Option<File>, Trouble> {
     match fs::symlink_metadata(path) {
         Ok(found) => Ok(Some((found.dev(), found.ino()))),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(Trouble::new(TroubleClass::Other, error)),
+        Err(error) => Err(file_trouble(error)),
     }
 }
 
@@ -119,8 +126,11 @@ impl Vaults for OneFile {
         Ok(self.open()?.is_none())
     }
 
-    fn ready(&self) -> Result<(), Trouble> {
-        self.open()?.map_or(Ok(()), |(_, handle)| handle.mark().map(|_| ()))
+    fn ready(&self) -> Result<Ready, Trouble> {
+        if let Some(folder) = self.path.parent() {
+            self.room.is_in(folder)?;
+        }
+        self.usable().map(|()| Ready::Whole)
     }
 
     fn is_quick(&self) -> bool {

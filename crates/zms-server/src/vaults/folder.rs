@@ -12,17 +12,20 @@ use tokio::time::Instant;
 use zms_core::{
     audit::Event,
     batch::Batch,
-    bundle::{Trouble, TroubleClass},
+    bundle::Trouble,
     engine::path::Named,
     id::{PrincipalId, VaultId},
 };
 use zms_store::{Check, CommitError};
+use zms_store_sqlite::file_trouble;
 
-use super::{Handle, OneFile, Vaults};
+use super::{Handle, OneFile, Ready, Vaults, room::Room};
 use crate::held::held;
 
 /// Most vaults that are kept open.
 const MOST_OPEN: usize = 256;
+/// Most vaults that are looked at for one that is usable.
+const LOOKED_AT: usize = 16;
 /// How long the list of members is good for where somebody is asked for who is not on it.
 const STALE: Duration = Duration::from_secs(5);
 
@@ -31,6 +34,7 @@ pub struct Folder {
     path: PathBuf,
     open: Mutex<HashMap<VaultId, Arc<OneFile>>>,
     members: Mutex<Members>,
+    room: Room,
 }
 
 /// Who is in which vault, as far as it is known.
@@ -49,14 +53,10 @@ impl Members {
     }
 }
 
-fn trouble(error: io::Error) -> Trouble {
-    Trouble::new(TroubleClass::Other, error)
-}
-
 impl Folder {
     /// The vaults in a folder that exists.
     pub fn new(path: PathBuf) -> Self {
-        Self { path, open: Mutex::default(), members: Mutex::default() }
+        Self { path, open: Mutex::default(), members: Mutex::default(), room: Room::default() }
     }
 
     fn file(&self, vault: VaultId) -> Arc<OneFile> {
@@ -73,15 +73,22 @@ impl Folder {
     }
 
     fn vaults(&self) -> Result<Vec<VaultId>, Trouble> {
-        let mut vaults = Vec::new();
-        for entry in fs::read_dir(&self.path).map_err(trouble)? {
-            let name = entry.map_err(trouble)?.file_name();
-            let id = name.to_str().and_then(|name| name.strip_suffix(".db"));
-            if let Some(Named::Vault(vault)) = id.and_then(Named::parse) {
-                vaults.push(vault);
+        self.listed().map_err(file_trouble)?.collect::<io::Result<_>>().map_err(file_trouble)
+    }
+
+    /// What lies there under the name of a vault.
+    fn listed(&self) -> io::Result<impl Iterator<Item = io::Result<VaultId>>> {
+        let vault = |entry: io::Result<fs::DirEntry>| {
+            let name = match entry {
+                Ok(entry) => entry.file_name(),
+                Err(error) => return Some(Err(error)),
+            };
+            match name.to_str()?.strip_suffix(".db").and_then(Named::parse)? {
+                Named::Vault(vault) => Some(Ok(vault)),
+                Named::Own => None,
             }
-        }
-        Ok(vaults)
+        };
+        Ok(fs::read_dir(&self.path)?.filter_map(vault))
     }
 
     /// Every member of every vault.
@@ -127,8 +134,18 @@ impl Vaults for Folder {
         Ok(self.vaults()?.is_empty())
     }
 
-    fn ready(&self) -> Result<(), Trouble> {
-        fs::read_dir(&self.path).map(|_| ()).map_err(trouble)
+    /// One vault in trouble is no reason to turn away those who come for the others; where none of
+    /// some is usable, it is.
+    fn ready(&self) -> Result<Ready, Trouble> {
+        self.room.is_in(&self.path)?;
+        let mut trouble = None;
+        for vault in self.listed().map_err(file_trouble)?.take(LOOKED_AT) {
+            match self.file(vault.map_err(file_trouble)?).usable() {
+                Ok(()) => return Ok(Ready::Whole),
+                Err(found) => trouble = trouble.or(Some(found)),
+            }
+        }
+        trouble.map_or(Ok(Ready::Whole), Err)
     }
 
     fn joined(&self, vault: VaultId, principals: &[PrincipalId]) {

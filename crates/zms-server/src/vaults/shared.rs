@@ -11,7 +11,7 @@ use zms_core::{
 use zms_store::{Check, CommitError, Keeper};
 use zms_store_postgres::Database;
 
-use super::{Handle, Vaults};
+use super::{Handle, Ready, Vaults};
 
 /// A database that other replicas use as well.
 pub struct Shared(Arc<Database>);
@@ -41,8 +41,8 @@ impl Vaults for Shared {
         self.0.is_empty()
     }
 
-    fn ready(&self) -> Result<(), Trouble> {
-        self.0.ready()
+    fn ready(&self) -> Result<Ready, Trouble> {
+        self.0.ready().map(|()| Ready::Whole)
     }
 
     fn on_move(&self, listener: Box<dyn Fn(VaultId) + Send + Sync>) {

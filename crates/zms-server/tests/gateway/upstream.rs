@@ -1,8 +1,9 @@
 //! The gateway as a sidecar: its vault is at an engine elsewhere.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use axum::{Router, body::Body, http::Request};
+use http_body_util::BodyExt;
 use serde_json::json;
 use tower::ServiceExt;
 use zms_core::address::Address;
@@ -20,6 +21,15 @@ use crate::{
 };
 
 const DATA: &str = "/v1/secret/data/app";
+
+/// Status and body of `/readyz`.
+async fn ready(router: &Router) -> (u16, String) {
+    let request = Request::get("/readyz").header("host", "localhost:3030").body(Body::empty());
+    let answer = router.clone().oneshot(request.expect("a request")).await.expect("an answer");
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.expect("a body").to_bytes();
+    (status, String::from_utf8_lossy(&body).into_owned())
+}
 
 async fn call(router: &Router, method: &str, token: &str, body: &str) -> (u16, serde_json::Value) {
     let request = Request::builder().method(method).uri(DATA).header("host", "localhost:3030");
@@ -45,23 +55,27 @@ async fn a_sidecar_reads_and_writes_at_an_engine_and_lasts_through_an_outage() {
     let far = Engine::new(setup(Arc::new(OneFile::new(world.file())), vec![address.to_string()]));
     let serving = serve(listener, router(&far));
     let folder = tempfile::tempdir().expect("a folder");
-    let upstream = Arc::new(Upstream {
-        address: Address::parse(&format!("http://{address}")).expect("an address"),
-        clock: now,
-        entropy,
-        copies: folder.path().to_owned(),
-        most_stale: Some(600),
-    });
-    let near = Engine::new(setup(upstream.clone(), vec!["localhost:3030".to_owned()]));
-    let gateway = Gateway {
-        origin: upstream,
-        hosts: Hosts::new([]),
-        pins: Some(folder.path().join("pins")),
-        clock: now,
-        entropy,
-        proven: Arc::default(),
+    let beside = |copies: &Path, most_stale| {
+        let upstream = Arc::new(Upstream {
+            address: Address::parse(&format!("http://{address}")).expect("an address"),
+            clock: now,
+            entropy,
+            copies: copies.to_owned(),
+            most_stale,
+        });
+        let near = Engine::new(setup(upstream.clone(), vec!["localhost:3030".to_owned()]));
+        let gateway = Gateway {
+            origin: upstream,
+            hosts: Hosts::new([]),
+            pins: Some(copies.join("pins")),
+            clock: now,
+            entropy,
+            proven: Arc::default(),
+        };
+        router_of_gateway(&near, Arc::new(gateway))
     };
-    let sidecar = router_of_gateway(&near, Arc::new(gateway));
+    let sidecar = beside(folder.path(), Some(600));
+    assert_eq!(ready(&beside(folder.path(), None)).await, (200, "ok\n".to_owned()));
     let (status, answer) = call(&sidecar, "GET", &token, "").await;
     assert_eq!((status, &answer["data"]["data"]), (200, &json!({"A":"1"})), "{answer}");
     let body = r#"{"data":{"A":"2"},"options":{"cas":1}}"#;
@@ -77,6 +91,13 @@ async fn a_sidecar_reads_and_writes_at_an_engine_and_lasts_through_an_outage() {
     let answer = read(sidecar.clone().oneshot(request).await.expect("an answer")).await;
     assert_eq!((answer.0, &answer.1["data"]), (400, &serde_json::Value::Null), "{answer:?}");
     drop(serving);
+    let (status, said) = ready(&sidecar).await;
+    assert!(status == 200 && said.starts_with("degraded: "), "{status} {said}");
+    // Where there is no copy, or none may be used, nobody is answered.
+    let empty = tempfile::tempdir().expect("a folder");
+    for none in [beside(folder.path(), None), beside(empty.path(), Some(600))] {
+        assert_eq!(ready(&none).await.0, 503);
+    }
     let (status, answer) = call(&sidecar, "GET", &token, "").await;
     assert_eq!((status, &answer["data"]["data"]), (200, &json!({"A":"2"})), "{answer}");
     assert_eq!(call(&sidecar, "POST", &token, r#"{"data":{}}"#).await.0, 503);

@@ -68,6 +68,19 @@ pub(super) fn commits_are_counted_and_reads_are_not<S: Keeper>(mut store: S) {
     assert!(joined.commits > last.commits && joined.roster != last.roster);
 }
 
+pub(super) fn telling_whether_it_can_be_written_changes_nothing<S: Keeper>(mut store: S) {
+    store.writable().expect("an empty one can be");
+    let mut vault = Vault::written(&mut store);
+    let before = (vault.seen(&store), audit_of(&store), store.mark().expect("it counts"));
+    for _ in 0..3 {
+        store.writable().expect("nobody holds it");
+    }
+    let after = (vault.seen(&store), audit_of(&store), store.mark().expect("it counts"));
+    assert!(before == after);
+    let batch = vault.write(&store, "shop/production", &[put("A", b"new")]);
+    vault.commit(&mut store, &batch);
+}
+
 pub(super) fn a_mark_is_that_of_the_state_it_comes_with<S: Keeper>(mut one: S, other: &S) {
     let mut vault = Vault::made(&mut one);
     let batch = vault.write(&one, "shop/production", &[put("A", b"one")]);

@@ -12,6 +12,7 @@ mod moves;
 mod passphrase;
 mod power;
 mod read_only;
+mod ready;
 mod shares;
 mod stories;
 mod story;

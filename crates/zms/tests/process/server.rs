@@ -81,6 +81,11 @@ impl Server {
         format!("unix:{}", self.socket.display())
     }
 
+    /// Its process.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     fn code(&self) -> String {
         self.said["setup_code"].as_str().expect("there is no vault yet").to_owned()
     }

@@ -42,13 +42,13 @@ impl Small {
     }
 
     /// Takes all the room but so many bytes.
-    fn fill(&self, but: usize) {
+    pub(super) fn fill(&self, but: usize) {
         let script = "head -c 100M /dev/zero >\"$ZMS_HOME/filler\" 2>/dev/null; \
                       truncate -s -\"$0\" \"$ZMS_HOME/filler\"";
         self.scratch.other(["sh", "-c", script, &but.to_string()]).go().good();
     }
 
-    fn free(&self) {
+    pub(super) fn free(&self) {
         self.scratch.other(["sh", "-c", "rm -f \"$ZMS_HOME/filler\""]).go().good();
     }
 }
