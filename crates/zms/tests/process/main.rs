@@ -17,12 +17,16 @@ mod editing;
 mod faults;
 mod keychain;
 mod limit;
+mod mark;
 mod opening;
 mod partition;
 #[path = "../../../zms-store-postgres/tests/postgres/server.rs"]
 #[expect(dead_code, reason = "shared with the tests of that store")]
 mod postgres;
 mod promises;
+#[path = "../remote/proxy.rs"]
+#[expect(dead_code, reason = "shared with the tests of who sits in between")]
+mod proxy;
 mod random;
 mod reader;
 mod replicas;

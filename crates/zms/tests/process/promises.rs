@@ -2,7 +2,7 @@
 
 mod audit;
 mod backup;
-pub mod canaries;
+mod canaries;
 mod damage;
 mod locked;
 mod memory;

@@ -20,7 +20,7 @@ use std::{
 use serde_json::Value;
 
 use crate::{
-    promises::canaries::Mark,
+    mark::Mark,
     random::Random,
     replicas::ask,
     scratch::{Go, Scratch, copy_folder, files_in},
@@ -40,6 +40,11 @@ pub struct Server {
 
 /// The command that serves `data` on a socket beside it.
 fn start(scratch: &Scratch, options: &[&str]) -> Command {
+    start_under(scratch, &[], options)
+}
+
+/// The same behind another program.
+fn start_under(scratch: &Scratch, wrapper: &[String], options: &[&str]) -> Command {
     let data = scratch.folder().join("data");
     if !data.exists() {
         fs::create_dir(&data).unwrap();
@@ -47,7 +52,8 @@ fn start(scratch: &Scratch, options: &[&str]) -> Command {
     }
     let socket = format!("unix:{}", scratch.folder().join("zms.sock").display());
     let data = data.display().to_string();
-    let mut command = scratch.zms(["start", "--json", "--data", &data, "--listen", &socket]);
+    let words = ["start", "--json", "--data", &data, "--listen", &socket];
+    let mut command = scratch.under(wrapper, words);
     command.args(options);
     command
 }
@@ -56,6 +62,12 @@ impl Server {
     /// Of the folder `data`, on a socket beside it.
     pub fn start(scratch: &Scratch, options: &[&str]) -> Self {
         Self::of(start(scratch, options), scratch.folder().join("zms.sock"))
+    }
+
+    /// The same behind another program.
+    pub fn start_under(scratch: &Scratch, wrapper: &[String], options: &[&str]) -> Self {
+        let command = start_under(scratch, wrapper, options);
+        Self::of(command, scratch.folder().join("zms.sock"))
     }
 
     /// Waits until it says that it serves.
@@ -86,7 +98,8 @@ impl Server {
         self.child.id()
     }
 
-    fn code(&self) -> String {
+    /// The code that makes a vault there.
+    pub fn code(&self) -> String {
         self.said["setup_code"].as_str().expect("there is no vault yet").to_owned()
     }
 

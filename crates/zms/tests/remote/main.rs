@@ -3,6 +3,9 @@
 #![expect(clippy::unwrap_used, reason = "a test that can not be set up fails where it stands")]
 
 mod attacks;
+#[path = "../process/mark.rs"]
+#[expect(dead_code, reason = "shared with the tests of processes")]
+mod mark;
 mod moving;
 mod people;
 mod proxy;

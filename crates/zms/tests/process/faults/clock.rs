@@ -2,15 +2,22 @@
 //! makes anything that a right one refuses.
 
 use super::disk::library;
-use crate::scratch::{Go, Ran, Scratch};
+use crate::{
+    proxy::{Proxy, forward},
+    scratch::{Go, Ran, Scratch},
+    server::{Server, client},
+};
 
 const YEAR: i64 = 365 * 24 * 60 * 60;
 
-/// The program under a clock that is so many seconds ahead, the owner's or with a token.
+/// The words before a command that give it a clock that is so many seconds ahead.
+fn clock(ahead: i64) -> [String; 3] {
+    ["env".to_owned(), format!("LD_PRELOAD={}", library().display()), format!("AHEAD={ahead}")]
+}
+
+/// The program under such a clock, the owner's or with a token.
 fn at(ahead: i64, vault: &Scratch, token: Option<&str>, args: &[&str], input: &str) -> Ran {
-    let preload = format!("LD_PRELOAD={}", library().display());
-    let clock = ["env".to_owned(), preload, format!("AHEAD={ahead}")];
-    let mut command = vault.under(&clock, args);
+    let mut command = vault.under(&clock(ahead), args);
     token.map(|token| command.env("ZMS_TOKEN", token));
     command.feed(input.as_bytes())
 }
@@ -77,4 +84,52 @@ fn what_was_written_under_a_wrong_clock_is_good_under_a_right_one() {
     assert!(found.contains("FAIL  clock") && found.contains("the vault was used on"), "{found}");
     let at_its_time = at(YEAR, &vault, None, &["doctor"], "").text();
     assert!(at_its_time.contains("ok    clock"), "{at_its_time}");
+}
+
+/// What was recorded on a wire without TLS is good for a minute, by the server's clock.
+#[test]
+fn attack_a_request_that_was_recorded_is_sent_again_when_its_time_is_over() {
+    let (scratch, proxy) = (Scratch::empty(), Proxy::listen());
+    let options = ["--name", &proxy.address.to_string()];
+    let server = Server::start(&scratch, &options);
+    proxy.to(server.socket().to_owned());
+    let address = format!("http://{}", proxy.address);
+    let mut init = client(&scratch, &address, &["init"]);
+    init.env("ZMS_REGISTRATION", server.code()).go().good();
+    client(&scratch, &address, &["set", "A"]).feed(b"1\n").good();
+    client(&scratch, &address, &["get", "A"]).go().good();
+    client(&scratch, &address, &["audit"]).go().good();
+    let seen = proxy.seen();
+    let recorded = |begins: &str| {
+        let found = seen.iter().rfind(|it| it.request.starts_with(begins.as_bytes()));
+        found.unwrap_or_else(|| panic!("no {begins}")).request.clone()
+    };
+    let requests = [
+        "GET /v1/vaults/-/bundle",
+        "GET /v1/vaults/-/audit",
+        "POST /v1/vaults/-/commits",
+        "POST /v1/vaults ",
+    ]
+    .map(recorded);
+    let answered = |server: &Server| {
+        requests.each_ref().map(|request| {
+            let answer = forward(server.socket(), request).unwrap();
+            String::from_utf8_lossy(&answer[9..12]).into_owned()
+        })
+    };
+    // As long as it is good it is a lost answer that is told again, and changes nothing.
+    assert_eq!(answered(&server), ["200", "200", "200", "201"]);
+    server.kill();
+    // One minute, and another that clocks may be apart.
+    for (ahead, status) in [(180, "401"), (YEAR, "401"), (-180, "401"), (0, "200")] {
+        let server = Server::start_under(&scratch, &clock(ahead), &options);
+        let answers = answered(&server);
+        assert!(answers[..3].iter().all(|it| it == status), "{ahead}: {answers:?}");
+        assert_eq!(answers[3], "401", "its code went with the server that gave it");
+        server.kill();
+    }
+    assert_eq!(client(&scratch, &address, &["get", "A"]).go().code(), 1, "nobody serves");
+    let server = Server::start(&scratch, &options);
+    assert_eq!(client(&scratch, &address, &["get", "A"]).go().text(), "1");
+    server.kill();
 }

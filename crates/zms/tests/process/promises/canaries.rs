@@ -10,67 +10,14 @@ use std::{
     process::{Command, Stdio},
 };
 
-use base64::{
-    Engine,
-    engine::general_purpose::{STANDARD, URL_SAFE},
-};
+use base64::{Engine, engine::general_purpose::STANDARD};
 
 use crate::{
+    mark::Mark,
     random::Random,
     scratch::{Go, Ran, Scratch, files_in},
     strace::options,
 };
-
-/// A mark, in every form that it could be kept in.
-pub struct Mark {
-    /// What it marks.
-    pub what: &'static str,
-    /// As it is given in.
-    pub plain: String,
-    forms: Vec<Vec<u8>>,
-}
-
-impl Mark {
-    /// Of a text that stands nowhere else.
-    pub fn new(what: &'static str, plain: String) -> Self {
-        let bytes = plain.as_bytes();
-        let mut forms = vec![bytes.to_vec()];
-        forms.push(hex::encode(bytes).into_bytes());
-        forms.push(hex::encode_upper(bytes).into_bytes());
-        let json = bytes.iter().map(u8::to_string).collect::<Vec<_>>();
-        forms.push(json.join(",").into_bytes());
-        forms.push(json.join(", ").into_bytes());
-        forms.push(bytes.iter().flat_map(|byte| [*byte, 0]).collect());
-        for shift in 0..3 {
-            // Behind other bytes base64 looks different; the characters at the borders depend on
-            // the neighbours.
-            let shifted = [&vec![0; shift], bytes].concat();
-            for engine in [STANDARD, URL_SAFE] {
-                let text = engine.encode(&shifted);
-                forms.push(text.as_bytes()[4 * shift.min(1)..text.len() - 4].to_vec());
-            }
-        }
-        Self { what, plain, forms }
-    }
-
-    /// Whether a form of it stands there.
-    pub fn is_in(&self, haystack: &[u8]) -> bool {
-        // The first bytes of any form are rare enough to be looked for one by one.
-        self.forms.iter().any(|form| find(haystack, form))
-    }
-}
-
-fn find(haystack: &[u8], needle: &[u8]) -> bool {
-    let first = needle[0];
-    let mut rest = haystack;
-    while let Some(at) = rest.iter().position(|byte| *byte == first) {
-        if rest[at..].starts_with(needle) {
-            return true;
-        }
-        rest = &rest[at + 1..];
-    }
-    false
-}
 
 /// What the marks are, and a vault that has none of them yet.
 struct Marked {
