@@ -98,9 +98,21 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "not-found", "there is nothing here")
     }
 
+    /// A body may have any length.
+    pub const fn length_required() -> Self {
+        let detail = "a body says how long it is";
+        Self::new(StatusCode::LENGTH_REQUIRED, "length-required", detail)
+    }
+
     /// The request is larger than it may be.
     pub const fn too_large() -> Self {
         Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-large", "the body is larger than it may be")
+    }
+
+    /// More entries than are taken at once.
+    pub const fn too_many() -> Self {
+        let detail = "more entries than are taken at once: hand them in by 10,000";
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "too-many", detail)
     }
 
     /// The engine can not do it now.

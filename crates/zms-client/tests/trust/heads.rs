@@ -1,12 +1,12 @@
 //! Heads: who may have signed the newest revision of a scope.
 
-use zms_core::roster::{Limits, Right};
+use zms_core::roster::Right;
 
 use crate::{
     class::Class,
     forge::{Draft, line, roster, vault_key},
     state::State,
-    world::{NOW, World, scope_place, set_clock, way, write},
+    world::{NOW, World, request, scope_place, set_clock, way, write},
 };
 
 const AT: &str = "shop/production";
@@ -191,17 +191,7 @@ fn attack_launder_head() {
             assert_eq!(planted.map_err(Class::from), Err(broken.clone()));
         }
     }
-    let request = zms_client::TokenRequest {
-        label: crate::world::segment("new"),
-        scopes: vec![zms_client::TokenScope {
-            path: crate::world::path(AT),
-            write: false,
-            inherit: true,
-        }],
-        expires: None,
-        limits: Limits::default(),
-        administers: false,
-    };
+    let request = request("new", &[(AT, Right::Read, true)]);
     let minted = world.fresh(&world.owner).create_token(&request).map(drop);
     assert_eq!(minted.map_err(Class::from), Err(broken));
     // A revocation neither signs it nor stands still; the re-key then names what is broken.

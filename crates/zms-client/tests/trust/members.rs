@@ -4,7 +4,7 @@ use zms_core::{
     keyring::Keyring,
     open::Place,
     principal::{Kind, Principal},
-    roster::{Limits, MemberPart, Right, authority},
+    roster::{MemberPart, Right, authority},
     tree_head::Step,
 };
 use zms_crypto::Key;
@@ -13,7 +13,7 @@ use crate::{
     class::Class,
     forge::{Draft, line, roster, vault_key},
     state::{Member, State},
-    world::{World, path, rng, scope_place, segment, twin},
+    world::{World, path, request, rng, scope_place, twin},
 };
 
 const AT: &str = "shop/production";
@@ -256,13 +256,7 @@ fn attack_root_reader_is_not_admin() {
         let mut session = world.pinned(&token);
         let revoked = session.revoke(&[world.owner.id()]).map_err(Class::from);
         assert_eq!(revoked, Err(Class::NotAdministrator));
-        let request = zms_client::TokenRequest {
-            label: segment("mine"),
-            scopes: vec![zms_client::TokenScope { path: path(AT), write: false, inherit: true }],
-            expires: None,
-            limits: Limits::default(),
-            administers: false,
-        };
+        let request = request("mine", &[(AT, Right::Read, true)]);
         let minted = session.create_token(&request).map(drop).map_err(Class::from);
         assert_eq!(minted, Err(Class::NotAdministrator));
         assert_eq!(session.tokens().map(drop).map_err(Class::from), Err(Class::NotAdministrator));

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use zms_client::{TokenRequest, TokenScope};
+use zms_client::TokenRequest;
 use zms_core::{
     change::{
         Junk,
@@ -12,7 +12,7 @@ use zms_core::{
     child::{ChildContent, seal_child},
     open::Place,
     principal::Principal,
-    roster::{Limits, Right},
+    roster::Right,
 };
 
 use crate::{
@@ -22,7 +22,8 @@ use crate::{
     rekey::with_junk,
     state::State,
     world::{
-        NOW, SCOPES, Values, World, path, rng, scope_place, segment, set_clock, twin, way, write,
+        NOW, SCOPES, Values, World, path, request, rng, scope_place, segment, set_clock, twin, way,
+        write,
     },
 };
 
@@ -50,13 +51,7 @@ fn renew_with(
 }
 
 fn admin(world: &World, label: &str) -> Principal {
-    let request = TokenRequest {
-        label: segment(label),
-        scopes: Vec::new(),
-        expires: None,
-        limits: Limits::default(),
-        administers: true,
-    };
+    let request = TokenRequest { administers: true, ..request(label, &[]) };
     world.pinned(&world.owner).create_token(&request).expect("the owner may mint")
 }
 
@@ -309,15 +304,7 @@ fn attack_removed_administrator_regrants() {
     world.store.show(before);
     let mut session = world.fresh(&leaves);
     write(&mut session, AT, "WHERE", b"forged").expect("he signs what he likes");
-    let scope = TokenScope { path: path(AT), write: true, inherit: true };
-    let (label, scopes) = (segment("his"), vec![scope]);
-    let request = TokenRequest {
-        label,
-        scopes,
-        expires: None,
-        limits: Limits::default(),
-        administers: false,
-    };
+    let request = request("his", &[(AT, Right::Write, true)]);
     let his = session.create_token(&request).expect("he grants what he likes");
     let forged = world.store.shown();
     let id = now.scopes.keys().find(|id| now.scopes[id].head != forged.scopes[id].head);

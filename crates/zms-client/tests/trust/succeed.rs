@@ -1,14 +1,10 @@
 //! A new master key: all that the old one held, and the old one nothing.
 
-use zms_client::{TokenRequest, TokenScope};
-use zms_core::{
-    principal::Principal,
-    roster::{Limits, Right},
-};
+use zms_core::{principal::Principal, roster::Right};
 
 use crate::{
     class::Class,
-    world::{SCOPES, World, path, segment, write},
+    world::{SCOPES, World, path, request, write},
 };
 
 const AT: &str = "shop/production";
@@ -30,15 +26,7 @@ fn the_new_key_holds_everything_and_the_old_one_nothing() {
     assert_eq!(world.read_fresh(&reads, AT), sight);
     world.set(&writes, AT, "ITS", b"new").expect("it may go on writing");
     world.set(&heir, "lab", "NEW", b"1").expect("it may write");
-    let scope = TokenScope { path: path("lab"), write: false, inherit: false };
-    let (label, scopes) = (segment("made"), vec![scope]);
-    let request = TokenRequest {
-        label,
-        scopes,
-        expires: None,
-        limits: Limits::default(),
-        administers: false,
-    };
+    let request = request("made", &[("lab", Right::Read, false)]);
     let made = world.pinned(&heir).create_token(&request).expect("it may mint tokens");
     world.read(&made, "lab").expect("its token reads");
     for at in SCOPES {

@@ -1,6 +1,6 @@
 //! Tokens that are replaced, counted, or hold everything.
 
-use zms_client::{Session, SessionError, TokenRequest, TokenScope};
+use zms_client::{Session, SessionError, TokenRequest};
 use zms_core::{
     path::ScopePath,
     principal::{Kind, Principal},
@@ -10,17 +10,16 @@ use zms_core::{
 use crate::{
     class::Class,
     keys::{Keys, Sealed},
-    world::{World, path, segment, set_clock, value, values, write},
+    world::{World, path, request, segment, set_clock, value, values, write},
 };
 
 const AT: &str = "shop/production";
 
-fn request(world: &World, label: &str, uses: u32, administers: bool) -> Principal {
-    let scope = TokenScope { path: path(AT), write: true, inherit: true };
-    let scopes = if administers { vec![] } else { vec![scope] };
-    let label = segment(label);
-    let request =
-        TokenRequest { label, scopes, expires: None, limits: Limits::of_uses(uses), administers };
+fn made(world: &World, label: &str, uses: u32, administers: bool) -> Principal {
+    let writes = (AT, Right::Write, true);
+    let scopes = if administers { &[][..] } else { &[writes] };
+    let limits = Limits::of_uses(uses);
+    let request = TokenRequest { limits, administers, ..request(label, scopes) };
     world.pinned(&world.owner).create_token(&request).expect("the owner may mint tokens")
 }
 
@@ -67,20 +66,12 @@ fn attack_rotated_token_with_a_later_copy() {
 #[test]
 fn an_administrators_token_may_do_what_the_owner_may_but_not_be_taken_out() {
     let world = World::new();
-    let second = request(&world, "second", 0, true);
+    let second = made(&world, "second", 0, true);
     assert_eq!(second.kind(), Kind::Administrator);
     let everything = world.pinned(&second).names(&ScopePath::default(), true);
     assert_eq!(everything.expect("it reads all").len(), 12);
     world.set(&second, AT, "ITS", b"own").expect("it may write");
-    let scope = TokenScope { path: path("lab"), write: false, inherit: false };
-    let (label, scopes) = (segment("made"), vec![scope]);
-    let request = TokenRequest {
-        label,
-        scopes,
-        expires: None,
-        limits: Limits::default(),
-        administers: false,
-    };
+    let request = request("made", &[("lab", Right::Read, false)]);
     let made = world.pinned(&second).create_token(&request).expect("it may mint tokens");
     world.read(&made, "lab").expect("its token reads");
     world.pinned(&second).revoke(&[made.id()]).expect("it may revoke");
@@ -100,7 +91,7 @@ fn left(session: &mut Session) -> Result<(), SessionError> {
 #[test]
 fn uses_are_counted_by_session_and_by_what_is_given_out() {
     let world = World::new();
-    let thrice = request(&world, "thrice", 3, false);
+    let thrice = made(&world, "thrice", 3, false);
     let mut first = world.pinned(&thrice);
     for _ in 0..5 {
         left(&mut first).expect("one session is one use");

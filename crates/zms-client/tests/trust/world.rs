@@ -46,6 +46,22 @@ pub(crate) fn rng() -> ChaCha20Rng {
     ChaCha20Rng::seed_from_u64(DRAWN.get())
 }
 
+/// A token that is to reach these scopes, and inherit where that is said.
+pub(crate) fn request(label: &str, scopes: &[(&str, Right, bool)]) -> TokenRequest {
+    let scope = |(at, right, inherit): &(&str, Right, bool)| TokenScope {
+        path: path(at),
+        write: *right == Right::Write,
+        inherit: *inherit,
+    };
+    TokenRequest {
+        label: segment(label),
+        scopes: scopes.iter().map(scope).collect(),
+        expires: None,
+        limits: Limits::default(),
+        administers: false,
+    }
+}
+
 /// What a path sees: name and value.
 pub(crate) type Values = BTreeMap<String, Vec<u8>>;
 
@@ -206,18 +222,7 @@ impl World {
         scopes: &[(&str, Right, bool)],
         expires: Option<u64>,
     ) -> Principal {
-        let scopes = scopes.iter().map(|(at, right, inherit)| TokenScope {
-            path: path(at),
-            write: *right == Right::Write,
-            inherit: *inherit,
-        });
-        let request = TokenRequest {
-            label: segment(label),
-            scopes: scopes.collect(),
-            expires,
-            limits: Limits::default(),
-            administers: false,
-        };
+        let request = TokenRequest { expires, ..request(label, scopes) };
         self.pinned(&self.owner).create_token(&request).expect("the owner may mint tokens")
     }
 

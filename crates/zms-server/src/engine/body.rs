@@ -8,15 +8,6 @@ use zms_core::{engine::CBOR_TYPE, request::Claim};
 
 use crate::{layers::bodies, problem::Problem, state::Engine};
 
-/// How long a body says it is.
-fn announced(headers: &HeaderMap) -> Result<usize, Problem> {
-    let length = headers.get(header::CONTENT_LENGTH).map(|value| {
-        let number = value.to_str().ok().and_then(|text| text.parse().ok());
-        number.ok_or_else(Problem::too_large)
-    });
-    length.unwrap_or(Ok(0))
-}
-
 /// Reads a body of at most so many bytes, which is the one that its headers tell of.
 pub(super) async fn read(
     engine: &Engine,
@@ -32,7 +23,7 @@ pub(super) async fn read(
             "a body is application/cbor",
         ));
     }
-    let length = announced(headers)?;
+    let length = bodies::length(&body)?;
     if length > most {
         return Err(Problem::too_large());
     }

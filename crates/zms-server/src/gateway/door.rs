@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use axum::{
-    body::{Body, HttpBody as _},
+    body::Body,
     http::{HeaderMap, Request, StatusCode, header},
 };
 use zeroize::Zeroizing;
@@ -42,7 +42,6 @@ pub(crate) async fn admit(
     let raw = parts.uri.path().strip_prefix("/v1/").ok_or(Refusal::Missing(None))?;
     let (segments, trailing) = segments(raw)?;
     let query = query(parts.uri.query().unwrap_or_default())?;
-    in_root_namespace(&parts.headers)?;
     // What an engine's route did not take is nothing of ours.
     if segments.first().is_some_and(|first| first == "vaults") {
         return Err(Refusal::Missing(None));
@@ -52,7 +51,9 @@ pub(crate) async fn admit(
     let (method, headers) = (parts.method, parts.headers);
     let empty = Zeroizing::default();
     let mut call = Call { id, method, segments, trailing, query, headers, body: empty, peer };
-    let asker = match Open::of(&call) {
+    let open = Open::of(&call);
+    in_root_namespace(open, &call.headers)?;
+    let asker = match open {
         Some(open) => Asker::Anybody(open),
         None => Asker::Somebody(principal(token_text(&call.headers)?)?),
     };
@@ -63,14 +64,21 @@ pub(crate) async fn admit(
     Ok((call, asker))
 }
 
-/// There is no namespace but the one that everything is in.
-fn in_root_namespace(headers: &HeaderMap) -> Result<(), Refusal> {
+/// There is no namespace but the one that everything is in. What is asked of the process itself is the
+/// same in all of them, or in none, as OpenBao has it.
+fn in_root_namespace(open: Option<Open>, headers: &HeaderMap) -> Result<(), Refusal> {
     let root = |name: &[u8]| {
         matches!(name.trim_ascii(), b"" | b"/" | b"root" | b"root/" | b"/root" | b"/root/")
     };
-    match headers.get_all("x-vault-namespace").iter().all(|name| root(name.as_bytes())) {
-        true => Ok(()),
-        false => Err(Refusal::Status(StatusCode::NOT_FOUND, "namespace not found".to_owned())),
+    if headers.get_all("x-vault-namespace").iter().all(|name| root(name.as_bytes())) {
+        return Ok(());
+    }
+    match open {
+        Some(Open::SealStatus | Open::Leader) => Ok(()),
+        Some(Open::Health | Open::IsInitialized | Open::Initialize) => {
+            Err(Refusal::bad("operation unavailable in namespaces"))
+        }
+        _ => Err(Refusal::Status(StatusCode::NOT_FOUND, "namespace not found".to_owned())),
     }
 }
 
@@ -79,10 +87,7 @@ async fn read(
     asker: &Asker,
     body: Body,
 ) -> Result<Zeroizing<Vec<u8>>, Refusal> {
-    let length = body.size_hint().exact().ok_or_else(|| {
-        Problem::new(StatusCode::LENGTH_REQUIRED, "length-required", "a body says how long it is")
-    })?;
-    let length = usize::try_from(length).map_err(|_| Problem::too_large())?;
+    let length = bodies::length(&body)?;
     match asker {
         Asker::Anybody(_) if length > MAX_STRANGE => return Err(Problem::too_large().into()),
         Asker::Somebody(_) if length > MAX_BODY => return Err(Problem::too_large().into()),

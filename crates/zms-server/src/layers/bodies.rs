@@ -1,13 +1,22 @@
 //! Bodies: no faster than there is room, no slower than is bearable, and never more than they say.
 
-use axum::{body::Body, http::StatusCode};
+use axum::{
+    body::{Body, HttpBody as _},
+    http::StatusCode,
+};
 use http_body_util::BodyExt;
 use tokio::time::{Duration, Instant, timeout_at};
 
 use crate::{problem::Problem, state::Engine};
 
-/// Bytes that give a sender another second.
-const PACE: u64 = 16 * 1024;
+/// Bytes that give who sends or takes them another second.
+pub(crate) const PACE: u64 = 16 * 1024;
+
+/// How long a body says it is.
+pub(crate) fn length(body: &Body) -> Result<usize, Problem> {
+    let exact = body.size_hint().exact().ok_or_else(Problem::length_required)?;
+    usize::try_from(exact).map_err(|_| Problem::too_large())
+}
 
 /// Reads a body that says to have so many bytes, and hands on what comes as it comes: nothing is
 /// reserved for what does not.

@@ -38,11 +38,7 @@ fn pass(engine: &Engine, parts: &mut Parts) -> Result<(), Problem> {
     engine.rates.address(address)?;
     let headers = &parts.headers;
     if headers.contains_key(header::TRANSFER_ENCODING) {
-        return Err(Problem::new(
-            StatusCode::LENGTH_REQUIRED,
-            "length-required",
-            "a body says how long it is",
-        ));
+        return Err(Problem::length_required());
     }
     if headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Problem::new(

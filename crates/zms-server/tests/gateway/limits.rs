@@ -147,3 +147,27 @@ async fn a_namespace_that_is_not_there_is_not_found() {
         assert_eq!((found, answer["data"] == Value::Null), (status, status == 404), "{answer}");
     }
 }
+
+/// As OpenBao 2.7.2 answers, save that it refuses the first two in `root` too.
+#[tokio::test]
+async fn what_is_asked_of_the_process_is_the_same_in_every_namespace_or_in_none() {
+    let world = World::new();
+    let named = [("x-vault-namespace", "team")];
+    for (method, at) in
+        [("GET", "sys/health"), ("HEAD", "sys/health"), ("GET", "sys/init"), ("PUT", "sys/init")]
+    {
+        let at = format!("/v1/{at}");
+        let (status, answer) = world.call_with(method, &at, "", "", &named).await;
+        assert_eq!(status, 400, "{method} {at}");
+        let said = answer["errors"][0].as_str();
+        assert!(
+            method == "HEAD" || said == Some("operation unavailable in namespaces"),
+            "{answer}"
+        );
+    }
+    let root = [("x-vault-namespace", "root")];
+    assert_eq!(world.call_with("GET", "/v1/sys/health", "", "", &root).await.0, 200);
+    for at in ["sys/seal-status", "sys/leader"] {
+        assert_eq!(world.call_with("GET", &format!("/v1/{at}"), "", "", &named).await.0, 200);
+    }
+}

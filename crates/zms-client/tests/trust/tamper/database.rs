@@ -7,7 +7,7 @@ use std::{
 
 use rusqlite::{Connection, params_from_iter, types::Value};
 use tempfile::TempDir;
-use zms_client::{Session, TokenRequest, TokenScope, pins::PinFolder};
+use zms_client::{Session, TokenRequest, pins::PinFolder};
 use zms_core::{
     audit::first_bad,
     change::rekey::Spoiled,
@@ -15,7 +15,7 @@ use zms_core::{
     open::{Opening, Reading},
     pin::Pins,
     principal::{Kind, Principal},
-    roster::Limits,
+    roster::{Limits, Right},
     tree_head::proof_positions,
 };
 use zms_crypto::Key;
@@ -25,7 +25,7 @@ use zms_store_sqlite::{SqliteStore, schema};
 use super::{Reader, Table, binds_readers, full, judge, outcomes, session};
 use crate::{
     class::Class,
-    world::{NOW, Values, now, path, rng, seedling, segment, set_clock, twin, values, write},
+    world::{NOW, Values, now, path, request, rng, seedling, set_clock, twin, values, write},
 };
 
 const AT: &str = "shop/api";
@@ -183,17 +183,6 @@ impl Maker {
     }
 }
 
-fn request(label: &str, at: &str, writes: bool) -> TokenRequest {
-    let scope = TokenScope { path: path(at), write: writes, inherit: true };
-    TokenRequest {
-        label: segment(label),
-        scopes: vec![scope],
-        expires: None,
-        limits: Limits::default(),
-        administers: false,
-    }
-}
-
 impl Small {
     fn new() -> Self {
         set_clock(NOW);
@@ -225,12 +214,21 @@ impl Small {
         }
         set("shop", "SHARED", "shop");
         let mut work = maker.session(&owner);
-        let token = work.create_token(&request("reads", AT, false)).expect("minted");
-        let leaves = work.create_token(&request("leaves", "shop/web", true)).expect("minted");
+        let token =
+            work.create_token(&request("reads", &[(AT, Right::Read, true)])).expect("minted");
+        let leaves = work
+            .create_token(&request("leaves", &[("shop/web", Right::Write, true)]))
+            .expect("minted");
         write(&mut maker.session(&leaves), "shop/web", "ITS", b"own").expect("may write");
-        let twice = TokenRequest { limits: Limits::of_uses(2), ..request("twice", AT, false) };
+        let twice = TokenRequest {
+            limits: Limits::of_uses(2),
+            ..request("twice", &[(AT, Right::Read, true)])
+        };
         maker.read(&work.create_token(&twice).expect("minted"));
-        let once = TokenRequest { limits: Limits::of_uses(1), ..request("once", AT, false) };
+        let once = TokenRequest {
+            limits: Limits::of_uses(1),
+            ..request("once", &[(AT, Right::Read, true)])
+        };
         maker.read(&work.create_token(&once).expect("minted"));
         maker.keep_answers();
         maker.note_requests();
@@ -246,7 +244,8 @@ impl Small {
             write(&mut work, "shop/api", "LATER", value.as_bytes()).expect("may write");
             write(&mut work, "shop", "LATER", b"above").expect("may write");
             older.push(maker.read(&token));
-            work.create_token(&request(value, "shop/api", true)).expect("minted");
+            work.create_token(&request(value, &[("shop/api", Right::Write, true)]))
+                .expect("minted");
         }
         write(&mut work, "shop/api", "LAST", b"d").expect("may write");
         let truth = maker.read(&token);
