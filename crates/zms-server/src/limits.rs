@@ -19,7 +19,7 @@ pub struct Limits {
     pub header_time: Duration,
     /// Until a body has come, beside a second for each 16 KiB of it.
     pub body_time: Duration,
-    /// Until the other end takes more of what it is sent.
+    /// Until the other end takes more of what it is sent, beside a second for each 16 KiB of it.
     pub write_time: Duration,
     /// Until TLS has shaken hands.
     pub handshake_time: Duration,

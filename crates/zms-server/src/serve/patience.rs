@@ -10,31 +10,46 @@ use std::{
 
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
+    time::{Instant, Sleep, sleep},
 };
 
-/// Fails once nothing of what is to be sent was taken for so long: who asks and does not listen is
-/// not kept.
+use crate::layers::bodies::PACE;
+
+/// Fails once it was waited for so long, beside a second for each 16 KiB that were taken meanwhile: who
+/// asks and does not listen, or a byte now and then, is not kept.
 pub(super) struct Patient<S> {
     stream: S,
     most: Duration,
-    /// Runs since the other end took nothing more.
-    over: Option<Pin<Box<Sleep>>>,
+    /// How long was waited and is not paid for.
+    waited: Duration,
+    /// Since when the other end takes nothing more, and what ends that.
+    over: Option<(Instant, Pin<Box<Sleep>>)>,
 }
 
 impl<S> Patient<S> {
     pub(super) const fn new(stream: S, most: Duration) -> Self {
-        Self { stream, most, over: None }
+        Self { stream, most, waited: Duration::ZERO, over: None }
     }
 
     /// What came of an attempt to send, as long as there is patience.
-    fn wait<T>(&mut self, came: Poll<io::Result<T>>, cx: &mut Context<'_>) -> Poll<io::Result<T>> {
-        if came.is_ready() {
-            self.over = None;
+    fn wait<T>(
+        &mut self,
+        came: Poll<io::Result<T>>,
+        taken: impl FnOnce(&T) -> usize,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if let Poll::Ready(outcome) = &came {
+            if let Some((since, _)) = self.over.take() {
+                self.waited += since.elapsed();
+            }
+            let bytes = outcome.as_ref().map_or(0, taken) as u64;
+            let paid = Duration::from_micros(bytes.saturating_mul(1_000_000) / PACE);
+            self.waited = self.waited.saturating_sub(paid);
             return came;
         }
-        let most = self.most;
-        let over = self.over.get_or_insert_with(|| Box::pin(sleep(most)));
+        let left = self.most.saturating_sub(self.waited);
+        let begin = || (Instant::now(), Box::pin(sleep(left)));
+        let (_, over) = self.over.get_or_insert_with(begin);
         ready!(over.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -57,7 +72,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let came = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.wait(came, cx)
+        self.wait(came, |taken| *taken, cx)
     }
 
     fn poll_write_vectored(
@@ -66,7 +81,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let came = Pin::new(&mut self.stream).poll_write_vectored(cx, parts);
-        self.wait(came, cx)
+        self.wait(came, |taken| *taken, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -75,12 +90,12 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Patient<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let came = Pin::new(&mut self.stream).poll_flush(cx);
-        self.wait(came, cx)
+        self.wait(came, |()| 0, cx)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let came = Pin::new(&mut self.stream).poll_shutdown(cx);
-        self.wait(came, cx)
+        self.wait(came, |()| 0, cx)
     }
 }
 
@@ -91,17 +106,36 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_takes_a_little_is_waited_for_and_who_takes_nothing_is_not() {
+    async fn who_takes_its_time_is_waited_for_and_who_takes_nothing_is_not() {
         let most = Duration::from_millis(900);
-        let (ours, mut theirs) = duplex(16);
+        let piece = PACE as usize / 2;
+        let (ours, mut theirs) = duplex(piece);
         let mut ours = Patient::new(ours, most);
-        let sending = tokio::spawn(async move { ours.write_all(&[7; 160]).await });
-        for _ in 0..6 {
+        let all = vec![7; 10 * piece];
+        let sending = tokio::spawn(async move { ours.write_all(&all).await });
+        let mut taken = vec![0; piece];
+        for _ in 0..7 {
             sleep(most / 4).await;
-            theirs.read_exact(&mut [0; 16]).await.expect("it comes");
+            theirs.read_exact(&mut taken).await.expect("it comes");
         }
         assert!(!sending.is_finished());
         let failed = sending.await.expect("no panic").expect_err("nobody listens");
         assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+    }
+
+    #[tokio::test]
+    async fn attack_a_byte_now_and_then_is_taken_of_an_answer() {
+        let most = Duration::from_millis(900);
+        let (ours, mut theirs) = duplex(16);
+        let mut ours = Patient::new(ours, most);
+        let start = Instant::now();
+        let sending = tokio::spawn(async move { ours.write_all(&[7; 16 * 1024]).await });
+        while !sending.is_finished() {
+            sleep(most / 20).await;
+            let _there_may_be_none = theirs.read(&mut [0; 1]).await;
+        }
+        let failed = sending.await.expect("no panic").expect_err("it is too slow");
+        assert_eq!(failed.kind(), io::ErrorKind::TimedOut);
+        assert!(start.elapsed() < most * 10, "{:?}", start.elapsed());
     }
 }

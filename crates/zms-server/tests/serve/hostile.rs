@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpSocket,
     time::{Instant, sleep},
 };
 use zms_server::Limits;
@@ -176,6 +177,29 @@ async fn attack_who_does_not_listen() {
         sleep(Duration::from_secs(3)).await;
         // What was on its way is all that comes.
         let mut bytes = Vec::new();
+        let _reset = within(stream.read_to_end(&mut bytes)).await;
+        let answers = String::from_utf8_lossy(&bytes).matches("HTTP/1.1 200").count();
+        assert!((1..1000).contains(&answers), "{answers}");
+    }
+}
+
+/// Who takes a little now and then is not kept either.
+#[tokio::test]
+async fn attack_who_listens_slowly() {
+    let time = Duration::from_secs(1);
+    for running in both(Limits { write_time: time, per_address: 0, ..Limits::default() }).await {
+        let socket = TcpSocket::new_v4().unwrap();
+        socket.set_recv_buffer_size(4096).unwrap();
+        let mut stream = socket.connect(running.tcp).await.unwrap();
+        let many = "GET /openapi.json HTTP/1.1\r\nhost: zms.test\r\n\r\n".repeat(1000);
+        stream.write_all(many.as_bytes()).await.unwrap();
+        let mut bytes = Vec::new();
+        for _ in 0..100 {
+            sleep(Duration::from_millis(50)).await;
+            let mut some = [0; 256];
+            let taken = stream.read(&mut some).await.unwrap_or(0);
+            bytes.extend_from_slice(&some[..taken]);
+        }
         let _reset = within(stream.read_to_end(&mut bytes)).await;
         let answers = String::from_utf8_lossy(&bytes).matches("HTTP/1.1 200").count();
         assert!((1..1000).contains(&answers), "{answers}");
