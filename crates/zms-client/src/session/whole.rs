@@ -2,6 +2,7 @@
 
 mod list;
 mod rewrite;
+mod said;
 
 use zms_core::{
     about::{About, USUAL_VERSIONS},

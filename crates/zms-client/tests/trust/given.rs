@@ -1,6 +1,6 @@
 //! Whatever shows a caller secrets, or names of them, is noted first, and counts as a use.
 
-use zms_client::{SessionError, TokenRequest, TokenScope};
+use zms_client::{SessionError, TokenRequest};
 use zms_core::{
     audit::{Action, Entry},
     open::OpenScope,
@@ -11,21 +11,14 @@ use zms_store::Store;
 
 use crate::{
     class::Class,
-    world::{World, path, segment},
+    world::{World, path, request},
 };
 
 const AT: &str = "shop/production";
 
 fn spent(world: &World) -> Principal {
-    let scope = TokenScope { path: path(AT), write: true, inherit: true };
-    let (label, scopes) = (segment("once"), vec![scope]);
-    let request = TokenRequest {
-        label,
-        scopes,
-        expires: None,
-        limits: Limits::of_uses(1),
-        administers: false,
-    };
+    let limits = Limits::of_uses(1);
+    let request = TokenRequest { limits, ..request("once", &[(AT, Right::Write, true)]) };
     let once = world.pinned(&world.owner).create_token(&request).expect("the owner may mint");
     world.read(&once, AT).expect("the first use");
     assert_eq!(world.read(&once, AT).map(drop), Err(used()));
@@ -119,4 +112,18 @@ fn attack_read_by_copying() {
     for at in [AT, "shop/production/api", "shop/production/web"] {
         assert!(read.contains(&world.id(at)), "{at} was read");
     }
+}
+
+/// A list of many scopes waits for one transaction, and leaves an entry of each.
+#[test]
+fn what_is_said_of_several_scopes_is_noted_at_once_and_of_a_part_not_at_all() {
+    let world = World::new();
+    let reads = world.token("reads", &[(AT, Right::Read, true), ("lab", Right::Read, false)]);
+    let paths = [path("lab"), path(AT), path("shop/production/api"), path("shop/staging")];
+    let (before, appended) = (count(&world), world.store.appended());
+    let said = world.pinned(&reads).said_of(&paths).expect("it may read them");
+    assert_eq!(said.iter().map(Option::is_some).collect::<Vec<_>>(), [true, true, true, false]);
+    assert_eq!(world.store.appended(), appended + 1);
+    let scopes: Vec<_> = since(&world, before).iter().map(|entry| entry.event.scope).collect();
+    assert_eq!(scopes, ["lab", AT, "shop/production/api"].map(|at| Some(world.id(at))));
 }

@@ -49,6 +49,8 @@ struct Inner {
     audit: Option<Vec<Entry>>,
     /// Told of each commit once it is done.
     watch: Option<Rc<dyn Fn()>>,
+    /// How often entries were appended, however many.
+    appended: usize,
 }
 
 impl Malicious {
@@ -62,7 +64,13 @@ impl Malicious {
             commits_left: None,
             audit: None,
             watch: None,
+            appended: 0,
         })))
+    }
+
+    /// How often entries were appended, however many.
+    pub(crate) fn appended(&self) -> usize {
+        self.0.borrow().appended
     }
 
     /// What is really stored now.
@@ -182,7 +190,9 @@ impl Store for Malicious {
     }
 
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
-        self.0.borrow_mut().store.audit_append(events)
+        let mut inner = self.0.borrow_mut();
+        inner.appended += 1;
+        inner.store.audit_append(events)
     }
 
     fn spend(

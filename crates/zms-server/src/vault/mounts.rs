@@ -2,10 +2,9 @@
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
-use zms_client::{After, SessionError};
+use zms_client::After;
 use zms_core::{
     about::About,
-    open::OpenError,
     path::{ScopePath, Segment},
 };
 use zms_crypto::digest::sha256;
@@ -48,19 +47,25 @@ pub(super) fn reaches(acting: &mut Acting<'_>, mount: &str) -> Result<bool, Refu
     Ok(mount == WHOLE || names.iter().any(|name| name == mount))
 }
 
-/// What a mount is told to be, with what is said of it.
-fn described(acting: &mut Acting<'_>, name: &str) -> Result<Value, Refusal> {
-    if name == WHOLE {
-        return Ok(called(name, "the whole vault"));
-    }
-    let path = mount_path(name)?;
-    let description = match acting.session.whole(&path, &path) {
-        Ok(whole) => whole.about.description,
+/// What mounts are told to be, with what is said of them: read, and noted, at once.
+fn described(acting: &mut Acting<'_>, names: &[String]) -> Result<Vec<Value>, Refusal> {
+    let scopes: Vec<&String> = names.iter().filter(|name| *name != WHOLE).collect();
+    let paths = scopes.iter().map(|name| mount_path(name)).collect::<Result<Vec<_>, _>>()?;
+    let mut said = acting.session.said_of(&paths)?.into_iter();
+    let described = names.iter().map(|name| {
+        if name == WHOLE {
+            return called(name, "the whole vault");
+        }
         // Who holds only a part of it can not read what is said of it.
-        Err(SessionError::Open(OpenError::OutOfScope(_))) => String::new(),
-        Err(error) => return Err(error.into()),
-    };
-    Ok(called(name, &description))
+        let about = said.next().flatten().unwrap_or_default();
+        called(name, &about.description)
+    });
+    Ok(described.collect())
+}
+
+/// The same of one.
+fn described_alone(acting: &mut Acting<'_>, name: &str) -> Result<Value, Refusal> {
+    Ok(described(acting, &[name.to_owned()])?.remove(0))
 }
 
 /// What a mount is told to be.
@@ -86,10 +91,10 @@ fn called(name: &str, description: &str) -> Value {
 
 /// All mounts, by their paths.
 fn all(acting: &mut Acting<'_>) -> Result<Value, Refusal> {
-    let mut mounts = Map::new();
-    for name in [WHOLE.to_owned()].into_iter().chain(names(acting)?) {
-        mounts.insert(format!("{name}/"), described(acting, &name)?);
-    }
+    let names: Vec<String> = [WHOLE.to_owned()].into_iter().chain(names(acting)?).collect();
+    let described = described(acting, &names)?;
+    let mounts: Map<String, Value> =
+        names.iter().map(|name| format!("{name}/")).zip(described).collect();
     Ok(Value::Object(mounts))
 }
 
@@ -103,12 +108,12 @@ pub(super) fn respond(acting: &mut Acting<'_>, rest: &[&str]) -> Result<Answer, 
         }
         ([name], &Method::GET) => {
             known(acting, name)?;
-            let found = described(acting, name)?;
+            let found = described_alone(acting, name)?;
             Ok(both(acting.call, &found))
         }
         ([name, "tune"], &Method::GET) => {
             known(acting, name)?;
-            let found = described(acting, name)?;
+            let found = described_alone(acting, name)?;
             let tuned = json!({
                 "default_lease_ttl": 0, "description": found["description"],
                 "force_no_cache": false, "max_lease_ttl": 0, "options": found["options"],
