@@ -23,7 +23,10 @@ use zms_core::{
     audit::{Action, Entry, Event, Outcome},
     batch::Batch,
     bundle::{Bundle, Trouble, TroubleClass},
-    engine::{self, AuditQuery, BundleQuery, CommitQuery, MAX_PAGE, Records, Whose, path::Named},
+    engine::{
+        self, AuditQuery, BundleQuery, CommitQuery, MAX_EVENTS, MAX_PAGE, Records, Whose,
+        path::Named,
+    },
     id::PrincipalId,
     principal::{Kind, Principal},
 };
@@ -165,13 +168,12 @@ impl RemoteStore {
     }
 
     fn hand_in(&self, events: &[&Event]) -> Result<(), Trouble> {
-        if events.is_empty() {
-            return Ok(());
-        }
-        let events: Vec<Event> = events.iter().map(|event| (*event).clone()).collect();
-        let body = engine::encode_events(&events);
         let path = engine::path::audit(Named::Own);
-        self.caller.ask(&Question { body: &body, again: false, ..Question::post(&path) })?;
+        for part in events.chunks(MAX_EVENTS) {
+            let part: Vec<Event> = part.iter().map(|event| (*event).clone()).collect();
+            let body = engine::encode_events(&part);
+            self.caller.ask(&Question { body: &body, again: false, ..Question::post(&path) })?;
+        }
         Ok(())
     }
 }
@@ -184,9 +186,15 @@ impl Store for RemoteStore {
     fn bundle_ahead(&self, ahead: Ahead) -> Result<Box<dyn Bundle + '_>, Trouble> {
         let mut query = Self::first(ahead);
         let mut answered = self.current(&query);
-        if matches!(&answered, Err(trouble) if trouble.class == TroubleClass::TooLarge) {
+        let is_large = |answered: &Result<Kept, Trouble>| matches!(answered, Err(trouble) if trouble.class == TroubleClass::TooLarge);
+        if is_large(&answered) {
             // Of a vault that is large, what is needed of the past is asked for when it is.
             query.last = Some(0);
+            answered = self.current(&query);
+        }
+        if is_large(&answered) && ahead != Ahead::Structure {
+            // Then of the records, too, scope by scope.
+            query = BundleQuery { last: Some(0), ..Self::first(Ahead::Structure) };
             answered = self.current(&query);
         }
         let kept = match answered {

@@ -7,8 +7,8 @@ pub mod path;
 mod query;
 
 pub use listed::{
-    MAX_EVENTS, decode_chains, decode_entries, decode_events, encode_chains, encode_entries,
-    encode_events,
+    MAX_EVENTS, Unlisted, decode_chains, decode_entries, decode_events, encode_chains,
+    encode_entries, encode_events,
 };
 pub use query::{
     AuditQuery, BundleQuery, ChangesQuery, CommitQuery, MAX_PAGE, MAX_QUERY, MAX_WAIT, Records,

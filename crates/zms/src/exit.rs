@@ -286,7 +286,9 @@ fn store(trouble: &Trouble, exit: Exit) -> Failure {
              where and until when",
         ),
         TroubleClass::Throttled => failure.hint("try again in a while"),
-        TroubleClass::TooLarge => failure.hint("name a place within it, with `-p`, `-e` and `-s`"),
+        TroubleClass::TooLarge => failure.hint(
+            "name a place within it, with `-p`, `-e` and `-s`, or one secret: `zms get NAME`",
+        ),
         TroubleClass::Moved => failure.hint("try again"),
         TroubleClass::Unaudited | TroubleClass::Server => {
             failure.hint("try again; its log says more")

@@ -10,8 +10,23 @@ use crate::{
     id::{PrincipalId, ScopeId},
 };
 
-/// Most entries that are handed in at once.
-pub const MAX_EVENTS: usize = 100_000;
+/// Most entries that are handed in at once: they are one transaction, and others wait for it.
+pub const MAX_EVENTS: usize = 10_000;
+
+/// Why a list of entries is not taken.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Unlisted {
+    /// It is no list of entries.
+    Malformed,
+    /// There are more than [`MAX_EVENTS`].
+    TooMany,
+}
+
+impl From<Malformed> for Unlisted {
+    fn from(_: Malformed) -> Self {
+        Self::Malformed
+    }
+}
 
 /// An entry as its principal hands it in. Who and when is the engine's to say.
 #[derive(Encode, Decode)]
@@ -85,16 +100,18 @@ pub fn encode_events(events: &[Event]) -> Vec<u8> {
 /// Reads what `principal` handed in at `time`.
 ///
 /// # Errors
-/// [`Malformed`] for anything but the one encoding of at most [`MAX_EVENTS`] entries.
+/// [`Unlisted`] for anything but the one encoding of at most [`MAX_EVENTS`] entries.
 pub fn decode_events(
     body: &[u8],
     principal: PrincipalId,
     time: u64,
-) -> Result<Vec<Event>, Malformed> {
-    let list: Vec<EventWire> = decoded(body)?;
-    if list.len() > MAX_EVENTS {
-        return Err(Malformed);
+) -> Result<Vec<Event>, Unlisted> {
+    // Told by its head, before anything of it takes room in memory.
+    let announced = minicbor::Decoder::new(body).array().map_err(|_| Malformed)?;
+    if announced.is_some_and(|count| count > MAX_EVENTS as u64) {
+        return Err(Unlisted::TooMany);
     }
+    let list: Vec<EventWire> = decoded(body)?;
     let event = |wire: EventWire| {
         let EventWire { action, scope, revision, outcome } = wire;
         let action = Action::from_number(action).ok_or(Malformed)?;
@@ -194,19 +211,24 @@ mod tests {
         }
         assert!(decode_events(&[&good[..], &[0]].concat(), ID, 7).is_err());
         // An unknown action and outcome, an item that is longer, a length in a longer spelling,
-        // a list without an end, and one that is said to be larger than memory.
+        // a list without an end, nothing, and a length that is cut off.
         for bad in [
             &[0x81, 0x84, 0x18, 99, 0xf6, 0, 1][..],
             &[0x81, 0x84, 1, 0xf6, 0, 9],
             &[0x81, 0x85, 1, 0xf6, 0, 1, 0],
             &[0x98, 1, 0x84, 1, 0xf6, 0, 1],
             &[0x9f, 0x84, 1, 0xf6, 0, 1, 0xff],
-            &[0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff],
+            &[],
+            &[0x9b, 0xff],
         ] {
-            assert_eq!(decode_events(bad, ID, 7), Err(Malformed), "{bad:x?}");
+            let refused = Err(Unlisted::Malformed);
+            assert_eq!(decode_events(bad, ID, 7), refused, "{bad:x?}");
         }
+        let larger_than_memory = [0x9b, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff];
+        assert_eq!(decode_events(&larger_than_memory, ID, 7), Err(Unlisted::TooMany));
         assert!(decode_events(&[0x81, 0x84, 1, 0xf6, 0, 1], ID, 7).is_ok());
         let many = vec![events().remove(1); MAX_EVENTS + 1];
-        assert_eq!(decode_events(&encode_events(&many), ID, 7), Err(Malformed));
+        assert_eq!(decode_events(&encode_events(&many), ID, 7), Err(Unlisted::TooMany));
+        assert!(decode_events(&encode_events(&many[1..]), ID, 7).is_ok());
     }
 }

@@ -10,7 +10,7 @@ use axum::{
 };
 use zms_core::{
     audit::Action,
-    engine::{AuditQuery, CBOR_TYPE, decode_events, encode_chains, encode_entries},
+    engine::{AuditQuery, CBOR_TYPE, Unlisted, decode_events, encode_chains, encode_entries},
 };
 
 use super::{answer, body, caller::Caller};
@@ -29,7 +29,7 @@ use crate::{
     params(
         ("vault" = String, Path, description = "32 hex digits, or `-` for the caller's own", pattern = "^([0-9a-f]{32}|-)$"),
     ),
-    request_body(content = [u8], content_type = "application/cbor", description = "Entries"),
+    request_body(content = [u8], content_type = "application/cbor", description = "Entries, at most 10,000"),
     responses(
         (status = 204, description = "They are kept", headers(("ZMS-Commits" = u64))),
         (status = "4XX", description = "Refused", content_type = "application/problem+json", body = Shown),
@@ -49,8 +49,11 @@ pub(crate) async fn post(
     caller.admitted(&engine, Action::Read).await?;
     let bytes =
         body::read(&engine, &parts.headers, body, engine.limits.audit, &caller.claim).await?;
-    let events = decode_events(&bytes, caller.principal, caller.now)
-        .map_err(|_| Problem::malformed("the body is no list of entries"))?;
+    let events =
+        decode_events(&bytes, caller.principal, caller.now).map_err(|unlisted| match unlisted {
+            Unlisted::TooMany => Problem::too_many(),
+            Unlisted::Malformed => Problem::malformed("the body is no list of entries"),
+        })?;
     let commits = caller.mark.commits;
     if !events.is_empty() {
         engine

@@ -3,7 +3,7 @@
 use axum::http::StatusCode;
 use zms_core::{
     audit::{Action, Entry, Event, Outcome, first_bad},
-    engine::{decode_chains, decode_entries, encode_events, path},
+    engine::{MAX_EVENTS, decode_chains, decode_entries, encode_events, path},
     id::ScopeId,
 };
 use zms_server::Register;
@@ -99,4 +99,20 @@ async fn a_list_that_is_none_is_refused_and_changes_nothing() {
         assert_eq!((answer.status, answer.code()), (StatusCode::BAD_REQUEST, "malformed".into()));
     }
     assert_eq!(read(&world).await, before);
+}
+
+#[tokio::test]
+async fn attack_more_entries_than_are_taken_at_once() {
+    let world = World::made().await;
+    let (before, target) = (read(&world).await, path::audit(world.named()));
+    let event = zms_store::contract::vault::event(world.vault.owner.id(), Action::Bundle);
+    let events = vec![event; MAX_EVENTS + 1];
+    let hand_in = async |events: &[Event]| {
+        let body = encode_events(events);
+        world.request_with(&world.vault.owner, "POST", &target, &body).to(&world.router).await
+    };
+    let answer = hand_in(&events).await;
+    assert_eq!((answer.status, answer.code()), (StatusCode::PAYLOAD_TOO_LARGE, "too-many".into()));
+    assert_eq!(read(&world).await, before);
+    assert_eq!(hand_in(&events[1..]).await.status, StatusCode::NO_CONTENT);
 }

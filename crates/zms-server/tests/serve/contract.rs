@@ -9,8 +9,10 @@ use zms_core::{
     audit::{Action, Entry, Event},
     batch::Batch,
     bundle::{Bundle, Trouble, TroubleClass, Wanted},
+    engine::MAX_EVENTS,
     id::PrincipalId,
     pin::RosterPin,
+    record::{Envelope, StoredRecord},
 };
 use zms_server::Limits;
 use zms_store::{
@@ -205,5 +207,50 @@ fn a_commit_that_is_handed_in_again_is_kept_once() {
         let entries = one.audit_read(0, 0, usize::MAX).unwrap();
         let written = entries.iter().filter(|entry| entry.event.action == Action::Write);
         assert_eq!(written.count(), 2);
+    });
+}
+
+#[test]
+fn more_entries_than_are_taken_at_once_are_handed_in_in_parts() {
+    at_an_engine(|mut one, _| {
+        let vault = Vault::made(&mut one);
+        let (_, before) = one.audit_chains().unwrap()[0];
+        let count = 2 * MAX_EVENTS + 1;
+        one.audit_append(&vec![event(vault.owner.id(), Action::Backup); count]).unwrap();
+        assert_eq!(one.audit_chains().unwrap(), [(0, before + count as u64)]);
+    });
+}
+
+/// Two scopes that are too large to be sent together, and then one that is by itself.
+#[test]
+fn what_is_too_large_at_once_is_asked_for_scope_by_scope() {
+    at_an_engine(|mut one, _| {
+        let mut vault = Vault::made(&mut one);
+        let mut large = |one: &mut Owners, at: &str, from: usize| {
+            let edits: Vec<_> = (from..from + 33)
+                .map(|number| put(&format!("K_{number}"), &[7; 1 << 20]))
+                .collect();
+            let batch = vault.write(one, at, &edits);
+            vault.commit(one, &batch);
+            batch.scopes[0].revision.scope
+        };
+        let (first, second) =
+            (large(&mut one, "shop/production", 0), large(&mut one, "shop/staging", 0));
+        let bundle = one.bundle_ahead(Ahead::Everything).unwrap();
+        for scope in [first, second] {
+            let records = bundle.records(scope, &Wanted::All).unwrap();
+            let whole = |record: &&StoredRecord| matches!(record.envelope, Envelope::Whole(_));
+            assert_eq!(records.iter().filter(whole).count(), 33);
+        }
+        drop(bundle);
+        large(&mut one, "shop/production", 33);
+        let bundle = one.bundle_ahead(Ahead::Own).unwrap();
+        let all = bundle.records(first, &Wanted::All).unwrap_err();
+        assert_eq!(all.class, TroubleClass::TooLarge);
+        let bare = bundle.records(first, &Wanted::Only(vec![])).unwrap();
+        assert_eq!(bare.len(), 66);
+        let wanted = Wanted::Only(vec![bare[5].name_index]);
+        let some = bundle.records(first, &wanted).unwrap();
+        assert_eq!(some.iter().filter(|it| matches!(it.envelope, Envelope::Whole(_))).count(), 1);
     });
 }
