@@ -26,13 +26,14 @@ const IN_SCOPE: u32 = 100;
 /// Reads that are made for each vault, to be sent by turns.
 const READS: usize = 16;
 
-/// For each of so many vaults: the requests that make it, reads of its owner, and so many commits,
-/// each on top of the one before.
-pub fn prepared(authority: &str, secret: &str, vaults: u32, count: u32) -> Value {
+/// For each of so many vaults: the requests that make it, reads of its owner, and for each of so many
+/// of its scopes so many commits, each on top of the one before. Those of one scope leave the others
+/// as they are, so that as many can write in one vault without a lost race.
+pub fn prepared(authority: &str, secret: &str, vaults: u32, scopes: u32, count: u32) -> Value {
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).unwrap();
     let mut caller = Caller { authority, rng: ChaCha20Rng::from_seed(seed) };
-    (0..vaults).map(|_| caller.vault(&engine::register_key(secret), count)).collect()
+    (0..vaults).map(|_| caller.vault(&engine::register_key(secret), scopes, count)).collect()
 }
 
 struct Caller<'a> {
@@ -41,7 +42,7 @@ struct Caller<'a> {
 }
 
 impl Caller<'_> {
-    fn vault(&mut self, register: &Key, count: u32) -> Value {
+    fn vault(&mut self, register: &Key, scopes: u32, count: u32) -> Value {
         let mut vault = Vault::unmade();
         let mut id = [0; 16];
         self.rng.fill_bytes(&mut id);
@@ -53,16 +54,27 @@ impl Caller<'_> {
         let mut make = vec![self.request(&vault, register, "POST", path::VAULTS, &body)];
         let target = path::commits(Named::Vault(vault.id));
         let target = format!("{target}?{}", CommitQuery { action: Action::Write }.encode());
-        let values = (0..IN_SCOPE).map(|at| put(&format!("SECRET_{at}"), &[b'x'; 48]));
-        let mut values = values.collect::<Vec<_>>();
-        let mut writes = Vec::new();
-        for at in 0..=count {
-            let batch = vault.write(&twin, "shop/production", &values);
+        let (mut writes, mut places) = (Vec::new(), vec!["shop/production".to_owned()]);
+        for number in 1..scopes {
+            let name = format!("load-{number}");
+            let batch = vault.plant(&twin, "shop", &name);
             twin.commit(&batch, &[]).unwrap();
             let body = batch.encode(&key, &mut self.rng);
-            let request = self.request(&vault, &key, "POST", &target, &body);
-            if at == 0 { &mut make } else { &mut writes }.push(request);
-            values = vec![put(&format!("SECRET_{}", at % IN_SCOPE), &at.to_le_bytes())];
+            make.push(self.request(&vault, &key, "POST", &target, &body));
+            places.push(format!("shop/{name}"));
+        }
+        for place in places {
+            let values = (0..IN_SCOPE).map(|at| put(&format!("SECRET_{at}"), &[b'x'; 48]));
+            let (mut values, mut own) = (values.collect::<Vec<_>>(), Vec::new());
+            for at in 0..=count {
+                let batch = vault.write(&twin, &place, &values);
+                twin.commit(&batch, &[]).unwrap();
+                let body = batch.encode(&key, &mut self.rng);
+                let request = self.request(&vault, &key, "POST", &target, &body);
+                if at == 0 { &mut make } else { &mut own }.push(request);
+                values = vec![put(&format!("SECRET_{}", at % IN_SCOPE), &at.to_le_bytes())];
+            }
+            writes.push(own);
         }
         let target = format!("{}?of=own", path::bundle(Named::Vault(vault.id)));
         let reads = (0..READS).map(|_| self.request(&vault, &key, "GET", &target, &[]));

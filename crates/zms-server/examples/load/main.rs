@@ -2,8 +2,9 @@
 //!
 //! ```text
 //! load bare ADDRESS BYTES                 serves so many bytes at /, and nothing else
-//! load commits AUTHORITY VAULTS COUNT     makes requests that make vaults, read and change them;
-//!                                         stdin is the registration secret
+//! load commits AUTHORITY VAULTS SCOPES COUNT
+//!                                         makes requests that make vaults, read and change them, for
+//!                                         each scope of them; stdin is the registration secret
 //! load ask ADDRESS SECONDS [TLS]          asks with the requests of stdin, one after another
 //! ```
 //!
@@ -47,16 +48,20 @@ fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
     match words[..] {
         ["bare", address, bytes] => runtime.block_on(bare(address, bytes.parse().unwrap())),
-        ["commits", authority, vaults, count] => {
-            let (vaults, count) = (vaults.parse().unwrap(), count.parse().unwrap());
-            println!("{}", commits::prepared(authority, stdin().trim_end(), vaults, count));
+        ["commits", authority, ref counts @ ..] => {
+            let counts: Vec<u32> = counts.iter().map(|count| count.parse().unwrap()).collect();
+            let [vaults, scopes, count] = counts[..] else { panic!("VAULTS SCOPES COUNT") };
+            let secret = stdin();
+            println!("{}", commits::prepared(authority, secret.trim_end(), vaults, scopes, count));
         }
         ["ask", address, seconds, ref tls @ ..] => {
             let seconds = Duration::from_secs(seconds.parse().unwrap());
             let turns = Turns::all(&stdin());
             runtime.block_on(ask(address.parse().unwrap(), turns, seconds, !tls.is_empty()));
         }
-        _ => panic!("load bare ADDRESS BYTES | load commits AUTHORITY VAULTS COUNT | load ask ..."),
+        _ => panic!(
+            "load bare ADDRESS BYTES | load commits AUTHORITY VAULTS SCOPES COUNT | load ask ..."
+        ),
     }
 }
 
