@@ -49,6 +49,20 @@ pub trait Vaults: Send + Sync {
     /// another.
     fn create(&self, batch: &Batch, events: &[Event], check: Check<'_>) -> Result<(), CommitError>;
 
+    /// Makes the first vault of all, as [`Self::create`] does. Of several that do at once, one
+    /// succeeds: who else keeps vaults in the same place at the same time has to be asked there.
+    ///
+    /// # Errors
+    /// [`CommitError`], with [`CommitError::Exists`] where there is any vault.
+    fn create_first(
+        &self,
+        batch: &Batch,
+        events: &[Event],
+        check: Check<'_>,
+    ) -> Result<(), CommitError> {
+        if self.is_empty()? { self.create(batch, events, check) } else { Err(CommitError::Exists) }
+    }
+
     /// Whether there is no vault at all.
     ///
     /// # Errors

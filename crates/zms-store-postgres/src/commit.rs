@@ -17,7 +17,7 @@ use crate::{
     audit::{self, Head},
     bundle::{PostgresBundle, current_roster, head},
     connection::{Kind, Link},
-    database::Core,
+    database::{self, Core},
     member,
     refusal::{Refusal, require},
     retry::Retry,
@@ -32,13 +32,14 @@ pub(crate) fn commit(
     batch: &Batch,
     events: &[Event],
     check: Option<Check<'_>>,
+    first: bool,
 ) -> Result<(), CommitError> {
     let mut retry = Retry::new();
     loop {
         // Of one replica's commits of a vault one is under way, so they do not race each other.
         let mut last = core.chains.hold(core, vault)?;
         let link = core.work.link().map_err(Refusal::Driver)?;
-        let attempt = Attempt { tx: &link, vault, batch };
+        let attempt = Attempt { tx: &link, vault, batch, first };
         match attempt.run(last.chain, last.head, events, check) {
             Ok(head) => {
                 last.head = head;
@@ -67,6 +68,8 @@ struct Attempt<'a> {
     tx: &'a Link,
     vault: VaultId,
     batch: &'a Batch,
+    /// Only where there is no vault at all.
+    first: bool,
 }
 
 impl Attempt<'_> {
@@ -100,6 +103,11 @@ impl Attempt<'_> {
         let current = current_roster(tx, self.vault)?.map(|signed| pin(&signed)).transpose()?;
         match batch.found {
             None if there => return Err(Refusal::Commit(CommitError::Exists)),
+            // One that is made meanwhile is not seen. Its maker has seen none either, so this would
+            // be no order in which both went, and the database lets one of them commit.
+            None if self.first && !database::is_empty(tx)? => {
+                return Err(Refusal::Commit(CommitError::Exists));
+            }
             None => {
                 require(batch.roster.is_some() && self.vault == batch.vault)?;
                 let sql = "INSERT INTO vault (id, commits, roster, members, made_at, moved_at)

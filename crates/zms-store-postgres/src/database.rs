@@ -19,7 +19,7 @@ use crate::{
     PostgresStore,
     address::Address,
     audit::{Chains, Group, Job, told},
-    connection::{Connections, Limits},
+    connection::{Connections, Limits, Link},
     epoch::{Epochs, Question},
     feed::Feed,
     kept::Kept,
@@ -152,9 +152,7 @@ impl Database {
     /// # Errors
     /// [`Trouble`] where it can not be read.
     pub fn is_empty(&self) -> Result<bool, Trouble> {
-        let link = self.core.work.link().map_err(trouble)?;
-        let any = link.one("SELECT 1 FROM vault LIMIT 1", &[], |_| Ok(())).map_err(trouble)?;
-        Ok(any.is_none())
+        self.core.work.link().and_then(|link| is_empty(&link)).map_err(trouble)
     }
 
     /// Whether it can be read and written now.
@@ -206,6 +204,12 @@ impl Database {
             Err(_) => Err(trouble(Fault::Slow)),
         }
     }
+}
+
+/// Whether no vault is seen from here.
+pub(crate) fn is_empty(link: &Link) -> Result<bool, Fault> {
+    let any = link.one("SELECT 1 FROM vault LIMIT 1", &[], |_| Ok(()))?;
+    Ok(any.is_none())
 }
 
 impl Drop for Database {

@@ -73,7 +73,21 @@ impl PostgresStore {
         events: &[Event],
         check: Option<Check<'_>>,
     ) -> Result<(), CommitError> {
-        commit::commit(&self.database.core, self.vault, batch, events, check)
+        commit::commit(&self.database.core, self.vault, batch, events, check, false)
+    }
+
+    /// Makes the first vault of the database, as [`Keeper::commit_checked`] does. Of several that
+    /// do at once, through whichever replicas, one succeeds.
+    ///
+    /// # Errors
+    /// [`CommitError`], with [`CommitError::Exists`] where there is any vault.
+    pub fn commit_first(
+        &mut self,
+        batch: &Batch,
+        events: &[Event],
+        check: Check<'_>,
+    ) -> Result<(), CommitError> {
+        commit::commit(&self.database.core, self.vault, batch, events, Some(check), true)
     }
 }
 

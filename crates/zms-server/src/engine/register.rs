@@ -76,23 +76,24 @@ fn make(engine: &Engine, key: &Key, claim: &Claim, bytes: &[u8], now: u64) -> Re
         Register::Once(once) => Some(once.used.lock().unwrap_or_else(PoisonError::into_inner)),
         _ => None,
     };
-    // So does one that another server over the same database has printed.
-    if let Some(used) = &mut used {
-        **used |= !engine.vaults.is_empty()?;
-    }
     if used.as_ref().is_some_and(|used| **used) {
         let held = is_there(engine, &batch)?;
         return if held { commits(engine, batch.vault) } else { Err(Problem::unauthenticated()) };
     }
     let events = events(claim.principal, Action::Init, &batch, now);
     let check = |tree: &dyn zms_core::admit::Tree| admit(tree, claim.principal, &batch, now);
-    match engine.vaults.create(&batch, &events, &check) {
-        Ok(()) => {
-            if let Some(used) = &mut used {
-                **used = true;
-            }
-        }
+    let made = match &used {
+        // Other servers over the same database have printed codes too: the first one used counts.
+        Some(_) => engine.vaults.create_first(&batch, &events, &check),
+        None => engine.vaults.create(&batch, &events, &check),
+    };
+    if let Some(used) = &mut used {
+        **used = matches!(made, Ok(()) | Err(CommitError::Exists));
+    }
+    match made {
+        Ok(()) => {}
         Err(CommitError::Exists) if is_there(engine, &batch)? => {}
+        Err(CommitError::Exists) if used.is_some() => return Err(Problem::unauthenticated()),
         Err(error) => return Err(error.into()),
     }
     engine.metrics.commits.inc();

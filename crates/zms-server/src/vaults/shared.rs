@@ -37,6 +37,15 @@ impl Vaults for Shared {
         self.0.vault(batch.vault).commit_checked(batch, events, check)
     }
 
+    fn create_first(
+        &self,
+        batch: &Batch,
+        events: &[Event],
+        check: Check<'_>,
+    ) -> Result<(), CommitError> {
+        self.0.vault(batch.vault).commit_first(batch, events, check)
+    }
+
     fn is_empty(&self) -> Result<bool, Trouble> {
         self.0.is_empty()
     }

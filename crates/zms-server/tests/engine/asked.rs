@@ -188,11 +188,17 @@ impl World {
         self.twin.commit(&batch, &[]).expect("the twin follows");
     }
 
-    pub async fn register(&mut self, batch: &Batch, secret: &str) -> Answer {
+    /// A request to make a vault, signed and not sent.
+    pub fn register_of(&mut self, batch: &Batch, secret: &str) -> Sent {
         let key = engine::register_key(secret);
         let body = batch.encode(&key, &mut self.rng);
         let owner = self.vault.owner.id();
-        signed(owner, &key, "POST", path::VAULTS, &body, NOW, self.nonce()).to(&self.router).await
+        signed(owner, &key, "POST", path::VAULTS, &body, NOW, self.nonce())
+    }
+
+    pub async fn register(&mut self, batch: &Batch, secret: &str) -> Answer {
+        let sent = self.register_of(batch, secret);
+        sent.to(&self.router).await
     }
 
     pub fn nonce(&self) -> u64 {

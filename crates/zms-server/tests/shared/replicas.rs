@@ -3,12 +3,21 @@
 use std::{fs, time::Duration};
 
 use axum::http::{StatusCode, header};
-use tokio::time::{Instant, sleep, timeout};
-use zms_core::{audit::Action, engine::path};
-use zms_server::{Limits, Register, router};
-use zms_store::contract::vault::put;
+use tokio::{
+    task::JoinSet,
+    time::{Instant, sleep, timeout},
+};
+use zms_core::{
+    audit::Action,
+    engine::{path, register_key},
+};
+use zms_server::{Limits, Once, Register, router};
+use zms_store::contract::vault::{Vault, put};
 
-use crate::asked::{World, engine_of};
+use crate::{
+    asked::{World, engine_of},
+    server::Server,
+};
 
 /// Another engine on the same database.
 fn beside(world: &World) -> axum::Router {
@@ -42,6 +51,34 @@ async fn what_one_engine_keeps_every_other_one_shows_at_once() {
             assert!(etags.last() != Some(&(round - 1, etag.clone())), "it is another state");
             etags.push((round, etag));
         }
+    }
+}
+
+/// Each of several servers over an empty database prints one, as it can not know of the others.
+#[tokio::test]
+async fn of_codes_that_are_used_at_the_same_moment_one_makes_a_vault() {
+    for _ in 0..8 {
+        let code = |code: &str| Register::Once(Once::new(register_key(code)));
+        let mut world = World::with(code("code 0"), Limits::default());
+        let mut asking = JoinSet::new();
+        for number in 0..4 {
+            let mut vault = Vault::unmade();
+            vault.id.0[0] ^= number;
+            let word = format!("code {number}");
+            let sent = world.register_of(&vault.init(), &word);
+            let server = world.server_beside(code(&word));
+            asking.spawn(async move { (vault.id, sent.to(&server).await.status) });
+        }
+        let answers = asking.join_all().await;
+        let with = |status| answers.iter().filter(move |(_, told)| *told == status);
+        assert_eq!(with(StatusCode::CREATED).count(), 1, "{answers:?}");
+        assert_eq!(with(StatusCode::UNAUTHORIZED).count(), 3, "{answers:?}");
+        let url = fs::read_to_string(world.folder.path().join("url")).unwrap();
+        let database = url.rsplit('/').next().unwrap();
+        assert_eq!(Server::shared().sql(database, "SELECT count(*) FROM vault"), "1");
+        let mut made = with(StatusCode::CREATED).map(|(vault, _)| hex::encode(vault.0));
+        let id = Server::shared().sql(database, "SELECT encode(id, 'hex') FROM vault");
+        assert_eq!(made.next(), Some(id), "it is the one that was acknowledged");
     }
 }
 

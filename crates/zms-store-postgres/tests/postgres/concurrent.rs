@@ -1,6 +1,9 @@
 //! Several replicas at once, each with many threads.
 
-use std::{sync::Arc, thread};
+use std::{
+    sync::{Arc, Barrier},
+    thread,
+};
 
 use zms_core::{
     audit::{Action, first_bad},
@@ -112,6 +115,33 @@ fn of_replicas_that_make_one_vault_at_once_one_does() {
         threads.into_iter().map(|thread| thread.join().expect("it ends")).collect::<Vec<_>>()
     });
     assert_eq!(made.iter().filter(|made| **made).count(), 1);
+}
+
+#[test]
+fn of_first_vaults_that_replicas_make_at_once_one_is_made() {
+    let server = Server::shared();
+    for _ in 0..8 {
+        let url = server.url(&server.new_database());
+        let replicas: Vec<_> = (0..4).map(|_| replica(&url)).collect();
+        let together = Barrier::new(replicas.len());
+        let make = |(number, replica): (u8, &Arc<Database>)| {
+            let mut made = Vault::unmade();
+            made.id.0[0] ^= number;
+            let mut store = replica.vault(made.id);
+            together.wait();
+            match store.commit_first(&made.init(), &[], &|_| Ok(())) {
+                Ok(()) => true,
+                Err(CommitError::Exists) => false,
+                Err(error) => panic!("{error}: {error:?}"),
+            }
+        };
+        let made = thread::scope(|scope| {
+            let threads: Vec<_> =
+                (0..).zip(&replicas).map(|it| scope.spawn(move || make(it))).collect();
+            threads.into_iter().map(|thread| thread.join().expect("it ends")).collect::<Vec<_>>()
+        });
+        assert_eq!(made.iter().filter(|made| **made).count(), 1, "{made:?}");
+    }
 }
 
 #[test]
