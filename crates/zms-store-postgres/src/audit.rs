@@ -245,7 +245,9 @@ pub(crate) fn noting(
                 };
                 drop((link, place));
                 if !again || !retry.pause() {
-                    return Err(refusal.into());
+                    let trouble = Trouble::from(refusal);
+                    core.unstored.met(trouble.class);
+                    return Err(trouble);
                 }
             }
         }

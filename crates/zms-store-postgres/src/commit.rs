@@ -21,7 +21,7 @@ use crate::{
     member,
     refusal::{Refusal, require},
     retry::Retry,
-    trouble::Fault,
+    trouble::{Fault, trouble},
 };
 
 /// Commits a batch with its audit entries. What lost a race against another transaction is done
@@ -50,7 +50,9 @@ pub(crate) fn commit(
                 // It may have been committed, and its answer lost.
                 last.head = None;
                 core.moved(vault);
-                return Err(Refusal::Driver(fault).into());
+                let trouble = trouble(fault);
+                core.unstored.met(trouble.class);
+                return Err(trouble.into());
             }
             Err(refusal @ (Refusal::Driver(_) | Refusal::Stale)) => {
                 last.head = None;

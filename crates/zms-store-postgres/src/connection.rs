@@ -192,8 +192,9 @@ impl Link {
         let milliseconds = self.limits.statement.as_millis();
         let mode = match kind {
             Kind::Reading => "REPEATABLE READ, READ ONLY",
-            Kind::Writing => "SERIALIZABLE, READ WRITE",
-            Kind::Migrating => "READ COMMITTED, READ WRITE",
+            // Who runs the database may have it take no writes for a while.
+            Kind::Writing => "SERIALIZABLE",
+            Kind::Migrating => "READ COMMITTED",
         };
         // A bundle may be held for a while; a commit holds its vault.
         let (milliseconds, idle) = match kind {

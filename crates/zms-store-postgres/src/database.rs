@@ -24,6 +24,7 @@ use crate::{
     feed::Feed,
     kept::Kept,
     migrate::{self, MIGRATIONS},
+    ready::{self, Unstored},
     replica,
     trouble::{Fault, trouble},
 };
@@ -44,6 +45,7 @@ pub(crate) struct Core {
     pub(crate) epochs: Epochs,
     pub(crate) feed: Feed,
     pub(crate) kept: Kept,
+    pub(crate) unstored: Unstored,
 }
 
 impl Core {
@@ -100,6 +102,7 @@ impl Database {
             epochs: Epochs::new(limits.stale),
             feed: Feed::default(),
             kept: Kept::new(limits.kept),
+            unstored: Unstored::default(),
         });
         let (audit, jobs) = mpsc::channel(WAITING);
         let (questions, asked) = mpsc::channel(WAITING);
@@ -160,10 +163,7 @@ impl Database {
     /// # Errors
     /// [`Trouble`]: why not.
     pub fn ready(&self) -> Result<(), Trouble> {
-        let chain = self.core.chains.number();
-        let runtime = &self.core.side.runtime;
-        let renewed = replica::renew(&self.core.side, chain, &self.holder, "30 s");
-        runtime.block_on(renewed).map(|_| ()).map_err(trouble)
+        self.core.side.runtime.block_on(ready::ready(&self.core, &self.holder))
     }
 
     /// The number of the audit chain that this replica appends to.

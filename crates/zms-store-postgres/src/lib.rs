@@ -16,6 +16,7 @@ mod feed;
 mod kept;
 mod member;
 mod migrate;
+mod ready;
 mod refusal;
 mod replica;
 mod request;

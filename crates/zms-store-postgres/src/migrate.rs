@@ -70,6 +70,19 @@ fn run(link: &Link, migrations: &[&str]) -> Result<Result<(), Trouble>, Fault> {
     Ok(Ok(()))
 }
 
+/// Nobody has brought it to another schema meanwhile.
+pub(crate) async fn is_current(connections: &Connections) -> Result<(), Trouble> {
+    let sql = "SELECT version FROM zms_schema WHERE one = 1";
+    let found = connections.ask(async |client| {
+        let statement = client.prepare_cached(sql).await?;
+        Ok(client.query_one(&statement, &[]).await?.try_get::<_, i64>(0)?)
+    });
+    match found.await.map_err(trouble)? {
+        found if found == MIGRATIONS.len() as i64 => Ok(()),
+        found => Err(Trouble::new(TroubleClass::Schema, format!("its schema has number {found}"))),
+    }
+}
+
 fn version(link: &Link, lock: &str) -> Result<Option<i64>, Fault> {
     let sql = format!("SELECT version FROM zms_schema WHERE one = 1 {lock}");
     link.one(&sql, &[], |row| Ok(row.try_get(0)?))

@@ -123,7 +123,9 @@ async fn append(core: &Core, mut groups: Vec<Group>) {
             }
         }
     }
-    let told = Err(share(&trouble(failed)));
+    let trouble = trouble(failed);
+    core.unstored.met(trouble.class);
+    let told = Err(share(&trouble));
     for group in groups {
         drop(group.place);
         tell(group.jobs, &told);

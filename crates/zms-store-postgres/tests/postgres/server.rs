@@ -1,5 +1,8 @@
 //! A PostgreSQL of the test's own: an unprivileged user's, in a folder that goes with it.
 
+#[path = "small_disk.rs"]
+mod small_disk;
+
 use std::{
     fs,
     io::{BufRead, BufReader},
@@ -13,6 +16,8 @@ use std::{
     thread,
     time::Duration,
 };
+
+use self::small_disk::SmallDisk;
 
 /// Who runs it where the test is root: a database server refuses to be.
 const NOBODY: &str = "65534";
@@ -195,6 +200,11 @@ impl Server {
         let name = format!("vaults{}", MADE.fetch_add(1, Ordering::Relaxed));
         self.sql("postgres", &format!("CREATE DATABASE {name}"));
         name
+    }
+
+    /// A new empty database on a small disk of its own. Only root can make one.
+    pub fn small_disk(&self, database: &'static str) -> SmallDisk<'_> {
+        SmallDisk::with(self, database)
     }
 
     /// The address of a database, over the local socket.

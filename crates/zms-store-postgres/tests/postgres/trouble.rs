@@ -2,9 +2,6 @@
 //! over when the trouble is.
 
 use std::{
-    fs,
-    path::PathBuf,
-    process::Command,
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -155,51 +152,16 @@ fn try_replica(url: &str) -> Result<Database, Trouble> {
     Database::connect(&address, HASTY, crate::replica::runtime(), crate::replica::name())
 }
 
-/// A small disk of its own, taken away in the end.
-struct SmallDisk(PathBuf);
-
-impl SmallDisk {
-    fn new() -> Self {
-        let folder = tempfile::Builder::new().prefix("zms-small-").tempdir().expect("made").keep();
-        let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", "size=24m,mode=0700,uid=65534,gid=65534", "tmpfs"])
-            .arg(&folder)
-            .status();
-        assert!(mounted.expect("it starts").success(), "a test that is root can mount");
-        Self(folder)
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
-        let _ = fs::remove_dir(&self.0);
-    }
-}
-
 #[test]
 fn a_full_disk_is_said_and_changes_nothing() {
     if !crate::server::is_root() {
         println!("a small disk is mounted as root only");
         return;
     }
-    let disk = SmallDisk::new();
     let server = Server::start(&[]);
-    let space = format!("CREATE TABLESPACE small LOCATION '{}'", disk.0.display());
-    server.sql("postgres", &space);
-    server.sql("postgres", "CREATE DATABASE vaults TABLESPACE small");
+    let disk = server.small_disk("vaults");
     let (replica, mut made, small) = written(&server.url("vaults"));
-    // In pieces that get smaller, so that next to nothing is left.
-    for (piece, rows) in [("large", 40_000), ("middling", 4000), ("small", 300)] {
-        let filled = (0..200).find(|number| {
-            let noise = format!(
-                "CREATE TABLE {piece}{number} AS
-                 SELECT md5(random()::text) AS it FROM generate_series(1, {rows})"
-            );
-            !server.try_sql("vaults", &noise)
-        });
-        assert!(filled.is_some(), "the disk gets full");
-    }
+    disk.fill();
     let mut store = vault(&replica);
     let value: Vec<u8> =
         (0..400_000_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8).collect();
@@ -209,10 +171,9 @@ fn a_full_disk_is_said_and_changes_nothing() {
     let many = vec![event(made.owner.id(), Action::Read); 4000];
     assert_eq!(class(store.audit_append(&many)), TroubleClass::Full);
     assert_eq!(store.audit_read(0, 0, usize::MAX).expect("read").len(), 2);
-    server.sql("vaults", "DROP TABLE large0");
+    disk.relieve();
     recovered(&replica);
     made.commit(&mut store, &small);
-    drop((replica, server));
 }
 
 #[test]

@@ -37,4 +37,5 @@ mod service;
 mod strace;
 mod stranger;
 mod tools;
+mod trouble;
 mod values;

@@ -28,9 +28,9 @@ use crate::{
 };
 
 /// No request waits longer for its answer: for a connection, and for two statements.
-const BOUND: Duration = Duration::from_secs(15);
+pub const BOUND: Duration = Duration::from_secs(15);
 /// Until it works again.
-const PATIENCE: Duration = Duration::from_secs(30);
+pub const PATIENCE: Duration = Duration::from_secs(30);
 const WRITERS: usize = 3;
 const READERS: usize = 3;
 
@@ -49,7 +49,7 @@ enum Kind {
 
 /// How it was answered.
 #[derive(Debug, PartialEq, Eq)]
-enum Answer {
+pub enum Answer {
     /// As it was wished.
     Given,
     /// Not now, and when to ask again.
@@ -110,7 +110,13 @@ impl Traffic {
 }
 
 /// Asks over a socket, as anybody who holds a token may.
-fn http(socket: &Path, method: &str, target: &str, token: &str, body: &str) -> (Answer, String) {
+pub fn http(
+    socket: &Path,
+    method: &str,
+    target: &str,
+    token: &str,
+    body: &str,
+) -> (Answer, String) {
     let mut stream = UnixStream::connect(socket).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let length = body.len();
@@ -132,7 +138,7 @@ fn http(socket: &Path, method: &str, target: &str, token: &str, body: &str) -> (
 }
 
 /// A new token, and the id of its holder.
-fn token(scratch: &Scratch, address: &str, words: &[&str]) -> (String, String) {
+pub fn token(scratch: &Scratch, address: &str, words: &[&str]) -> (String, String) {
     let words = [&["token", "create"], words, &["-e", "development", "--json"]].concat();
     let made = client(scratch, address, &words).go().good();
     let made: Value = serde_json::from_slice(&made).unwrap();
@@ -141,12 +147,19 @@ fn token(scratch: &Scratch, address: &str, words: &[&str]) -> (String, String) {
 }
 
 /// A server of a database, in the network that commands are put into by a wrapper.
-fn serve(scratch: &Scratch, called: &str, wrapper: &[&str], url: &str) -> Server {
+pub fn serve(
+    scratch: &Scratch,
+    called: &str,
+    wrapper: &[&str],
+    url: &str,
+    options: &[&str],
+) -> Server {
     let socket = scratch.folder().join(format!("{called}.sock"));
     let address = format!("unix:{}", socket.display());
     let words =
         ["start", "--json", "--listen", &address, "--rate-token", "0", "--rate-address", "0"];
     let mut command = scratch.under(wrapper, words);
+    command.args(options);
     command.env("ZMS_HOME", scratch.folder().join(called)).env("ZMS_DATABASE", url);
     command.stderr(File::create(scratch.folder().join(format!("{called}.log"))).unwrap());
     Server::of(command, socket)
@@ -160,7 +173,7 @@ fn a_server_that_is_cut_off_from_its_database_gives_out_nothing_unnoted_and_goes
     let scratch = Scratch::empty();
     let (here, port) = (space.here(), database.port());
     let url = format!("postgres://zms@{here}:{port}/postgres?sslmode=disable");
-    let server = serve(&scratch, "far", &space.inside(), &url);
+    let server = serve(&scratch, "far", &space.inside(), &url, &[]);
     init(&scratch, &server);
     let address = server.address();
     client(&scratch, &address, &["set", "KEY"]).feed(b"value\n").good();
@@ -251,7 +264,7 @@ fn a_server_that_is_cut_off_from_its_database_gives_out_nothing_unnoted_and_goes
         }
     }
     // Another server, which was never cut off, shows what there is.
-    let near = serve(&scratch, "near", &[], &database.url("postgres"));
+    let near = serve(&scratch, "near", &[], &database.url("postgres"), &[]);
     let export = client(&scratch, &near.address(), &["export", "--format", "json"]).go().good();
     let there: BTreeMap<String, String> = serde_json::from_slice(&export).unwrap();
     let given = |it: &&Asked| it.kind == Kind::Write && it.answer == Answer::Given;
