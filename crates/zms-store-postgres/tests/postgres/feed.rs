@@ -106,14 +106,16 @@ fn what_is_read_elsewhere_is_in_one_order_with_commits_unless_it_may_be_old() {
     let url = server.url(&server.new_database());
     let stale = Limits { stale: Duration::from_secs(2), ..Limits::default() };
     let writes = replica(&url);
-    load::make(&writes, 2);
+    load::make(2, |number| load::store(&writes, number));
     for (number, reads, ordered) in
         [(0, replica(&url), true), (1, replica_with(&url, stale), false)]
     {
         let (stop, history) = (AtomicBool::new(false), History::default());
+        let [writes_to, reads] = [&writes, &reads].map(|replica| load::store(replica, number));
+        let read = load::scope(&reads, number);
         thread::scope(|scope| {
-            scope.spawn(|| load::writer(&writes, number, "W", &stop, &history));
-            scope.spawn(|| load::reader(&reads, number, &stop, &history));
+            scope.spawn(|| load::writer(writes_to, number, "W", &stop, &history));
+            scope.spawn(|| load::reader(reads, number, read, &stop, &history));
             thread::sleep(Duration::from_secs(3));
             stop.store(true, Ordering::Relaxed);
         });

@@ -7,10 +7,12 @@
 use std::{
     collections::HashMap,
     sync::Mutex,
+    thread::sleep,
     time::{Duration, Instant},
 };
 
 use zms_core::{
+    audit::first_bad,
     id::{ScopeId, VaultId},
     revision::{Revision, message_hash},
 };
@@ -20,6 +22,9 @@ use crate::register::{Call, Saw, Value, order};
 
 /// The revision of the scope once a vault is made, before anybody else is there.
 pub const MADE: u64 = 2;
+
+/// How long is waited for something.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// What was done. A revision is told from every other by its message's hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,6 +81,27 @@ impl Operation {
     }
 }
 
+/// The longest time without one of some ends, and how long after a moment the next one came.
+pub fn gap(mut ends: Vec<Instant>, moment: Instant) -> (Duration, Duration) {
+    ends.sort();
+    let longest = ends.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default();
+    let next = ends.iter().find(|end| **end > moment).expect("it goes on");
+    (longest, *next - moment)
+}
+
+/// Waits until there are so many more of something; whether there are.
+#[must_use]
+pub fn goes_on(count: impl Fn() -> usize, more: usize) -> bool {
+    let (begun, before) = (Instant::now(), count());
+    while count() < before + more {
+        if begun.elapsed() > PATIENCE {
+            return false;
+        }
+        sleep(Duration::from_millis(50));
+    }
+    true
+}
+
 /// What was seen, by everybody.
 #[derive(Default)]
 pub struct History(Mutex<Vec<Operation>>);
@@ -89,18 +115,9 @@ impl History {
         self.0.lock().expect("nobody panicked").clone()
     }
 
-    /// The longest time without an acknowledged commit.
-    pub fn longest_gap(&self) -> Duration {
-        let mut ends: Vec<Instant> =
-            self.all().into_iter().filter(Operation::made).map(|it| it.ended).collect();
-        ends.sort();
-        ends.windows(2).map(|pair| pair[1] - pair[0]).max().unwrap_or_default()
-    }
-
-    /// When the first commit that began after a moment was acknowledged, as seen from there.
-    pub fn first_after(&self, moment: Instant) -> Option<Duration> {
-        let later = |it: &&Operation| it.made() && it.ended > moment;
-        self.all().iter().filter(later).map(|it| it.ended - moment).min()
+    /// When commits were acknowledged.
+    pub fn acknowledged(&self) -> Vec<Instant> {
+        self.all().into_iter().filter(Operation::made).map(|it| it.ended).collect()
     }
 
     /// Panics unless one order explains it all, and what is stored.
@@ -119,6 +136,25 @@ impl History {
             calls.push(Call { saw: last, begun, ended: Instant::now() });
             let told = format!("no order explains {} operations on {vault:?}", calls.len());
             assert!(order(made, calls).is_some(), "{told}");
+        }
+    }
+
+    /// Panics unless every chain is whole, and tells of every read and commit that was acknowledged.
+    pub fn check_audit<S: Store>(&self, open: impl Fn(VaultId) -> S) {
+        let mut told: HashMap<VaultId, usize> = HashMap::new();
+        for it in self.all().iter().filter(|it| it.outcome == Ended::Done) {
+            *told.entry(it.vault).or_default() += 1;
+        }
+        for (vault, told) in told {
+            let store = open(vault);
+            let mut entries = 0;
+            for (chain, last) in store.audit_chains().expect("it is read") {
+                let chain = store.audit_read(chain, 0, usize::MAX).expect("it is read");
+                assert_eq!(first_bad(vault, &chain), None);
+                assert_eq!(chain.len() as u64, last);
+                entries += chain.len();
+            }
+            assert!(entries >= told, "{told} were answered and {entries} noted");
         }
     }
 }

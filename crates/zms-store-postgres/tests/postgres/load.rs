@@ -15,12 +15,14 @@ use zms_core::{
     batch::Batch,
     bundle::{Trouble, TroubleClass},
     change::write::{Edit, write},
-    id::VaultId,
+    id::{ScopeId, VaultId},
     open::{Opening, Reading},
     path::ScopePath,
     pin::Pins,
+    principal::{Kind, Principal},
     revision::{Revision, SignedMessage, message_hash},
 };
+use zms_crypto::Key;
 use zms_store::{
     CommitError, Keeper, Store,
     contract::vault::{NOW, Vault, event, put},
@@ -29,22 +31,28 @@ use zms_store_postgres::{Database, PostgresStore};
 
 use crate::history::{Did, Ended, History, MADE, Operation};
 
-/// One of a few vaults, all with the same owner.
+/// One of a few vaults, each with an owner of its own.
 pub fn vault(number: u8) -> Vault {
     let mut vault = Vault::unmade();
     vault.id = VaultId([number; 16]);
+    vault.owner = Principal::from_seed(Kind::Administrator, Key::from_bytes(&[number; 32]));
     vault
+}
+
+/// The same, as a replica keeps it.
+pub fn store(replica: &Arc<Database>, number: u8) -> PostgresStore {
+    replica.vault(vault(number).id)
 }
 
 /// Commits that a vault is made by.
 const COMMITS: u64 = 2;
 
-/// Makes some vaults.
-pub fn make(replica: &Arc<Database>, vaults: u8) {
+/// Makes some vaults, each in its store.
+pub fn make<S: Store>(vaults: u8, open: impl Fn(u8) -> S) {
     for number in 0..vaults {
         let mut made = vault(number);
         let batch = made.init();
-        let mut store = replica.vault(made.id);
+        let mut store = open(number);
         store.commit(&batch, &[event(made.owner.id(), Action::Init)]).expect("it is made");
         let batch = made.write(&store, "shop/production", &[put("A", b"one")]);
         store.commit(&batch, &[event(made.owner.id(), Action::Write)]).expect("it is written");
@@ -52,15 +60,8 @@ pub fn make(replica: &Arc<Database>, vaults: u8) {
 }
 
 /// Writes and reads one scope of one vault until told to stop.
-pub fn writer(
-    replica: &Arc<Database>,
-    number: u8,
-    who: &str,
-    stop: &AtomicBool,
-    history: &History,
-) {
+pub fn writer(mut store: impl Store, number: u8, who: &str, stop: &AtomicBool, history: &History) {
     let made = vault(number);
-    let mut store = replica.vault(made.id);
     let mut seed = [number; 32];
     seed[..who.len()].copy_from_slice(who.as_bytes());
     let mut rng = ChaCha20Rng::from_seed(seed);
@@ -76,12 +77,21 @@ pub fn writer(
     }
 }
 
+/// The scope of a vault that is written to.
+pub fn scope(store: &PostgresStore, number: u8) -> ScopeId {
+    vault(number).scope(store, "shop/production").id()
+}
+
 /// Asks how many commits a vault had and notes it, as who answers from what is at hand does, until
 /// told to stop.
-pub fn reader(replica: &Arc<Database>, number: u8, stop: &AtomicBool, history: &History) {
-    let mut made = vault(number);
-    let mut store = replica.vault(made.id);
-    let scope = made.scope(&store, "shop/production").id();
+pub fn reader(
+    mut store: PostgresStore,
+    number: u8,
+    scope: ScopeId,
+    stop: &AtomicBool,
+    history: &History,
+) {
+    let made = vault(number);
     while !stop.load(Ordering::Relaxed) {
         let begun = Instant::now();
         let read = [event(made.owner.id(), Action::Read)];
@@ -106,7 +116,7 @@ pub fn reader(replica: &Arc<Database>, number: u8, stop: &AtomicBool, history: &
 /// What changes a scope, from the state that is there, with the head that it is put on.
 fn prepare(
     made: &Vault,
-    store: &PostgresStore,
+    store: &impl Store,
     edit: &Edit,
     rng: &mut ChaCha20Rng,
 ) -> Result<(Batch, SignedMessage), Trouble> {
@@ -130,7 +140,7 @@ fn unread(error: impl std::fmt::Debug) -> Trouble {
 /// Reads the head, as a reader that has to note it does, and then commits on top of it.
 fn attempt(
     made: &Vault,
-    store: &mut PostgresStore,
+    store: &mut impl Store,
     who: &str,
     value: &str,
     history: &History,

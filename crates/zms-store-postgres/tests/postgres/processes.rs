@@ -46,7 +46,8 @@ fn a_child_is_a_replica() {
         for number in 0..WRITERS {
             let (replica, stop, history) = (&replica, &stop, &history);
             let who = format!("{}{number}", std::process::id());
-            scope.spawn(move || load::writer(replica, number % VAULTS, &who, stop, history));
+            let (store, vault) = (load::store(replica, number % VAULTS), number % VAULTS);
+            scope.spawn(move || load::writer(store, vault, &who, stop, history));
         }
         let mut told = 0;
         loop {
@@ -166,7 +167,7 @@ fn a_replica_that_is_killed_takes_nothing_with_it() {
     let server = Server::start(&[]);
     let url = server.url("postgres");
     let database = replica_with(&url, limits());
-    load::make(&database, VAULTS);
+    load::make(VAULTS, |number| load::store(&database, number));
     let rounds = if env::var_os("ZMS_TEST_FULL").is_some() { 20 } else { 3 };
     let stays = Replica::start(&url, None);
     stays.works(20);
@@ -189,7 +190,7 @@ fn a_replica_that_is_cut_off_answers_nothing_that_is_not_there() {
     let space = Space::new();
     let server = Server::start(&[&format!("listen_addresses=127.0.0.1,{}", space.here())]);
     let near = replica_with(&server.url("postgres"), limits());
-    load::make(&near, VAULTS);
+    load::make(VAULTS, |number| load::store(&near, number));
     let (here, port) = (space.here(), server.port());
     let url = format!("postgres://zms@{here}:{port}/postgres?sslmode=disable");
     let cut_off = Replica::start(&url, Some(&space));

@@ -5,8 +5,10 @@
 //! A call of which nobody knows the outcome may have happened at any moment since it began, however
 //! late, or never.
 
+#[path = "register/left.rs"]
 mod left;
 #[cfg(test)]
+#[path = "register/tests.rs"]
 mod tests;
 
 use std::{collections::HashSet, time::Instant};

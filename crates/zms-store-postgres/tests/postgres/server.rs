@@ -113,6 +113,26 @@ impl Server {
         Self::run(folder, free_port(), settings)
     }
 
+    /// A standby without which nothing is acknowledged from now on.
+    pub fn synchronous_standby(&self) -> Self {
+        let standby = self.standby("other", &[]);
+        self.sql("postgres", "ALTER SYSTEM SET synchronous_standby_names = 'ANY 1 (other)'");
+        self.sql("postgres", "SELECT pg_reload_conf()");
+        let waited_for = "SELECT sync_state FROM pg_stat_replication";
+        for _ in 0..200 {
+            if self.sql("postgres", waited_for) == "quorum" {
+                return standby;
+            }
+            thread::sleep(Duration::from_millis(50));
+        }
+        panic!("the standby is not waited for");
+    }
+
+    /// The address of a database, here or at another server, whichever takes writes.
+    pub fn url_with(&self, other: &Self, database: &str) -> String {
+        format!("postgres://zms@127.0.0.1:{},127.0.0.1:{}/{database}", self.port, other.port)
+    }
+
     fn conninfo(&self) -> String {
         format!("host={} port={} user=zms", self.folder.display(), self.port)
     }

@@ -14,14 +14,19 @@ mod app;
 mod beside;
 mod crowd;
 mod editing;
+mod failover;
 mod faults;
+#[path = "../../../zms-store-postgres/tests/postgres/history.rs"]
+mod history;
 mod keychain;
 mod limit;
+#[path = "../../../zms-store-postgres/tests/postgres/load.rs"]
+#[expect(dead_code, reason = "shared with the tests of that store")]
+mod load;
 mod mark;
 mod opening;
 mod partition;
 #[path = "../../../zms-store-postgres/tests/postgres/server.rs"]
-#[expect(dead_code, reason = "shared with the tests of that store")]
 mod postgres;
 mod promises;
 #[path = "../remote/proxy.rs"]
@@ -29,6 +34,10 @@ mod promises;
 mod proxy;
 mod random;
 mod reader;
+#[path = "../../../zms-store-postgres/tests/postgres/register.rs"]
+mod register;
+#[path = "../../../zms-store-postgres/tests/postgres/replica.rs"]
+mod replica;
 mod replicas;
 mod run;
 mod scratch;
@@ -39,3 +48,5 @@ mod stranger;
 mod tools;
 mod trouble;
 mod values;
+
+use zms_store_postgres::{Address, Database, Limits};
