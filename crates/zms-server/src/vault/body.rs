@@ -1,6 +1,6 @@
 //! Reads the bodies of requests.
 
-use zms_format::{Member, json_members};
+use zms_format::{JsonError, Member, json_members};
 
 use super::duration;
 use crate::gateway::{Call, Refusal};
@@ -10,8 +10,20 @@ pub(super) fn members(call: &Call) -> Result<Vec<Member<'_>>, Refusal> {
     if matches!(call.body.trim_ascii(), b"" | b"null") {
         return Ok(Vec::new());
     }
-    json_members(&call.body)
-        .map_err(|error| Refusal::Bad(format!("failed to decode JSON input: {error}")))
+    json_members(&call.body).map_err(|error| undecodable(&error))
+}
+
+/// A text that is not read as JSON: where, and why, and nothing of it. A key is the name of a secret.
+pub(super) fn undecodable(error: &JsonError) -> Refusal {
+    let why = match error {
+        JsonError::Repeated { line, first, .. } => {
+            format!("line {line}: a key appears twice, first on line {first}")
+        }
+        JsonError::Nested { line, .. } => format!("line {line}: a value is an object or a list"),
+        JsonError::Null { line, .. } => format!("line {line}: a value is null"),
+        error => error.to_string(),
+    };
+    Refusal::Bad(format!("failed to decode JSON input: {why}"))
 }
 
 /// The member of a name.

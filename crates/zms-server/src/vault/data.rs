@@ -107,8 +107,9 @@ impl<'c> Wish<'c> {
         });
         let options = options.transpose()?.unwrap_or_default();
         let data = match body::member(&members, "data") {
-            Some(data) if data.source.starts_with('{') => json_members(data.source.as_bytes())
-                .map_err(|error| Refusal::Bad(format!("failed to decode JSON input: {error}")))?,
+            Some(data) if data.source.starts_with('{') => {
+                json_members(data.source.as_bytes()).map_err(|error| body::undecodable(&error))?
+            }
             Some(data) => return Err(body::unconvertible("data", "map[string]interface {}", data)),
             None if body::is_null(&members, "data") => Vec::new(),
             None => return Err(Refusal::bad("no data provided")),

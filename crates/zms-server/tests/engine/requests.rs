@@ -1,7 +1,7 @@
 //! Requests that are not what an honest client sends. Each is refused, and all strangers alike.
 
 use axum::http::StatusCode;
-use zms_core::{engine::path, request::LIFETIME};
+use zms_core::{bundle::Bundle, engine::path, request::LIFETIME};
 use zms_crypto::Key;
 use zms_server::Limits;
 use zms_store::contract::vault::{NOW, Vault};
@@ -228,4 +228,44 @@ async fn health_is_told_to_anybody_and_tells_nothing() {
     let mut sent = world.request(&world.vault.owner, "GET", "/readyz");
     sent.headers.clear();
     assert_eq!(sent.to(&world.router).await.code(), "stopping");
+}
+
+#[tokio::test]
+async fn attack_other_spellings_of_a_path() {
+    let world = World::made().await;
+    let (id, good) = (world.vault.id, path::bundle(world.named()));
+    for target in [
+        format!("/v1/vaults/{id}/bundle/"),
+        format!("/v1/vaults//{id}/bundle"),
+        format!("//v1/vaults/{id}/bundle"),
+        format!("/v1/vaults/./{id}/bundle"),
+        format!("/v1/vaults/x/../{id}/bundle"),
+        format!("/v1/vaults/x/%2e%2e/{id}/bundle"),
+        format!("/v1/vaults/{id}/%62undle"),
+        format!("/v1/vaults/{id}%2fbundle"),
+        format!("/v1/vaults/{id}%00/bundle"),
+        format!("/v1/vaults/{id}%0d%0a/bundle"),
+        format!("/V1/vaults/{id}/bundle"),
+    ] {
+        let answer = world.get(&world.vault.owner, &target).await;
+        let refused = [StatusCode::UNAUTHORIZED, StatusCode::NOT_FOUND].contains(&answer.status);
+        assert!(refused, "{target}: {}", answer.status);
+    }
+    assert_eq!(world.get(&world.vault.owner, &good).await.status, StatusCode::OK);
+}
+
+/// Naming a scope is no right to it: what is there and what is not are told alike.
+#[tokio::test]
+async fn attack_a_scope_that_the_token_does_not_hold_is_named() {
+    let mut world = World::made().await;
+    let token = world.token("deploy").await;
+    let hidden = world.vault.scope(&world.twin, "shop/staging").id();
+    let absent = zms_core::id::ScopeId([9; 16]);
+    for part in ["scopes", "of"] {
+        let [there, none] = [hidden, absent].map(|scope| format!("{part}={scope}"));
+        let there = world.bundle(&token, &there).await;
+        let none = world.bundle(&token, &none).await;
+        assert_eq!((there.status, &there.body), (none.status, &none.body), "{part}");
+        assert_eq!(there.packed().head(hidden).unwrap(), None, "{part}");
+    }
 }

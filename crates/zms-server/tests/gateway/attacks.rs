@@ -54,6 +54,9 @@ async fn attack_every_bad_token_is_answered_alike() {
         short,
         "root".to_owned(),
         format!("x {good}"),
+        format!(" {good}"),
+        format!("{good} "),
+        format!("\t{good}"),
     ];
     for token in bad {
         for name in ["x-vault-token", "x-zms-token"] {
@@ -152,7 +155,10 @@ async fn attack_bodies_and_spellings() {
     assert_eq!(world.send(gzip).await.status(), 415);
     for at in [
         "/v1/secret/data/a//b",
+        "/v1/secret/data/../b",
+        "/v1/secret/data/./b",
         "/v1/secret/data/%2e%2e/b",
+        "/v1/secret/data/b%2f..",
         "/v1/secret/data/a%00",
         "/v1/secret/data/a%0d%0ab",
         "/v1/secret/data/e%CC%81",
@@ -233,4 +239,42 @@ async fn every_read_and_refusal_leaves_an_entry() {
     let seen: Vec<_> = mine.iter().map(|entry| (entry.event.action, entry.event.outcome)).collect();
     let (read, done) = (Action::Read, Outcome::Done);
     assert_eq!(seen, [(read, done), (read, done), (read, Outcome::Denied)]);
+}
+
+/// Whatever is refused, the answer has nothing that the request carried.
+#[tokio::test]
+async fn attack_a_refusal_has_nothing_that_was_sent() {
+    let world = world().await;
+    let token = world.token("app", true);
+    let mark = "kanarie7";
+    let bodies = [
+        format!("{{\"data\":{{\"{mark}\":\"1\",\"{mark}\":\"2\"}}}}"),
+        format!("{{\"data\":\"{mark}\"}}"),
+        format!("{mark}={mark}"),
+        format!("{{\"data\":{{\"{mark}=\":\"{mark}\"}}}}"),
+        format!("{{\"data\":{{}},\"options\":{{\"cas\":\"{mark}\"}}}}"),
+    ];
+    let paths = [
+        format!("/v1/secret/data/app/{mark}//x"),
+        format!("/v1/secret/data/other/{mark}"),
+        format!("/v1/secret/metadata/other/{mark}?list={mark}"),
+        format!("/v1/secret/data/app?version={mark}"),
+        format!("/v1/secrets/{mark}"),
+        DATA.to_owned(),
+    ];
+    for at in &paths {
+        for (method, body) in
+            bodies.iter().map(|body| ("POST", &**body)).chain([("GET", ""), ("DELETE", "")])
+        {
+            if at == DATA && body.is_empty() {
+                continue;
+            }
+            for who in [&*token, mark, ""] {
+                let headers = [("x-request-id", mark), ("x-forwarded-for", mark)];
+                let (status, answer) = world.call_with(method, at, who, body, &headers).await;
+                let told = answer.to_string();
+                assert!(status < 300 || !told.contains(mark), "{method} {at} {status}: {told}");
+            }
+        }
+    }
 }
