@@ -276,3 +276,29 @@ fn attack_an_answer_takes_its_time() {
     });
     end(&mut user.ci(GET)).refused(1, "does not answer in time");
 }
+
+/// As the server words it; that it does so of more than 64 MiB is shown where stores keep their
+/// promises over HTTP.
+#[test]
+fn of_what_the_server_gives_out_less_at_once_it_is_said_how_to_ask_for_less() {
+    let user = User::with_vault();
+    user.proxy.meddle(|request, answer| {
+        if !asks_for_a_bundle(request) {
+            return Some(answer);
+        }
+        let body = "{\"title\":\"Unprocessable Entity\",\"status\":422,\
+                    \"code\":\"bundle-too-large\",\
+                    \"detail\":\"the bundle would be larger than it may be: ask for fewer scopes\"}";
+        let head = format!(
+            "HTTP/1.1 422 Unprocessable Entity\r\ncontent-type: application/problem+json\r\n\
+             content-length: {}\r\n\r\n",
+            body.len()
+        );
+        Some([head.as_bytes(), body.as_bytes()].concat())
+    });
+    for (words, code) in [(&["run", "--", "true"][..], 125), (&["export"], 1), (GET, 1)] {
+        let ended = end(&mut user.ci(words));
+        assert!(ended.stderr.contains("or one secret: `zms get NAME`"), "{}", ended.stderr);
+        ended.refused(code, "the server gives out less at once");
+    }
+}
