@@ -240,9 +240,13 @@ impl Server {
 
     /// Kills all of it at once, as a power cut would.
     pub fn kill(&self) {
-        let pid = self.pid();
-        self.signal("-KILL");
-        while Path::new("/proc").join(&pid).exists() {
+        // All of it: what is left holds the memory that the next one wants.
+        let all = self.signal("-KILL");
+        let lives = |pid: &String| {
+            let stat = fs::read_to_string(format!("/proc/{pid}/stat"));
+            stat.is_ok_and(|stat| !stat.contains(") Z "))
+        };
+        while all.iter().any(lives) || Path::new("/proc").join(&all[0]).exists() {
             thread::sleep(Duration::from_millis(10));
         }
     }
@@ -262,14 +266,18 @@ impl Server {
         self.signal("-CONT");
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends it to every process, and tells which those are.
+    fn signal(&self, signal: &str) -> Vec<String> {
         let pid = self.pid();
         let children = Command::new("pgrep").args(["-P", &pid]).output().expect("it starts");
         let children = String::from_utf8(children.stdout).expect("they are numbers");
         // A child may have ended meanwhile.
         let mut kill = Command::new("kill");
-        kill.arg(signal).arg(pid).args(children.split_whitespace()).stderr(Stdio::null());
+        let all = [&*pid].into_iter().chain(children.split_whitespace()).map(str::to_owned);
+        let all: Vec<String> = all.collect();
+        kill.arg(signal).args(&all).stderr(Stdio::null());
         kill.status().expect("it starts");
+        all
     }
 
     /// Starts it again after it was killed.
