@@ -83,7 +83,9 @@ impl Attempt<'_> {
         events: &[Event],
         check: Option<Check<'_>>,
     ) -> Result<Option<Head>, Refusal> {
-        self.tx.begin(Kind::Writing)?;
+        // That there is no other vault is held by no row. Else vaults have nothing to do with each
+        // other, and neighbours on a page of some index would be told that they lost a race.
+        self.tx.begin(if self.first { Kind::Writing } else { Kind::Committing })?;
         // First of all, so that another commit of this vault waits here, or has lost here.
         let there = self.tx.execute(
             "UPDATE vault SET commits = commits + 1, moved_at = now() WHERE id = $1",

@@ -148,6 +148,9 @@ impl Connections {
 pub(crate) enum Kind {
     /// Sees one state, and changes nothing.
     Reading,
+    /// Sees one state, of a vault whose row it changes first of all: whoever did so meanwhile has
+    /// won, and nobody else does.
+    Committing,
     /// Sees one state, and is committed only where that makes no difference to having been alone.
     Writing,
     /// Waits for who migrates, sees what that one did, and takes as long as it takes.
@@ -193,13 +196,14 @@ impl Link {
         let mode = match kind {
             Kind::Reading => "REPEATABLE READ, READ ONLY",
             // Who runs the database may have it take no writes for a while.
+            Kind::Committing => "REPEATABLE READ",
             Kind::Writing => "SERIALIZABLE",
             Kind::Migrating => "READ COMMITTED",
         };
         // A bundle may be held for a while; a commit holds its vault.
         let (milliseconds, idle) = match kind {
             Kind::Reading => (milliseconds, milliseconds * 12),
-            Kind::Writing => (milliseconds, milliseconds),
+            Kind::Committing | Kind::Writing => (milliseconds, milliseconds),
             Kind::Migrating => (0, 0),
         };
         let begin = format!(

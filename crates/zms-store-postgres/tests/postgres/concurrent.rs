@@ -1,11 +1,13 @@
 //! Several replicas at once, each with many threads.
 
 use std::{
+    cell::Cell,
     sync::{Arc, Barrier},
     thread,
 };
 
 use zms_core::{
+    admit::Tree,
     audit::{Action, first_bad},
     id::WrappedId,
     revision::Revision,
@@ -13,10 +15,11 @@ use zms_core::{
 use zms_store::{
     CommitError, Keeper, Store, Waiting,
     contract::vault::{NOW, Vault, event, put},
+    memory::MemoryStore,
 };
 use zms_store_postgres::{Database, PostgresStore};
 
-use crate::{replica::replica, server::Server};
+use crate::{load, replica::replica, server::Server};
 
 const ROUNDS: u64 = 12;
 
@@ -94,6 +97,51 @@ fn two_replicas_lose_no_write() {
 #[test]
 fn four_replicas_lose_no_write() {
     many_replicas(4, 8);
+}
+
+#[test]
+fn commits_of_different_vaults_never_lose_a_race_to_each_other() {
+    let server = Server::shared();
+    let database = server.new_database();
+    let replicas = [(); 2].map(|()| replica(&server.url(&database)));
+    let mut worlds: Vec<_> = (0..8)
+        .map(|number| {
+            // Batches are made on a copy, so that nothing is asked of the database but to commit.
+            let (made, copy) = (load::vault(number), MemoryStore::default());
+            (made, copy, load::store(&replicas[usize::from(number % 2)], number))
+        })
+        .collect();
+    for (made, copy, store) in &mut worlds {
+        let batch = made.init();
+        copy.commit(&batch, &[]).expect("the copy follows");
+        store.commit(&batch, &[]).expect("it is made");
+    }
+    // Now it knows that the tables are small, and reads them whole.
+    server.sql(&database, "ANALYZE");
+    let together = Barrier::new(worlds.len());
+    let tried = thread::scope(|scope| {
+        let threads: Vec<_> = worlds
+            .iter_mut()
+            .map(|(made, copy, store)| {
+                let batch = made.write(copy, "shop/production", &[put("A", b"new")]);
+                let together = &together;
+                scope.spawn(move || {
+                    let tries = Cell::new(0);
+                    // All are in the middle of their transactions at the same time.
+                    let check = |_: &dyn Tree| {
+                        if tries.replace(tries.get() + 1) == 0 {
+                            together.wait();
+                        }
+                        Ok(())
+                    };
+                    store.commit_checked(&batch, &[], &check).expect("nobody else is there");
+                    tries.get()
+                })
+            })
+            .collect();
+        threads.into_iter().map(|thread| thread.join().expect("it ends")).collect::<Vec<_>>()
+    });
+    assert_eq!(tried, [1; 8], "it was done again");
 }
 
 #[test]
