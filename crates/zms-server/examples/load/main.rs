@@ -1,4 +1,5 @@
-//! Load for an engine that runs elsewhere, and a bare handler to hold it against. bench/serve calls it.
+//! Load for an engine that runs elsewhere, and a bare handler to hold it against. bench/serve and
+//! bench/postgres call it.
 //!
 //! ```text
 //! load bare ADDRESS BYTES                 serves so many bytes at /, and nothing else
@@ -10,9 +11,9 @@
 //!
 //! Stdin of `ask` is JSON: of each connection `reads` and `writes`, lists of requests in Base64 as they
 //! are to be sent, and after how many reads one write comes, `each`. A connection sends reads in turn,
-//! each write once, and reads each answer whole; it ends when the time is over or it has no more
-//! writes. Printed is JSON: answers by status, bytes, and percentiles of the time to an answer in
-//! microseconds.
+//! each write once, and reads each answer whole; what is answered 503 it sends again. It ends when the
+//! time is over or it has no more writes. Printed is JSON: answers by status, bytes, and percentiles of
+//! the time to an answer in microseconds.
 #![expect(clippy::print_stdout, reason = "what was measured is what it prints")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark owns its clock and its entropy")]
 #![expect(clippy::unwrap_used, reason = "what can not be measured ends the run")]
@@ -172,10 +173,15 @@ async fn one(
         if begun >= over {
             break;
         }
-        stream.write_all(request).await.unwrap();
-        let (status, length) = answer(&mut stream, &mut buffer).await;
-        *seen.statuses.entry(status).or_default() += 1;
-        seen.bytes += length as u64;
+        loop {
+            stream.write_all(request).await.unwrap();
+            let (status, length) = answer(&mut stream, &mut buffer).await;
+            *seen.statuses.entry(status).or_default() += 1;
+            seen.bytes += length as u64;
+            if status != 503 {
+                break;
+            }
+        }
         seen.micros.push(u32::try_from(begun.elapsed().as_micros()).unwrap_or(u32::MAX));
     }
     seen
