@@ -135,8 +135,8 @@ impl Problem {
     }
 
     /// Requests can not be answered now.
-    pub const fn not_ready(code: &'static str, detail: &'static str) -> Self {
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail)
+    pub fn not_ready(code: &'static str, detail: &'static str) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, code, detail).retry_after(1)
     }
 
     /// The entry of what was asked for can not be stored, so it does not happen.
