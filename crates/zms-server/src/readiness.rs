@@ -17,8 +17,8 @@ use crate::{engine::scribe::told, problem::Problem, state::Engine, vaults::Ready
 const GOOD_FOR: Duration = Duration::from_secs(1);
 /// How long who asks waits for who looks.
 const PATIENCE: Duration = Duration::from_secs(1);
-/// How long what was seen before stands for what is being looked at.
-const STANDS: Duration = Duration::from_secs(30);
+/// How long what was seen before stands for what is being looked at: a disk may be slow for a moment.
+const STANDS: Duration = Duration::from_secs(3);
 
 /// What was seen: trouble by its class and words, since many are told.
 type Seen = Result<Ready, (TroubleClass, String)>;
