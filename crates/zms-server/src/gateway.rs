@@ -4,10 +4,10 @@
 mod answer;
 mod call;
 mod caller;
-mod desk;
 mod door;
 mod hosts;
 mod known;
+mod later;
 mod members;
 mod refusal;
 pub(crate) mod routes;
@@ -18,7 +18,11 @@ mod upstream;
 use std::{net::IpAddr, path::PathBuf, sync::Arc};
 
 use zms_client::{Session, pins::PinFolder};
-use zms_core::{bundle::Trouble, id::VaultId, principal::Principal};
+use zms_core::{
+    bundle::Trouble,
+    id::{PrincipalId, VaultId},
+    principal::Principal,
+};
 use zms_crypto::{CryptoRng, sign::Proven};
 use zms_store::Store;
 
@@ -30,16 +34,27 @@ pub(crate) use self::{
     caller::{principal, token_text},
     refusal::Refusal,
 };
-pub use self::{hosts::Hosts, members::Members, serve::router, upstream::Upstream};
+pub use self::{hosts::Hosts, later::Later, members::Members, serve::router, upstream::Upstream};
 
 /// Where a caller's vault is kept.
 pub trait Origin: Send + Sync {
     /// A handle of its own on the vault that has this member; `None` where no vault has. Only its
-    /// id and its request key may be looked at.
+    /// id and its request key may be looked at. Where the request only reads, its entries may be
+    /// left to `later`.
     ///
     /// # Errors
     /// [`Trouble`] where that can not be told.
-    fn store_of(&self, principal: &Principal) -> Result<Option<Box<dyn Store>>, Trouble>;
+    fn store_of(
+        &self,
+        principal: &Principal,
+        later: Option<Arc<Later>>,
+    ) -> Result<Option<Box<dyn Store>>, Trouble>;
+
+    /// Whether what this principal reads is at hand and little, so that it can be opened in between other
+    /// requests. A guess: it may be more by now.
+    fn is_light(&self, _: PrincipalId) -> bool {
+        false
+    }
 
     /// A vault where answers can wait for their token; `None` where this origin keeps none of this
     /// id itself.
@@ -80,20 +95,31 @@ pub(crate) enum Asker {
     Anybody(Open),
 }
 
+impl Asker {
+    /// Whether little is to be opened for whoever asks.
+    fn is_light(&self, gateway: &Gateway) -> bool {
+        match self {
+            Self::Somebody(principal) => gateway.origin.is_light(principal.id()),
+            Self::Anybody(_) => false,
+        }
+    }
+}
+
 impl Gateway {
     /// Where the vault of a principal is.
-    fn store_of(&self, principal: &Principal) -> Result<Box<dyn Store>, Refusal> {
-        let store = self.origin.store_of(principal)?;
+    fn store_of(
+        &self,
+        principal: &Principal,
+        later: Option<Arc<Later>>,
+    ) -> Result<Box<dyn Store>, Refusal> {
+        let store = self.origin.store_of(principal, later)?;
         store.ok_or(Refusal::Unknown("a token of no vault here, or a revoked one"))
     }
 
     /// A session for one request.
-    pub(crate) fn session(
-        &self,
-        principal: Principal,
-        from: Option<IpAddr>,
-    ) -> Result<Session, Refusal> {
-        let store = self.store_of(&principal)?;
+    pub(crate) fn session(&self, principal: Principal, call: &Call) -> Result<Session, Refusal> {
+        let (from, later) = (call.peer, call.only_reads().then(|| Arc::clone(&call.later)));
+        let store = self.store_of(&principal, later)?;
         let (clock, entropy) = (self.clock, (self.entropy)());
         let session = match &self.pins {
             Some(pins) => {

@@ -42,7 +42,7 @@ impl<'c> Acting<'c> {
         token: &'c str,
         principal: Principal,
     ) -> Result<Self, Refusal> {
-        let session = gateway.session(principal, call.peer)?;
+        let session = gateway.session(principal, call)?;
         Ok(Self { gateway, call, token, session })
     }
 }

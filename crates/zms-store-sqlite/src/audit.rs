@@ -1,13 +1,18 @@
 //! The audit chain.
 
-use rusqlite::{Connection, OptionalExtension, Row, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 use zms_core::{
     audit::{Action, Entry, Event, Outcome},
     bundle::Trouble,
     id::{PrincipalId, ScopeId, VaultId},
 };
+use zms_store::{Mark, Slip};
 
-use crate::{bundle::vault_kept, trouble::trouble};
+use crate::{
+    bundle::{mark, vault_kept},
+    trouble::trouble,
+    writing::Writing,
+};
 
 /// The chain of a vault on one machine.
 const CHAIN: i64 = 0;
@@ -17,11 +22,25 @@ pub(crate) fn append_alone(connection: &mut Connection, events: &[Event]) -> Res
     if events.is_empty() {
         return Ok(());
     }
-    let behavior = TransactionBehavior::Immediate;
-    let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
+    let tx = Writing::begin(connection).map_err(trouble)?;
     let vault = vault_kept(&tx)?;
     append(&tx, vault, events).map_err(trouble)?;
     tx.commit().map_err(trouble)
+}
+
+/// Appends the entries of those slips that hold of the state that is there, and gives its mark.
+pub(crate) fn note(connection: &mut Connection, slips: &[Slip]) -> Result<Option<Mark>, Trouble> {
+    let tx = Writing::begin(connection).map_err(trouble)?;
+    let now = Slip::name_a_state(slips).then(|| mark(&tx)).transpose().map_err(trouble)?;
+    let held = slips.iter().filter(|slip| slip.holds(now.as_ref()));
+    let events = held.flat_map(|slip| &slip.events);
+    let mut events = events.peekable();
+    if events.peek().is_some() {
+        let vault = vault_kept(&tx)?;
+        append(&tx, vault, events).map_err(trouble)?;
+    }
+    tx.commit().map_err(trouble)?;
+    Ok(now)
 }
 
 /// Notes a use with its entries, unless all are used.
@@ -31,8 +50,7 @@ pub(crate) fn spend(
     most: u32,
     events: &[Event],
 ) -> Result<bool, Trouble> {
-    let behavior = TransactionBehavior::Immediate;
-    let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
+    let tx = Writing::begin(connection).map_err(trouble)?;
     let vault = vault_kept(&tx)?;
     if !use_one(&tx, principal, most).map_err(trouble)? {
         return Ok(false);
@@ -57,10 +75,11 @@ pub(crate) fn use_one(
 }
 
 /// Chains events behind the last entry, within the transaction that is open.
-pub(crate) fn append(tx: &Connection, vault: VaultId, events: &[Event]) -> rusqlite::Result<()> {
-    if events.is_empty() {
-        return Ok(());
-    }
+pub(crate) fn append<'e>(
+    tx: &Connection,
+    vault: VaultId,
+    events: impl IntoIterator<Item = &'e Event>,
+) -> rusqlite::Result<()> {
     let last = tx
         .prepare_cached("SELECT seq, hash FROM audit WHERE chain = ?1 ORDER BY seq DESC LIMIT 1")?
         .query_row([CHAIN], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))

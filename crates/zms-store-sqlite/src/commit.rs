@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use zms_core::{
     audit::Event,
     batch::{Batch, RosterPut, ScopePut},
@@ -21,6 +21,7 @@ use crate::{
     member,
     refusal::{Refusal, require},
     trouble::corrupt,
+    writing::Writing,
 };
 
 /// Commits a batch with its audit entries.
@@ -41,7 +42,7 @@ fn transact(
     check: Option<Check<'_>>,
 ) -> Result<(), Refusal> {
     // Immediate: what is read here must still hold when it is written.
-    let tx = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tx = Writing::begin(connection)?;
     if let Some(check) = check {
         // The transaction is this one: a bundle on it begins none of its own, and ends none.
         let within = Cell::new(1);

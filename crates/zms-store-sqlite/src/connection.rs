@@ -31,23 +31,50 @@ pub(crate) struct Header {
 
 /// Opens a database that exists, and reads its header.
 pub(crate) fn open(path: &Path) -> Result<(Connection, Header), Trouble> {
-    match attempt(path, OpenFlags::SQLITE_OPEN_READ_WRITE) {
+    match attempt(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Others::LetIn) {
         Err(error) if is_shut(&error) && file::log_size(path) == 0 => {
             // The log's shared memory can not be made beside the database: the folder is read
             // only. Without a log nothing is missing from the file, so it can be read as it lies.
-            attempt(&as_immutable(path), OpenFlags::SQLITE_OPEN_READ_ONLY)
+            attempt(&as_immutable(path), OpenFlags::SQLITE_OPEN_READ_ONLY, Others::LetIn)
         }
         outcome => outcome,
     }
     .map_err(trouble)
 }
 
-fn attempt(path: &Path, access: OpenFlags) -> rusqlite::Result<(Connection, Header)> {
+/// As [`open`], for a session that is over in a moment. Where nobody else has the database open, others
+/// are kept out until then: what is shared with them (`-shm`), which the first one of a crowd has to
+/// make anew, is not made at all. Where somebody has, or it can not be done, it is opened as ever.
+pub(crate) fn open_alone(path: &Path) -> Result<(Connection, Header), Trouble> {
+    match attempt(path, OpenFlags::SQLITE_OPEN_READ_WRITE, Others::KeptOut) {
+        Ok(opened) => Ok(opened),
+        Err(_) => open(path),
+    }
+}
+
+/// What becomes of others that open the same database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Others {
+    LetIn,
+    KeptOut,
+}
+
+fn attempt(
+    path: &Path,
+    access: OpenFlags,
+    others: Others,
+) -> rusqlite::Result<(Connection, Header)> {
     // No URI unless it is ours, no creation, and no mutex: a connection stays on its thread.
     let mut flags = access | OpenFlags::SQLITE_OPEN_NO_MUTEX | OpenFlags::SQLITE_OPEN_NOFOLLOW;
     flags.set(OpenFlags::SQLITE_OPEN_URI, access == OpenFlags::SQLITE_OPEN_READ_ONLY);
     let mut connection = Connection::open_with_flags(path, flags)?;
-    settle(&mut connection)?;
+    if others == Others::KeptOut {
+        // Before anything is read, or it has no effect; and without patience.
+        connection.execute_batch("PRAGMA locking_mode = EXCLUSIVE")?;
+    } else {
+        be_patient(&mut connection)?;
+    }
+    settle(&connection)?;
     let header = Header {
         application: connection.query_row("PRAGMA application_id", (), |row| row.get(0))?,
         version: connection.query_row("PRAGMA user_version", (), |row| row.get(0))?,
@@ -69,8 +96,7 @@ pub(crate) fn ask_again(asked: i32) -> bool {
 }
 
 /// What holds for every connection.
-fn settle(connection: &mut Connection) -> rusqlite::Result<()> {
-    be_patient(connection)?;
+fn settle(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
     // The schema is a stranger's word like everything else in the file.
     for (switch, on) in [
@@ -91,10 +117,12 @@ fn settle(connection: &mut Connection) -> rusqlite::Result<()> {
     )
 }
 
-/// How far the log grows before it is folded: 64 pages where sessions come and go, 1,024 in a process
+/// How far the log grows before it is folded: 64 pages where sessions come and go, 4,096 in a process
 /// that stays.
 pub(crate) const LOG_STEP: u64 = 64 * 16384;
-pub(crate) const LONG_LOG_STEP: u64 = 1024 * 16384;
+pub(crate) const LONG_LOG_STEP: u64 = 4096 * 16384;
+/// From where on a process that stays folds it beside those who write.
+pub(crate) const LONG_LOG: u64 = 1024 * 16384;
 
 /// Whether closing the last connection folds the log into the database and removes it.
 ///
@@ -126,6 +154,32 @@ pub(crate) fn fold_log(connection: &mut Connection, before: u64, after: u64, ste
         let _ = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", (), |_| Ok(()));
         let _ = be_patient(connection);
     }
+}
+
+/// Whether a log of a process that stays has nearly reached its next step.
+pub(crate) const fn folds_soon(log: u64) -> bool {
+    log % LONG_LOG_STEP > LONG_LOG_STEP - LOG_STEP
+}
+
+/// Does something that fails where it would have to wait for another connection's transaction.
+pub(crate) fn at_once<T>(
+    connection: &mut Connection,
+    act: impl FnOnce(&mut Connection) -> Result<T, Trouble>,
+) -> Result<T, Trouble> {
+    connection.busy_timeout(Duration::ZERO).map_err(trouble)?;
+    let done = act(connection);
+    be_patient(connection).map_err(trouble)?;
+    done
+}
+
+/// Folds the log beside those who write: most of it while they do, and only what came meanwhile while
+/// they wait.
+pub(crate) fn fold_beside(connection: &mut Connection) {
+    let _ = connection.busy_timeout(Duration::ZERO);
+    for how in ["PRAGMA wal_checkpoint(PASSIVE)", "PRAGMA wal_checkpoint(TRUNCATE)"] {
+        let _ = connection.query_row(how, (), |_| Ok(()));
+    }
+    let _ = be_patient(connection);
 }
 
 /// Folds all of the log into the database, which brings both to the disk. Whoever reads an older
@@ -232,6 +286,39 @@ mod tests {
                 assert_eq!(waits(&store), !stays, "what comes after a commit of somebody else's");
             }
         }
+    }
+
+    #[test]
+    fn who_is_alone_keeps_others_out_and_makes_nothing_that_is_shared() {
+        let folder = TempDir::new().unwrap();
+        let path = folder.path().join("zms.db");
+        // Who has committed leaves nothing beside the file.
+        SqliteStore::create(&path).unwrap().make_durable().unwrap();
+        let shared = folder.path().join("zms.db-shm");
+        let (alone, _) = open_alone(&path).unwrap();
+        assert!(!shared.exists());
+        let left = AtomicBool::new(false);
+        thread::scope(|scope| {
+            let left = &left;
+            scope.spawn(move || {
+                thread::sleep(PAUSE * 5);
+                left.store(true, Ordering::SeqCst);
+                drop(alone);
+            });
+            let (waited, _) = open(&path).unwrap();
+            assert!(left.load(Ordering::SeqCst), "it waited");
+            // Where somebody is, nobody is alone.
+            let (other, _) = open_alone(&path).unwrap();
+            assert!(shared.exists());
+            for connection in [&waited, &other] {
+                connection.execute_batch("UPDATE state SET commits = commits + 1").unwrap();
+            }
+            drop((waited, other));
+        });
+        // Nothing is lost for those who come later.
+        let (next, _) = open_alone(&path).unwrap();
+        let commits = next.query_row("SELECT commits FROM state", (), |row| row.get(0));
+        assert_eq!(commits, Ok(2));
     }
 
     #[test]

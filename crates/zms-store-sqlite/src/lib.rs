@@ -17,25 +17,29 @@ mod request;
 mod schema;
 mod trouble;
 mod wrapped;
+mod writing;
 
 use std::{
     cell::Cell,
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, TransactionBehavior};
+use rusqlite::Connection;
 pub use schema::{Table, schema};
 pub use trouble::file_trouble;
 use zms_core::{
     audit::{Entry, Event},
     batch::Batch,
-    bundle::{Bundle, Trouble},
+    bundle::{Bundle, Trouble, TroubleClass},
     id::{PrincipalId, WrappedId},
 };
 use zms_crypto::Key;
-use zms_store::{Check, CommitError, Keeper, Mark, Noted, Request, Store, Waiting};
+use zms_store::{Check, CommitError, Keeper, Mark, Noted, Request, Slip, Store, Waiting};
 
-use self::{bundle::SqliteBundle, file::Draft, migrate::MIGRATIONS, trouble::trouble as sorted};
+use self::{
+    bundle::SqliteBundle, connection::Header, file::Draft, migrate::MIGRATIONS,
+    trouble::trouble as sorted, writing::Writing,
+};
 
 /// A vault in a file.
 ///
@@ -68,6 +72,15 @@ impl SqliteStore {
     /// [`Trouble`], also for a path that is a link or another user's file.
     pub fn open(path: &Path) -> Result<Option<Self>, Trouble> {
         Self::open_with(path, MIGRATIONS)
+    }
+
+    /// As [`SqliteStore::open`], for a session that is over in a moment and waits for nothing until
+    /// then. Unless somebody has the database open, others wait for it to end.
+    ///
+    /// # Errors
+    /// [`Trouble`], as [`SqliteStore::open`].
+    pub fn open_alone(path: &Path) -> Result<Option<Self>, Trouble> {
+        Self::open_by(path, connection::open_alone, MIGRATIONS)
     }
 
     /// Makes this a handle of a process that stays and keeps several: the log may grow longer, and is
@@ -154,6 +167,14 @@ impl SqliteStore {
     }
 
     fn open_with(path: &Path, migrations: &[&str]) -> Result<Option<Self>, Trouble> {
+        Self::open_by(path, connection::open, migrations)
+    }
+
+    fn open_by(
+        path: &Path,
+        open: impl FnOnce(&Path) -> Result<(Connection, Header), Trouble>,
+        migrations: &[&str],
+    ) -> Result<Option<Self>, Trouble> {
         if !file::has_folder(path) {
             return Ok(None);
         }
@@ -161,7 +182,7 @@ impl SqliteStore {
         if !file::exists(&path)? {
             return Ok(None);
         }
-        let (mut connection, header) = connection::open(&path)?;
+        let (mut connection, header) = open(&path)?;
         migrate::bring_up(&mut connection, &header, &path, migrations)?;
         Ok(Some(Self { connection, path, bundles: Cell::new(0), durable: false, stays: false }))
     }
@@ -252,7 +273,7 @@ impl Keeper for SqliteStore {
     }
 
     fn writable(&mut self) -> Result<(), Trouble> {
-        let begun = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let begun = Writing::begin(&mut self.connection);
         begun.and_then(|begun| bundle::mark(&begun).map(|_| ())).map_err(sorted)
     }
 
@@ -265,6 +286,27 @@ impl Keeper for SqliteStore {
         let bundle = self.bundle()?;
         let mark = self.mark()?;
         Ok((bundle, mark))
+    }
+
+    fn note(&mut self, slips: &[Slip]) -> Result<Option<Mark>, Trouble> {
+        self.make_quick()?;
+        self.folding(|connection| audit::note(connection, slips))
+    }
+
+    fn note_at_once(&mut self, slips: &[Slip]) -> Result<Option<Mark>, Trouble> {
+        self.make_quick()?;
+        if connection::folds_soon(file::log_size(&self.path)) {
+            return Err(Trouble::new(TroubleClass::Busy, "the log is to be folded"));
+        }
+        connection::at_once(&mut self.connection, |connection| audit::note(connection, slips))
+    }
+
+    fn is_untidy(&self) -> bool {
+        self.stays && file::log_size(&self.path) > connection::LONG_LOG
+    }
+
+    fn tidy(&mut self) {
+        connection::fold_beside(&mut self.connection);
     }
 
     fn request_key(&self, principal: PrincipalId) -> Result<Option<Key>, Trouble> {

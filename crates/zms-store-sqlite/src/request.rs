@@ -1,10 +1,10 @@
 //! Requests that are noted once.
 
-use rusqlite::{Connection, TransactionBehavior, params};
+use rusqlite::{Connection, params};
 use zms_core::{audit::Event, bundle::Trouble};
 use zms_store::{Noted, Request};
 
-use crate::{audit, bundle::vault_kept, trouble::trouble};
+use crate::{audit, bundle::vault_kept, trouble::trouble, writing::Writing};
 
 /// Notes a request with a use, where they are counted, and its entries, unless it was noted before.
 /// The write lock is taken first, so of two that are the same one finds the other.
@@ -15,8 +15,7 @@ pub(crate) fn note_once(
     most: Option<u32>,
     events: &[Event],
 ) -> Result<Noted, Trouble> {
-    let behavior = TransactionBehavior::Immediate;
-    let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
+    let tx = Writing::begin(connection).map_err(trouble)?;
     let vault = vault_kept(&tx)?;
     tx.execute("DELETE FROM request WHERE good_until < ?1", [now.cast_signed()])
         .map_err(trouble)?;

@@ -1,10 +1,10 @@
 //! Sealed answers that wait for their token.
 
-use rusqlite::{Connection, OptionalExtension, TransactionBehavior, params};
+use rusqlite::{Connection, OptionalExtension, params};
 use zms_core::{audit::Event, bundle::Trouble, id::WrappedId, wrapped::MAX_KEPT};
 use zms_store::Waiting;
 
-use crate::{audit, bundle::vault_kept, trouble::trouble};
+use crate::{audit, bundle::vault_kept, trouble::trouble, writing::Writing};
 
 /// Keeps one, where there is room.
 pub(crate) fn keep(
@@ -12,8 +12,7 @@ pub(crate) fn keep(
     waiting: &Waiting,
     now: u64,
 ) -> Result<bool, Trouble> {
-    let behavior = TransactionBehavior::Immediate;
-    let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
+    let tx = Writing::begin(connection).map_err(trouble)?;
     vault_kept(&tx)?;
     tx.execute("DELETE FROM wrapped WHERE expires < ?1", [now.cast_signed()]).map_err(trouble)?;
     let sql = "SELECT COALESCE(SUM(length(sealed)), 0) FROM wrapped";
@@ -39,8 +38,7 @@ pub(crate) fn take(
     id: WrappedId,
     events: &[Event],
 ) -> Result<bool, Trouble> {
-    let behavior = TransactionBehavior::Immediate;
-    let tx = connection.transaction_with_behavior(behavior).map_err(trouble)?;
+    let tx = Writing::begin(connection).map_err(trouble)?;
     if tx.execute("DELETE FROM wrapped WHERE id = ?1", [id.0]).map_err(trouble)? == 0 {
         return Ok(false);
     }

@@ -209,6 +209,7 @@ pub fn kept_promises<S: Keeper>() -> Vec<Promise<S>> {
         noted::a_request_is_noted_once_with_its_entries,
         noted::a_request_takes_one_use_however_often_it_comes,
         noted::a_request_is_one_senders_and_goes_with_its_time,
+        noted::what_was_made_from_another_state_is_not_noted,
     ]
 }
 

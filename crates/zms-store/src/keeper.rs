@@ -4,7 +4,7 @@ use zms_core::{
     admit::{Refused, Tree},
     audit::Event,
     batch::Batch,
-    bundle::{Bundle, Trouble},
+    bundle::{Bundle, Trouble, TroubleClass},
     id::{PrincipalId, WrappedId},
 };
 use zms_crypto::{Key, sign::Signature};
@@ -22,6 +22,27 @@ pub struct Mark {
     pub commits: u64,
     /// The current roster's signature; `None` where there is no vault.
     pub roster: Option<Signature>,
+}
+
+/// What is to be noted of one request before it is answered.
+#[derive(Debug, Clone)]
+pub struct Slip {
+    /// The state that the answer was made from; `None` where it was made from none.
+    pub of: Option<Mark>,
+    /// What it tells.
+    pub events: Vec<Event>,
+}
+
+impl Slip {
+    /// Whether it is noted where this is the present state; none need be known where no slip names one.
+    pub fn holds(&self, now: Option<&Mark>) -> bool {
+        self.of.is_none_or(|of| Some(&of) == now)
+    }
+
+    /// Whether one of them names a state.
+    pub fn name_a_state(slips: &[Self]) -> bool {
+        slips.iter().any(|slip| slip.of.is_some())
+    }
 }
 
 /// Keeps one vault for members who do not trust each other.
@@ -57,6 +78,37 @@ pub trait Keeper: Store {
     /// # Errors
     /// [`Trouble`] where it can not be read.
     fn marked(&self) -> Result<(Box<dyn Bundle + '_>, Mark), Trouble>;
+
+    /// Appends the entries of those slips that hold of the present state, and gives its mark where one
+    /// of them names a state: whose answer was made from another one is told so by it, and nothing
+    /// is noted of that answer.
+    ///
+    /// # Errors
+    /// [`Trouble`]; then no entry was stored, and what they tell of must not happen.
+    fn note(&mut self, slips: &[Slip]) -> Result<Option<Mark>, Trouble> {
+        let now = Slip::name_a_state(slips).then(|| self.mark()).transpose()?;
+        let held = slips.iter().filter(|slip| slip.holds(now.as_ref()));
+        let events: Vec<Event> = held.flat_map(|slip| &slip.events).cloned().collect();
+        self.audit_append(&events)?;
+        Ok(now)
+    }
+
+    /// As [`Keeper::note`], by a caller that must not wait: neither for somebody else's transaction
+    /// nor for the disk.
+    ///
+    /// # Errors
+    /// [`TroubleClass::Busy`] where it would have to; other [`Trouble`] as [`Keeper::note`].
+    fn note_at_once(&mut self, _: &[Slip]) -> Result<Option<Mark>, Trouble> {
+        Err(Trouble::new(TroubleClass::Busy, "notes are not taken without waiting"))
+    }
+
+    /// Whether there is something to tidy that is better done beside the notes than between them.
+    fn is_untidy(&self) -> bool {
+        false
+    }
+
+    /// Tidies. What fails of it fails nothing.
+    fn tidy(&mut self) {}
 
     /// The key that a member's requests are checked with. Opens nothing.
     ///

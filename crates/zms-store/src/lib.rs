@@ -9,7 +9,7 @@ pub mod copy;
 mod keeper;
 pub mod memory;
 
-pub use keeper::{Check, Keeper, Mark, Noted, Request, Waiting};
+pub use keeper::{Check, Keeper, Mark, Noted, Request, Slip, Waiting};
 
 use zms_core::{
     admit::Refused,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use axum::{
     body::Bytes,
     extract::{Request, State},
-    http::{HeaderValue, StatusCode, header},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     response::Response,
 };
 use zms_core::{
@@ -14,10 +14,15 @@ use zms_core::{
     engine::{BUNDLE_TYPE, BundleQuery},
     id::{PrincipalId, VaultId},
 };
-use zms_crypto::{digest::sha256, parts::Parts};
+use zms_crypto::{digest::sha256, parts::Parts as Spelled};
 use zms_store::Mark;
 
-use super::{answer, caller::Caller, once::used, shown::Ready};
+use super::{
+    answer,
+    caller::{Caller, claim, named, peer, verify},
+    once::used,
+    shown::Ready,
+};
 use crate::{
     problem::{Problem, Shown},
     state::Engine,
@@ -55,6 +60,9 @@ pub(crate) async fn get(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
+    if let Some(answer) = again(&engine, &parts).await? {
+        return Ok(answer);
+    }
     let caller = Caller::of(&engine, &parts).await?;
     let query = Caller::query(&parts);
     let asked = BundleQuery::parse(query)
@@ -75,17 +83,46 @@ pub(crate) async fn get(
             })?
         }
     };
+    note(&engine, caller, &ready).await?;
+    Ok(shown(&parts, &ready))
+}
+
+/// The answer that a caller was given before, where the state that it was made from is still the
+/// present one: that is looked at where the read is noted, for all who ask at the same time at once.
+/// `None` where anything is to be looked at anew; then nothing was noted.
+async fn again(engine: &Arc<Engine>, parts: &Parts) -> Result<Option<Response>, Problem> {
+    let claim = claim(parts)?;
+    let named = named(parts).ok_or_else(Problem::unauthenticated)?;
+    let key = (claim.principal, Caller::query(parts).to_owned());
+    let now = engine.now();
+    let Some((vault, card, ready)) = engine.shown.before(named, &key) else {
+        // It takes as long as for whom something is known of.
+        let _stranger = verify(&claim, &engine.blind, parts, now);
+        return Ok(None);
+    };
+    let line = &card.line;
+    let is_let_in =
+        !line.expired(now) && line.limits.uses == 0 && card.is_from(peer(parts).address);
+    if !is_let_in || verify(&claim, &card.request_key, parts, now).is_err() {
+        return Ok(None);
+    }
+    engine.rates.principal(claim.principal)?;
+    let events = ready.events(now, claim.principal);
+    let noted = engine.note_of(vault, ready.mark, events).await?;
+    Ok(noted.then(|| shown(parts, &ready)))
+}
+
+/// The answer, or that it is the one that the caller has.
+fn shown(parts: &Parts, ready: &Ready) -> Response {
     let etag = HeaderValue::from_str(&ready.etag).expect("hex digits between quotes");
     let unchanged = parts.headers.get(header::IF_NONE_MATCH) == Some(&etag);
-    let caller = note(&engine, caller, &ready).await?;
-    drop(caller);
     let commits = ready.mark.commits;
     let mut response = match unchanged {
         true => answer(StatusCode::NOT_MODIFIED, commits, None),
         false => answer(StatusCode::OK, commits, Some((BUNDLE_TYPE, ready.bytes.clone()))),
     };
     response.headers_mut().insert(header::ETAG, etag);
-    Ok(response)
+    response
 }
 
 /// Collects what is asked for, from the state that is there now.
@@ -111,7 +148,7 @@ fn make(
 
 /// The same for the same state, caller and query, and for no other.
 fn etag(vault: VaultId, mark: &Mark, key: &(PrincipalId, String)) -> String {
-    let parts = Parts::tagged("zms/v1/etag")
+    let parts = Spelled::tagged("zms/v1/etag")
         .bytes(vault.as_bytes())
         .u64(mark.commits)
         .bytes(mark.roster.as_ref().map_or(&[], |roster| &roster[..]))
@@ -120,21 +157,26 @@ fn etag(vault: VaultId, mark: &Mark, key: &(PrincipalId, String)) -> String {
     format!("\"{}\"", hex::encode(&sha256(&[&parts.finish()])[..16]))
 }
 
-/// Notes what is about to be given out, and takes a use where they are counted.
-async fn note(engine: &Arc<Engine>, caller: Caller, ready: &Ready) -> Result<Caller, Problem> {
-    if ready.reads.is_empty() {
-        return Ok(caller);
+impl Ready {
+    /// The entries of giving it out.
+    fn events(&self, time: u64, principal: PrincipalId) -> Vec<Event> {
+        let read = |(scope, revision, past): &(_, u64, bool)| {
+            let action = if *past { Action::ReadPast } else { Action::Read };
+            let (scope, outcome) = (Some(*scope), Outcome::Done);
+            Event { time, principal, action, scope, revision: *revision, outcome }
+        };
+        self.reads.iter().map(read).collect()
     }
-    let (time, principal) = (caller.now, caller.principal);
-    let read = |(scope, revision, past): &(_, u64, bool)| {
-        let action = if *past { Action::ReadPast } else { Action::Read };
-        let (scope, outcome) = (Some(*scope), Outcome::Done);
-        Event { time, principal, action, scope, revision: *revision, outcome }
-    };
-    let events: Vec<Event> = ready.reads.iter().map(read).collect();
+}
+
+/// Notes what is about to be given out, and takes a use where they are counted.
+async fn note(engine: &Arc<Engine>, caller: Caller, ready: &Ready) -> Result<(), Problem> {
+    if ready.reads.is_empty() {
+        return Ok(());
+    }
+    let events = ready.events(caller.now, caller.principal);
     if caller.card.line.limits.uses == 0 {
-        engine.note(caller.vault, events).await?;
-        return Ok(caller);
+        return engine.note(caller.vault, events).await;
     }
     let (spent, caller) = engine
         .work(move |engine| {
@@ -144,7 +186,7 @@ async fn note(engine: &Arc<Engine>, caller: Caller, ready: &Ready) -> Result<Cal
         })
         .await?;
     if spent {
-        return Ok(caller);
+        return Ok(());
     }
     caller.note_denied(engine, Action::Read).await;
     Err(used())

@@ -75,9 +75,14 @@ pub(super) fn verify(claim: &Claim, key: &Key, parts: &Parts, now: u64) -> Resul
 }
 
 /// The vault that the path names, as it was sent.
-fn named(parts: &Parts) -> Option<Named> {
+pub(super) fn named(parts: &Parts) -> Option<Named> {
     let rest = parts.uri.path().strip_prefix(VAULTS)?.strip_prefix('/')?;
     Named::parse(rest.split('/').next()?)
+}
+
+/// Where a request came from.
+pub(super) fn peer(parts: &Parts) -> Peer {
+    parts.extensions.get::<Peer>().copied().unwrap_or(Peer { address: None })
 }
 
 impl Caller {
@@ -100,7 +105,7 @@ impl Caller {
         }
         let Some((vault, mark, card)) = authentic else { return Err(Problem::unauthenticated()) };
         engine.rates.principal(principal)?;
-        let peer = parts.extensions.get::<Peer>().copied().unwrap_or(Peer { address: None });
+        let peer = peer(parts);
         Ok(Self { vault, principal, card, claim, mark, now, peer })
     }
 

@@ -4,22 +4,30 @@
 //! Whoever finds nobody writing writes, for all who come meanwhile.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     mem,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
 };
 
-use tokio::{sync::oneshot, task::spawn_blocking};
+use tokio::{
+    sync::oneshot,
+    task::{spawn_blocking, yield_now},
+};
 use zms_core::{
     audit::Event,
     bundle::{Trouble, TroubleClass},
     id::VaultId,
 };
+use zms_store::{Keeper, Mark, Slip};
 
-use crate::{held::held, problem::Problem, state::Engine};
+use crate::{held::held, problem::Problem, state::Engine, vaults::Handle};
 
-/// How it ended: trouble by its class and words, since it concerns many.
-pub(crate) type Noted = Result<(), (TroubleClass, String)>;
+/// How it ended: the state in which it was noted, where somebody had named one, or trouble by its
+/// class and words, since it concerns many.
+type Noted = Result<Option<Mark>, (TroubleClass, String)>;
 
 /// Trouble as it is told to many.
 #[expect(clippy::needless_pass_by_value, reason = "an error is mapped")]
@@ -27,31 +35,74 @@ pub(crate) fn told(trouble: Trouble) -> (TroubleClass, String) {
     (trouble.class, trouble.source.to_string())
 }
 
-struct Slip {
-    events: Vec<Event>,
-    done: oneshot::Sender<Noted>,
-}
-
 #[derive(Default)]
 struct Desk {
-    waiting: Vec<Slip>,
+    slips: Vec<Slip>,
+    /// Who waits for which of them, in the same order.
+    waiting: Vec<oneshot::Sender<Noted>>,
     writing: bool,
+}
+
+/// Each how many times that something was written it is looked whether there is something to tidy.
+const LOOKS: u32 = 64;
+
+/// What somebody has taken from a desk to write it.
+struct Taken {
+    slips: Vec<Slip>,
+    waiting: Vec<oneshot::Sender<Noted>>,
+}
+
+impl Desk {
+    /// Takes all that waits; `None` where nothing does, and then nobody writes any more.
+    fn take(&mut self) -> Option<Taken> {
+        self.writing = !self.slips.is_empty();
+        let (slips, waiting) = (mem::take(&mut self.slips), mem::take(&mut self.waiting));
+        self.writing.then_some(Taken { slips, waiting })
+    }
+}
+
+impl Taken {
+    fn tell(self, noted: Result<Option<Mark>, Trouble>) {
+        let noted = noted.map_err(told);
+        for waiting in self.waiting {
+            // Who gave up waiting was answered nothing.
+            let _ = waiting.send(noted.clone());
+        }
+    }
 }
 
 /// One desk for each vault that is read.
 #[derive(Default)]
-pub(crate) struct Scribes(Mutex<HashMap<VaultId, Arc<Mutex<Desk>>>>);
+pub(crate) struct Scribes {
+    desks: Mutex<HashMap<VaultId, Arc<Mutex<Desk>>>>,
+    /// How often something was written, in whatever vault.
+    written: AtomicU32,
+    /// Vaults that somebody tidies.
+    tidied: Mutex<HashSet<VaultId>>,
+}
 
 impl Scribes {
-    fn desk(&self, vault: VaultId) -> Arc<Mutex<Desk>> {
-        Arc::clone(held(&self.0).entry(vault).or_default())
+    /// Puts a slip on the desk of a vault; the desk, where nobody writes what lies on it.
+    fn put(
+        &self,
+        vault: VaultId,
+        slip: Slip,
+        done: oneshot::Sender<Noted>,
+    ) -> Option<Arc<Mutex<Desk>>> {
+        let mut desks = held(&self.desks);
+        let shared = desks.entry(vault).or_default();
+        let mut desk = held(shared);
+        desk.slips.push(slip);
+        desk.waiting.push(done);
+        let begins = !mem::replace(&mut desk.writing, true);
+        drop(desk);
+        begins.then(|| Arc::clone(shared))
     }
 
     /// Lets go of a desk where nobody writes or waits.
     fn close(&self, vault: VaultId) {
-        let mut desks = held(&self.0);
-        let idle = |desk: &Arc<Mutex<Desk>>| Arc::strong_count(desk) == 1 && !held(desk).writing;
-        if desks.get(&vault).is_some_and(idle) {
+        let mut desks = held(&self.desks);
+        if desks.get(&vault).is_some_and(|desk| !held(desk).writing) {
             desks.remove(&vault);
         }
     }
@@ -67,19 +118,37 @@ impl Engine {
         if events.is_empty() {
             return Ok(());
         }
+        self.hand_in(vault, Slip { of: None, events }).await.map(|_| ())
+    }
+
+    /// Stores entries of an answer that was made from a state, where that is still the present one;
+    /// `false` where it is not, and nothing is noted.
+    pub(crate) async fn note_of(
+        self: &Arc<Self>,
+        vault: VaultId,
+        mark: Mark,
+        events: Vec<Event>,
+    ) -> Result<bool, Problem> {
+        let noted = self.hand_in(vault, Slip { of: Some(mark), events }).await?;
+        Ok(noted == Some(mark))
+    }
+
+    async fn hand_in(
+        self: &Arc<Self>,
+        vault: VaultId,
+        slip: Slip,
+    ) -> Result<Option<Mark>, Problem> {
         let (done, noted) = oneshot::channel();
-        let desk = self.scribes.desk(vault);
-        let begins = {
-            let mut desk = held(&desk);
-            desk.waiting.push(Slip { events, done });
-            !mem::replace(&mut desk.writing, true)
-        };
-        if begins {
+        if let Some(desk) = self.scribes.put(vault, slip, done) {
             let engine = Arc::clone(self);
-            spawn_blocking(move || engine.write_down(vault, &desk));
+            // Whoever asked may go away; what is handed in is written all the same.
+            match self.vaults.is_quick() {
+                true => drop(tokio::spawn(engine.write_between(vault, desk))),
+                false => drop(spawn_blocking(move || engine.write_down(vault, &desk, None))),
+            }
         }
         match noted.await {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(mark)) => Ok(mark),
             Ok(Err((class, words))) => Err(Problem::audit(&Trouble::new(class, words))),
             Err(_) => {
                 let trouble = Trouble::new(TroubleClass::Other, "who was to write it did not");
@@ -88,36 +157,69 @@ impl Engine {
         }
     }
 
-    /// Writes until nobody waits.
-    fn write_down(&self, vault: VaultId, desk: &Arc<Mutex<Desk>>) {
-        let _clears = Clears(desk);
+    /// Writes until nobody waits, in turn with the requests of this thread, which costs no change of
+    /// threads. As soon as there is something to wait for, that is done where it may be.
+    async fn write_between(self: Arc<Self>, vault: VaultId, desk: Arc<Mutex<Desk>>) {
+        let clears = Clears(&desk);
         let mut keeper = None;
         loop {
-            let slips = {
-                let mut desk = held(desk);
-                if desk.waiting.is_empty() {
-                    desk.writing = false;
-                    break;
-                }
-                mem::take(&mut desk.waiting)
-            };
-            let (events, waiting): (Vec<_>, Vec<_>) =
-                slips.into_iter().map(|slip| (slip.events, slip.done)).unzip();
-            let events: Vec<Event> = events.into_iter().flatten().collect();
-            let mut append = || {
-                if keeper.is_none() {
-                    keeper = self.vaults.find(vault)?;
-                }
-                let gone = || Trouble::new(TroubleClass::Other, "the vault is gone");
-                keeper.as_mut().ok_or_else(gone)?.audit_append(&events)
-            };
-            let noted = append().map_err(told);
-            for done in waiting {
-                // Who gave up waiting was answered nothing.
-                let _ = done.send(noted.clone());
+            // All who are about to hand something in do so first.
+            yield_now().await;
+            let Some(taken) = held(&desk).take() else { break };
+            let noted = self.lent(vault, &mut keeper, |keeper| keeper.note_at_once(&taken.slips));
+            if noted.as_ref().is_err_and(|trouble| trouble.class == TroubleClass::Busy) {
+                drop(clears);
+                let (engine, desk) = (Arc::clone(&self), Arc::clone(&desk));
+                spawn_blocking(move || engine.write_down(vault, &desk, Some(taken)));
+                return;
+            }
+            taken.tell(noted);
+            if let Some(keeper) = &keeper {
+                self.keep_tidy(vault, &**keeper);
             }
         }
         self.scribes.close(vault);
+    }
+
+    /// Now and then has somebody else tidy, where nobody does and there is something to.
+    fn keep_tidy(self: &Arc<Self>, vault: VaultId, keeper: &(dyn Keeper + Send)) {
+        let looks = self.scribes.written.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKS);
+        if looks && keeper.is_untidy() && held(&self.scribes.tidied).insert(vault) {
+            let engine = Arc::clone(self);
+            spawn_blocking(move || {
+                let tidied = engine.lent(vault, &mut None, |keeper| {
+                    keeper.tidy();
+                    Ok(())
+                });
+                held(&engine.scribes.tidied).remove(&vault);
+                tidied
+            });
+        }
+    }
+
+    /// Writes what was taken, and then until nobody waits.
+    fn write_down(&self, vault: VaultId, desk: &Arc<Mutex<Desk>>, mut taken: Option<Taken>) {
+        let _clears = Clears(desk);
+        let mut keeper = None;
+        while let Some(taken) = taken.take().or_else(|| held(desk).take()) {
+            let noted = self.lent(vault, &mut keeper, |keeper| keeper.note(&taken.slips));
+            taken.tell(noted);
+        }
+        self.scribes.close(vault);
+    }
+
+    /// Does something with a handle on a vault, which is found once.
+    fn lent<T>(
+        &self,
+        vault: VaultId,
+        keeper: &mut Option<Handle>,
+        act: impl FnOnce(&mut (dyn Keeper + Send)) -> Result<T, Trouble>,
+    ) -> Result<T, Trouble> {
+        if keeper.is_none() {
+            *keeper = self.vaults.find(vault)?;
+        }
+        let gone = || Trouble::new(TroubleClass::Other, "the vault is gone");
+        act(&mut **keeper.as_mut().ok_or_else(gone)?)
     }
 }
 
@@ -128,8 +230,146 @@ impl Drop for Clears<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             let mut desk = held(self.0);
+            desk.slips.clear();
             desk.waiting.clear();
             desk.writing = false;
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{path::Path, time::Duration};
+
+    use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
+    use tempfile::TempDir;
+    use zms_client::Session;
+    use zms_core::{
+        audit::{Action, Outcome},
+        id::PrincipalId,
+        principal::{Kind, Principal},
+    };
+    use zms_crypto::Key;
+    use zms_store::Store;
+    use zms_store_sqlite::SqliteStore;
+
+    use super::*;
+    use crate::{Limits, Names, Register, Setup, vaults::OneFile};
+
+    /// A vault in a file, and an engine that keeps it.
+    fn made(folder: &TempDir) -> (Arc<Engine>, VaultId, Session) {
+        let mut rng = ChaCha20Rng::seed_from_u64(1);
+        let owner = Principal::from_seed(Kind::Administrator, Key::generate(&mut rng));
+        let (vault, path) = (VaultId::generate(&mut rng), folder.path().join("zms.db"));
+        let store = SqliteStore::create(&path).unwrap();
+        let mut session = Session::forgetful(Box::new(store), owner, || 1000, Box::new(rng));
+        session.init(vault, Vec::new()).unwrap();
+        let engine = Engine::new(Setup {
+            vaults: Arc::new(OneFile::new(path)),
+            names: Names::new(["localhost".to_owned()]),
+            register: Register::Nobody,
+            limits: Limits::default(),
+            clock: || 1000,
+            blind: Key::from_bytes(&[0; 32]),
+        });
+        (engine, vault, session)
+    }
+
+    fn event(number: u64) -> Event {
+        let (principal, action) = (PrincipalId([1; 16]), Action::Read);
+        Event { time: number, principal, action, scope: None, revision: 0, outcome: Outcome::Done }
+    }
+
+    /// When what was noted happened, as the events have it.
+    fn noted(path: &Path) -> Vec<u64> {
+        let store = SqliteStore::open(path).unwrap().unwrap();
+        let entries = store.audit_read(0, 0, 1000).unwrap();
+        let ours = entries.iter().filter(|entry| entry.event.principal == event(0).principal);
+        ours.map(|entry| entry.event.time).collect()
+    }
+
+    async fn crowd(engine: &Arc<Engine>, vault: VaultId) {
+        let one = |number| {
+            let engine = Arc::clone(engine);
+            tokio::spawn(async move { engine.note(vault, vec![event(number)]).await.is_ok() })
+        };
+        for one in (1..=50).map(one).collect::<Vec<_>>() {
+            assert!(one.await.unwrap());
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+    async fn what_many_hand_in_at_once_is_noted_once_each_and_nothing_is_kept_of_them() {
+        let folder = TempDir::new().unwrap();
+        let (engine, vault, _owner) = made(&folder);
+        crowd(&engine, vault).await;
+        let mut all = noted(&folder.path().join("zms.db"));
+        all.sort_unstable();
+        assert_eq!(all, (1..=50).collect::<Vec<_>>());
+        // The last one lets go of the desk after it has told all.
+        while !held(&engine.scribes.desks).is_empty() {
+            yield_now().await;
+        }
+    }
+
+    #[tokio::test]
+    async fn who_holds_the_database_is_waited_for_while_other_requests_go_on() {
+        let folder = TempDir::new().unwrap();
+        let (engine, vault, _owner) = made(&folder);
+        let path = folder.path().join("zms.db");
+        let other = rusqlite::Connection::open(&path).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let crowd = tokio::spawn({
+            let engine = Arc::clone(&engine);
+            async move { crowd(&engine, vault).await }
+        });
+        // This is the only thread that there is for requests.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(!crowd.is_finished());
+        other.execute_batch("COMMIT").unwrap();
+        crowd.await.unwrap();
+        assert_eq!(noted(&path).len(), 50);
+    }
+
+    #[tokio::test]
+    async fn an_answer_of_another_state_is_not_noted_and_its_maker_is_told() {
+        let folder = TempDir::new().unwrap();
+        let (engine, vault, mut owner) = made(&folder);
+        let mark = || engine.vaults.find(vault).unwrap().unwrap().mark().unwrap();
+        let old = mark();
+        assert!(engine.note_of(vault, old, vec![event(1)]).await.unwrap());
+        owner.refresh_roster().unwrap();
+        assert!(!engine.note_of(vault, old, vec![event(2)]).await.unwrap());
+        assert!(engine.note_of(vault, mark(), vec![event(3)]).await.unwrap());
+        assert_eq!(noted(&folder.path().join("zms.db")), [1, 3]);
+    }
+
+    #[tokio::test]
+    async fn a_log_that_grows_is_folded_beside_those_who_write() {
+        let folder = TempDir::new().unwrap();
+        let (engine, vault, _owner) = made(&folder);
+        let is_untidy = || engine.vaults.find(vault).unwrap().unwrap().is_untidy();
+        let mut was_untidy = false;
+        // By then nobody who writes has had to fold it.
+        for number in 1..2500 {
+            engine.note(vault, vec![event(number)]).await.unwrap();
+            match is_untidy() {
+                false if was_untidy => return,
+                untidy => was_untidy = untidy,
+            }
+        }
+        panic!("it is {} long", if was_untidy { "too" } else { "not" });
+    }
+
+    #[tokio::test]
+    async fn trouble_is_everybodys() {
+        let folder = TempDir::new().unwrap();
+        let (engine, vault, owner) = made(&folder);
+        drop(owner);
+        folder.close().unwrap();
+        let note = || engine.note(vault, vec![event(1)]);
+        let (first, second) = tokio::join!(note(), note());
+        assert!(first.is_err() && second.is_err());
+        assert!(engine.note(vault, Vec::new()).await.is_ok(), "there is nothing to store");
     }
 }

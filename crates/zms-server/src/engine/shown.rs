@@ -10,6 +10,7 @@ use std::{
 use axum::body::Bytes;
 use zms_core::{
     bundle::Standing,
+    engine::path::Named,
     id::{PrincipalId, ScopeId, VaultId},
     roster::{Line, Range},
 };
@@ -69,6 +70,8 @@ struct State {
 #[derive(Default)]
 struct Kept {
     vaults: HashMap<VaultId, State>,
+    /// Where each principal was shown a bundle last: who asks for its own need not be looked for.
+    last: HashMap<PrincipalId, VaultId>,
     /// About how many bytes.
     bytes: usize,
 }
@@ -171,7 +174,25 @@ impl Shown {
     ) {
         let mut kept = self.kept();
         if self.makes_room(&mut kept, ready.bytes.len() + AROUND) {
+            kept.last.insert(asked.0, vault);
             kept.state(vault, &ready.mark.clone()).bundles.insert(asked, ready);
         }
+    }
+
+    /// What a principal was shown of the newest state that is known here, which need not be the
+    /// present one.
+    pub(super) fn before(
+        &self,
+        named: Named,
+        asked: &(PrincipalId, String),
+    ) -> Option<(VaultId, Arc<Card>, Arc<Ready>)> {
+        let kept = self.kept();
+        let vault = match named {
+            Named::Vault(vault) => vault,
+            Named::Own => *kept.last.get(&asked.0)?,
+        };
+        let state = kept.vaults.get(&vault)?;
+        let (card, ready) = (state.cards.get(&asked.0)?, state.bundles.get(asked)?);
+        Some((vault, Arc::clone(card), Arc::clone(ready)))
     }
 }

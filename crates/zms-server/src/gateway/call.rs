@@ -1,11 +1,11 @@
 //! One request, read as a whole before anything is done for it.
 
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 use axum::http::{HeaderMap, Method};
 use zeroize::Zeroizing;
 
-use super::Refusal;
+use super::{Later, Refusal};
 use crate::layers::trace::RequestId;
 
 /// One request.
@@ -26,6 +26,8 @@ pub(crate) struct Call {
     pub(crate) body: Zeroizing<Vec<u8>>,
     /// The address that it came from; none over a unix socket.
     pub(crate) peer: Option<IpAddr>,
+    /// What is to be noted before it is answered.
+    pub(crate) later: Arc<Later>,
 }
 
 impl Call {
@@ -72,6 +74,18 @@ impl Call {
             Some("1" | "t" | "T" | "true" | "True" | "TRUE") => Ok(true),
             Some(_) => Err(Refusal::Bad("list is neither true nor false".to_owned())),
         }
+    }
+
+    /// Whether nothing is written, whoever answers it.
+    pub(crate) fn only_reads(&self) -> bool {
+        self.method == Method::GET || self.method.as_str() == "LIST"
+    }
+
+    /// Whether the present values of a place are read, and nothing is done with them but to send them.
+    pub(crate) fn reads_values(&self) -> bool {
+        let names_values = matches!(self.words().as_slice(), ["secrets", ..] | [_, "data", ..]);
+        let is_plain = self.query.is_empty() && !self.headers.contains_key("x-vault-wrap-ttl");
+        names_values && is_plain && self.method == Method::GET
     }
 
     /// Whether something is written: by POST or by PUT.

@@ -50,7 +50,9 @@ pub(crate) async fn admit(
     let id = parts.extensions.get().copied().unwrap_or_else(RequestId::new);
     let (method, headers) = (parts.method, parts.headers);
     let empty = Zeroizing::default();
-    let mut call = Call { id, method, segments, trailing, query, headers, body: empty, peer };
+    let later = Arc::default();
+    let mut call =
+        Call { id, method, segments, trailing, query, headers, body: empty, peer, later };
     let open = Open::of(&call);
     in_root_namespace(open, &call.headers)?;
     let asker = match open {
@@ -94,7 +96,7 @@ async fn read(
         Asker::Somebody(principal) if length > MAX_STRANGE => {
             // A token can be made up: whose is none does not get the room of others.
             let (within, principal) = (Arc::clone(within), principal.duplicate());
-            let known = move || within.gateway.store_of(&principal).map(drop);
+            let known = move || within.gateway.store_of(&principal, None).map(drop);
             let known = tokio::task::spawn_blocking(known).await;
             known.unwrap_or_else(|_| Err(Refusal::panicked()))?;
         }

@@ -56,6 +56,11 @@ struct Answers {
 }
 
 impl Known {
+    /// About how many bytes of a vault are known.
+    pub(super) fn bytes(&self, vault: (VaultId, File)) -> Option<usize> {
+        held(&self.0).get(&vault).map(|(_, state)| held(&state.0).bytes)
+    }
+
     /// What is known of a vault in a state.
     pub(super) fn of(&self, vault: (VaultId, File), mark: &Mark) -> Arc<State> {
         let mut vaults = held(&self.0);

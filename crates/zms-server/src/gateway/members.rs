@@ -1,6 +1,10 @@
 //! The engine's own vaults, as the gateway finds them: by who is a member.
 
-use std::{cell::Cell, sync::Arc};
+use std::{
+    cell::Cell,
+    collections::HashSet,
+    sync::{Arc, Mutex},
+};
 
 use zms_core::{
     audit::{Entry, Event},
@@ -13,11 +17,13 @@ use zms_crypto::digest::{hmac_sha256, hmac_verifies};
 use zms_store::{Ahead, CommitError, Mark, Store};
 
 use super::{
-    Origin,
-    desk::Desks,
+    Later, Origin,
     known::{Known, Shown},
 };
-use crate::vaults::{Handle, Vaults};
+use crate::{
+    held::held,
+    vaults::{Handle, Vaults},
+};
 
 /// What two request keys that are the same give the same code of.
 const OWN: &[u8] = b"zms/v1/own";
@@ -25,20 +31,37 @@ const OWN: &[u8] = b"zms/v1/own";
 /// Vaults that an engine keeps.
 pub struct Members {
     vaults: Arc<dyn Vaults>,
-    shared: Arc<Shared>,
+    known: Arc<Known>,
+    light: Arc<Light>,
 }
 
-/// What the requests of all callers share.
+/// Who read last without a wait, of a state that is known and little.
 #[derive(Default)]
-struct Shared {
-    desks: Desks,
-    known: Known,
+struct Light(Mutex<HashSet<PrincipalId>>);
+
+/// About how many sealed bytes are opened in less than two milliseconds.
+const LITTLE: usize = 256 << 10;
+/// How many principals are remembered; then all are forgotten.
+const MOST_LIGHT: usize = 16_384;
+
+impl Light {
+    fn tell(&self, principal: PrincipalId, is_light: bool) {
+        let mut all = held(&self.0);
+        if !is_light {
+            all.remove(&principal);
+        } else if !all.contains(&principal) {
+            if all.len() >= MOST_LIGHT {
+                all.clear();
+            }
+            all.insert(principal);
+        }
+    }
 }
 
 impl Members {
     /// Those that are kept there.
     pub fn new(vaults: Arc<dyn Vaults>) -> Self {
-        Self { vaults, shared: Arc::default() }
+        Self { vaults, known: Arc::default(), light: Arc::default() }
     }
 
     /// A handle on a vault, where a principal is a member of it by its request key, and what may be
@@ -48,6 +71,7 @@ impl Members {
         vault: VaultId,
         principal: &Principal,
         own: [u8; 32],
+        later: Option<&Arc<Later>>,
     ) -> Result<Option<Lent>, Trouble> {
         let Some(handle) = self.vaults.find(vault)? else { return Ok(None) };
         let is_own = || {
@@ -59,25 +83,35 @@ impl Members {
         let found = match &mark {
             None => is_own()?,
             Some(mark) => {
-                let known = self.shared.known.of((vault, handle.file()), mark);
+                let known = self.known.of((vault, handle.file()), mark);
                 known.is_own(principal.id(), own, is_own)?
             }
         };
-        let (vaults, shared) = (Arc::clone(&self.vaults), Arc::clone(&self.shared));
-        Ok(found.then(|| Lent { handle, vault, vaults, shared, mark: Cell::new(mark) }))
+        let (vaults, known) = (Arc::clone(&self.vaults), Arc::clone(&self.known));
+        let (light, caller) = (Arc::clone(&self.light), principal.id());
+        let (later, mark, waits) = (later.cloned(), Cell::new(mark), false);
+        Ok(found.then(|| Lent { handle, vault, vaults, known, light, caller, later, mark, waits }))
     }
 }
 
 impl Origin for Members {
-    fn store_of(&self, principal: &Principal) -> Result<Option<Box<dyn Store>>, Trouble> {
+    fn store_of(
+        &self,
+        principal: &Principal,
+        later: Option<Arc<Later>>,
+    ) -> Result<Option<Box<dyn Store>>, Trouble> {
         // Anybody can make a vault that names it; its own is the one that knows its request key.
         let own = hmac_sha256(&principal.request_key(), OWN);
         for vault in self.vaults.of(principal.id())? {
-            if let Some(lent) = self.lend(vault, principal, own)? {
+            if let Some(lent) = self.lend(vault, principal, own, later.as_ref())? {
                 return Ok(Some(Box::new(lent)));
             }
         }
         Ok(None)
+    }
+
+    fn is_light(&self, principal: PrincipalId) -> bool {
+        held(&self.light.0).contains(&principal)
     }
 
     fn keeper(&self, vault: VaultId) -> Result<Option<Handle>, Trouble> {
@@ -90,9 +124,25 @@ struct Lent {
     handle: Handle,
     vault: VaultId,
     vaults: Arc<dyn Vaults>,
-    shared: Arc<Shared>,
+    known: Arc<Known>,
+    light: Arc<Light>,
+    caller: PrincipalId,
+    /// Whether something was waited for.
+    waits: bool,
+    /// Takes the entries of a request that only reads.
+    later: Option<Arc<Later>>,
     /// Of the state that the member was found in: the first that the request reads.
     mark: Cell<Option<Mark>>,
+}
+
+impl Lent {
+    /// Remembers whether the next request of this caller is likely to take little.
+    fn tell_weight(&self) {
+        if self.vaults.is_quick() && !self.waits {
+            let known = self.known.bytes((self.vault, self.handle.file()));
+            self.light.tell(self.caller, known.is_some_and(|bytes| bytes <= LITTLE));
+        }
+    }
 }
 
 impl Store for Lent {
@@ -105,7 +155,7 @@ impl Store for Lent {
             return self.handle.bundle_ahead(ahead);
         }
         let mark = self.mark.take().map_or_else(|| self.handle.mark(), Ok)?;
-        let known = self.shared.known.of((self.vault, self.handle.file()), &mark);
+        let known = self.known.of((self.vault, self.handle.file()), &mark);
         Ok(Box::new(Shown::new(self.vault, mark, known, &self.handle)))
     }
 
@@ -123,9 +173,15 @@ impl Store for Lent {
     }
 
     fn audit_append(&mut self, events: &[Event]) -> Result<(), Trouble> {
-        let Self { handle, vault, shared, .. } = self;
-        let vault = (*vault, handle.file());
-        shared.desks.note(vault, events, |events| handle.audit_append(events))
+        match &self.later {
+            Some(later) if !events.is_empty() => {
+                later.add(self.vault, events);
+                self.tell_weight();
+            }
+            Some(_) => {}
+            None => self.handle.audit_append(events)?,
+        }
+        Ok(())
     }
 
     fn spend(
@@ -134,6 +190,8 @@ impl Store for Lent {
         most: u32,
         events: &[Event],
     ) -> Result<bool, Trouble> {
+        self.waits = true;
+        self.light.tell(self.caller, false);
         self.handle.spend(principal, most, events)
     }
 
@@ -147,5 +205,29 @@ impl Store for Lent {
 
     fn is_copy(&self) -> bool {
         self.handle.is_copy()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_light_is_forgotten_when_it_waits_and_all_are_when_they_are_many() {
+        let light = Light::default();
+        let who = |at: usize| {
+            let mut id = [0; 16];
+            id[..8].copy_from_slice(&at.to_le_bytes());
+            PrincipalId(id)
+        };
+        for at in 0..MOST_LIGHT {
+            light.tell(who(at), true);
+        }
+        assert_eq!(held(&light.0).len(), MOST_LIGHT);
+        light.tell(who(7), false);
+        assert!(!held(&light.0).contains(&who(7)));
+        light.tell(who(7), true);
+        light.tell(who(MOST_LIGHT), true);
+        assert_eq!(*held(&light.0), HashSet::from([who(MOST_LIGHT)]));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) fn respond(
     call: &Call,
     principal: Principal,
 ) -> Result<Answer, Refusal> {
-    let mut session = gateway.session(principal, call.peer)?;
+    let mut session = gateway.session(principal, call)?;
     let named = match call.segments.as_slice() {
         [_] => None,
         [_, name @ ..] => {

@@ -36,10 +36,18 @@ pub(super) async fn serve(
     let peer = request.extensions().get::<Peer>().and_then(|peer| peer.address);
     let answer = match door::admit(&within, request).await {
         Ok((call, asker)) => {
-            let within = Arc::clone(&within);
-            let work = move || respond(&within, &call, asker);
-            let done = tokio::task::spawn_blocking(work).await;
-            done.unwrap_or_else(|_| Err(Refusal::panicked()))
+            let (at_work, later) = (Arc::clone(&within), Arc::clone(&call.later));
+            let is_light = call.reads_values() && asker.is_light(&within.gateway);
+            let work = move || respond(&at_work, &call, asker);
+            // What takes no longer than a change of threads is done on this one.
+            let answer = match is_light {
+                true => work(),
+                false => {
+                    let done = tokio::task::spawn_blocking(work).await;
+                    done.unwrap_or_else(|_| Err(Refusal::panicked()))
+                }
+            };
+            later.settle(&within.engine, answer).await
         }
         Err(refusal) => Err(refusal),
     };

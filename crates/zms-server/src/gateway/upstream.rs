@@ -1,7 +1,7 @@
 //! The gateway beside a program, with its vaults at an engine elsewhere: plaintext on this machine
 //! alone, ciphertext on the network.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, sync::Arc};
 
 use zms_client::remote::{RemoteStore, newest_copy, reach};
 use zms_core::{
@@ -15,7 +15,7 @@ use zms_core::{
 use zms_crypto::CryptoRng;
 use zms_store::{Check, CommitError, Store};
 
-use super::Origin;
+use super::{Later, Origin};
 use crate::vaults::{Handle, Ready, Vaults};
 
 /// An engine that is asked for each request.
@@ -34,7 +34,12 @@ pub struct Upstream {
 }
 
 impl Origin for Upstream {
-    fn store_of(&self, principal: &Principal) -> Result<Option<Box<dyn Store>>, Trouble> {
+    /// The engine notes what it shows.
+    fn store_of(
+        &self,
+        principal: &Principal,
+        _: Option<Arc<Later>>,
+    ) -> Result<Option<Box<dyn Store>>, Trouble> {
         let entropy = [(self.entropy)(), (self.entropy)()];
         let mut store = RemoteStore::new(self.address.clone(), principal, self.clock, entropy);
         let copy = self.copies.join(format!("{}.copy", principal.id()));

@@ -6,7 +6,7 @@ use super::{
     seen::audit_of,
     vault::{NOW, Vault, event},
 };
-use crate::{Keeper, Noted, Request};
+use crate::{Keeper, Mark, Noted, Request, Slip};
 
 fn request(principal: PrincipalId, mac: u8) -> Request {
     Request { principal, mac: [mac; 32], good_until: NOW + 60 }
@@ -64,4 +64,27 @@ pub(super) fn a_request_is_one_senders_and_goes_with_its_time<S: Keeper>(mut sto
         let request = Request { good_until: now + 60, ..request(who, mac) };
         assert_eq!(store.note_once(&request, now, None, &[]).expect("no trouble"), noted);
     }
+}
+
+pub(super) fn what_was_made_from_another_state_is_not_noted<S: Keeper>(mut store: S) {
+    let vault = Vault::made(&mut store);
+    let before = audit_of(&store).len();
+    let now = store.mark().expect("no trouble");
+    let old = Mark { commits: now.commits - 1, ..now };
+    let other = Mark { roster: None, ..now };
+    let slip =
+        |of, action, count| Slip { of, events: vec![event(vault.owner.id(), action); count] };
+    let slips = [
+        slip(Some(old), Action::ReadPast, 1),
+        slip(Some(now), Action::Read, 2),
+        slip(Some(other), Action::ReadPast, 1),
+        slip(None, Action::Bundle, 1),
+    ];
+    assert_eq!(store.note(&slips).expect("no trouble"), Some(now));
+    let noted = audit_of(&store).split_off(before);
+    let actions: Vec<Action> = noted.iter().map(|entry| entry.event.action).collect();
+    assert_eq!(actions, [Action::Read, Action::Read, Action::Bundle]);
+    assert_eq!(store.note(&slips[..1]).expect("no trouble"), Some(now));
+    assert_eq!(store.note(&[]).expect("no trouble"), None);
+    assert_eq!(audit_of(&store).len(), before + 3);
 }
