@@ -81,7 +81,8 @@ release:
 # One program of the release, linked statically
 [private]
 static package kind name:
-    cargo rustc --release --locked -p {{package}} {{kind}} {{name}} --target {{triple}} -- -C target-feature=+crt-static
+    cargo rustc --release --locked -p {{package}} {{kind}} {{name}} --target {{triple}} -- \
+        -C target-feature=+crt-static -C link-arg=-Wl,-z,pack-relative-relocs
 
 # Long runs in full: every random case, every kill point; most wait for a disk or another program. One
 # that fails does not end the others

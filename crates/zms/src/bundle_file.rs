@@ -27,6 +27,7 @@ const HEADING: &str = "Bundles";
 
 /// What to read from, and what is demanded of it.
 #[derive(clap::Args, Clone, Default)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Carried {
     /// Read from this bundle file instead of the vault of this machine
     #[arg(long, value_name = "FILE", help_heading = HEADING)]

@@ -57,7 +57,8 @@ struct Cli {
 }
 
 /// Flags of every command.
-#[derive(Args)]
+#[derive(Args, Default)]
+#[cfg_attr(test, derive(Debug))]
 struct Common {
     #[command(flatten)]
     place: PlaceFlags,
@@ -242,7 +243,7 @@ pub fn run(inherited: &Inherited) -> Outcome {
     if complete::answer(&words) {
         return Ok(());
     }
-    let Cli { common, command } = match narrow::parse(&words) {
+    let Cli { common, command } = match narrow::plain(&words).or_else(|| narrow::parse(&words)) {
         Some(cli) => cli,
         None => match Cli::try_parse_from(&words) {
             Ok(cli) => cli,

@@ -1,48 +1,42 @@
 //! What a process that holds secrets does to itself first.
-#![expect(unsafe_code, reason = "signal dispositions have no safe interface")]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::process;
 
 use rustix::{
+    fs::{Mode, OFlags, open},
+    io::{Errno, fcntl_getfd},
     mm::{MlockAllFlags, mlockall},
     process::{DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit},
+    stdio::{stderr, stdin, stdout},
 };
-
-/// Whether SIGPIPE was ignored when the process was started.
-static SIGPIPE_IGNORED: AtomicBool = AtomicBool::new(false);
-
-/// Runs before Rust's runtime, which ignores SIGPIPE, so that the original disposition is known
-/// and a program started by `run` inherits exactly what we inherited.
-#[used]
-#[unsafe(link_section = ".init_array")]
-static NOTE_SIGPIPE: extern "C" fn() = note_sigpipe;
-
-extern "C" fn note_sigpipe() {
-    // SAFETY: asking for the current disposition changes nothing; the struct is plain data.
-    let ignored = unsafe {
-        let mut action: libc::sigaction = std::mem::zeroed();
-        libc::sigaction(libc::SIGPIPE, std::ptr::null(), &raw mut action) == 0
-            && action.sa_sigaction == libc::SIG_IGN
-    };
-    SIGPIPE_IGNORED.store(ignored, Ordering::Relaxed);
-}
 
 /// What [`harden`] changed, to be put back for a program that takes over the process.
 pub struct Inherited {
     core: Rlimit,
 }
 
-/// Forbids core dumps and debuggers, and gives SIGPIPE its usual meaning back.
+/// Forbids core dumps and debuggers, and sees to it that no file of ours becomes a standard stream.
 pub fn harden() -> Inherited {
+    occupy_standard_streams();
     let core = getrlimit(Resource::Core);
     // Only the soft limit: the hard one could not be given back to the program we start.
     let _refused = setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: core.maximum });
     let _refused = set_dumpable_behavior(DumpableBehavior::NotDumpable);
-    if !SIGPIPE_IGNORED.load(Ordering::Relaxed) {
-        // SAFETY: the default action is always a valid disposition.
-        unsafe { libc::signal(libc::SIGPIPE, libc::SIG_DFL) };
-    }
     Inherited { core }
+}
+
+/// Opens the null device in the place of standard streams that were handed over closed: the next
+/// file that is opened would get that number, and a message for people would be written to it.
+fn occupy_standard_streams() {
+    for stream in [stdin(), stdout(), stderr()] {
+        if fcntl_getfd(stream) == Err(Errno::BADF) {
+            // It gets the lowest free number, which is the one that is missing.
+            match open("/dev/null", OFlags::RDWR, Mode::empty()) {
+                Ok(null) => std::mem::forget(null),
+                Err(_) => process::abort(),
+            }
+        }
+    }
 }
 
 /// Keeps all that this process has in memory out of swap. Best effort, as for every key: a limit may

@@ -20,6 +20,7 @@ pub const HEADING: &str = "Where and who";
 
 /// The flags that choose a place.
 #[derive(Args, Clone, Default)]
+#[cfg_attr(test, derive(Debug))]
 pub struct PlaceFlags {
     /// Project to act in
     #[arg(short, long, global = true, value_name = "NAME", help_heading = HEADING)]

@@ -128,6 +128,7 @@ pub fn refuse(home: &Home, what: &str, instead: &str) -> Outcome {
 
 /// How old the copy of a server's last answer may be that `run` uses where it can not be reached.
 #[derive(clap::Args, Clone, Copy, Default)]
+#[cfg_attr(test, derive(Debug))]
 pub struct Stale {
     /// Where the server can not be reached, use what it answered last, if that is no older: 1h, 7d
     #[arg(long, value_name = "AGE", value_parser = time)]

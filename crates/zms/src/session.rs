@@ -1,6 +1,6 @@
 //! Brings the caller, the store and the place of a command together.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use zms_client::{AuditAlarm, Session, SessionError, pins::PinFolder};
 use zms_core::{
@@ -45,6 +45,14 @@ pub struct Context {
     pub token_fd: Option<i32>,
     /// What would be asked is confirmed already.
     pub yes: bool,
+}
+
+/// What only `run` says of its session.
+pub struct Running {
+    /// Whether what a server showed before will do.
+    pub stale: Stale,
+    /// Whether the session is over as soon as the program starts.
+    pub ends: bool,
 }
 
 /// A command's session.
@@ -130,16 +138,16 @@ impl Context {
         self.act_for(sources, carried, None)
     }
 
-    /// As [`Context::act_with`], for `run`, which keeps what a server showed and may use it later.
-    pub fn act_to_run(&self, carried: &Carried, stale: Stale) -> Outcome<Acting> {
-        self.act_for(Sources::WithFolder, carried, Some(stale))
+    /// As [`Context::act_with`], for `run`.
+    pub fn act_to_run(&self, carried: &Carried, running: Running) -> Outcome<Acting> {
+        self.act_for(Sources::WithFolder, carried, Some(running))
     }
 
     fn act_for(
         &self,
         sources: Sources,
         carried: &Carried,
-        stale: Option<Stale>,
+        running: Option<Running>,
     ) -> Outcome<Acting> {
         if carried.named()?.is_some() {
             let home = self.home_to_make()?;
@@ -153,7 +161,7 @@ impl Context {
         // What is refused without a bundle is refused before anything is opened.
         carried.store(self.output)?;
         let home = self.home()?;
-        self.act_in(home, sources, carried, stale)
+        self.act_in(home, sources, carried, running)
     }
 
     /// As [`Context::act`], on the vault of a chosen home.
@@ -167,7 +175,7 @@ impl Context {
         home: Home,
         sources: Sources,
         carried: &Carried,
-        stale: Option<Stale>,
+        running: Option<Running>,
     ) -> Outcome<Acting> {
         Place::new(&self.flags)?;
         let unread = self.flags.env.is_none() && environment::raw("ZMS_ENV").is_none();
@@ -183,10 +191,13 @@ impl Context {
             self.output.note("the replacement of the master key that was interrupted is done now");
             caller = heir;
         }
-        let (store, far): (Box<dyn Store>, _) = match (home.server(), stale) {
-            (Some(address), Some(stale)) => {
+        let (store, far): (Box<dyn Store>, _) = match (home.server(), running) {
+            (Some(address), Some(Running { stale, .. })) => {
                 let (store, far) = Far::begin(&home, address, &caller.principal, stale);
                 (Box::new(store), Some(far))
+            }
+            (None, Some(Running { ends: true, .. })) => {
+                (Box::new(database(&home, SqliteStore::open_alone)?), None)
             }
             _ => (opened(&home, &caller.principal)?, None),
         };
@@ -276,14 +287,21 @@ pub fn opened(home: &Home, principal: &Principal) -> Outcome<Box<dyn Store>> {
     if let Some(address) = home.server() {
         return Ok(Box::new(server::remote(address, principal)));
     }
+    Ok(Box::new(database(home, SqliteStore::open)?))
+}
+
+/// The vault's database on this machine.
+fn database(
+    home: &Home,
+    open: impl FnOnce(&Path) -> Result<Option<SqliteStore>, Trouble>,
+) -> Outcome<SqliteStore> {
     let path = home.database();
-    let store = SqliteStore::open(&path).map_err(unopened)?.ok_or_else(|| {
+    open(&path).map_err(unopened)?.ok_or_else(|| {
         Failure::new(Exit::Locked, format!("there is no vault at {}", path.display())).hint(
             "make one with `zms init`, set ZMS_HOME to the folder of an existing one, \
              ZMS_DATABASE to a database elsewhere, or ZMS_SERVER to the server that keeps it",
         )
-    })?;
-    Ok(Box::new(store))
+    })
 }
 
 /// A disk so full that not even the log can be opened stores no audit entry either.

@@ -23,6 +23,19 @@ const OFTEN: [(&str, Arguments); 7] = [
     ("check", check::Args::augment_args),
 ];
 
+/// What `run -- PROGRAM ...` says: it has no flags, so that no arguments need be built to look for them.
+pub fn plain(words: &[OsString]) -> Option<Cli> {
+    match words {
+        [_, name, dashes, command @ ..]
+            if name == "run" && dashes == "--" && !command.is_empty() =>
+        {
+            let run = super::Command::Run(Box::new(run::Args::of(command)));
+            Some(Cli { common: Common::default(), command: run })
+        }
+        _ => None,
+    }
+}
+
 /// What the words say, where they name one of these commands and nothing is wrong with them. Of
 /// anything else the whole tree has to tell, whose words are the same for such a line.
 pub fn parse(words: &[OsString]) -> Option<Cli> {
@@ -57,6 +70,23 @@ mod tests {
             };
             assert!(arguments(&whole).len() > 8, "the flags of all commands are among them");
             assert_eq!(arguments(&whole), arguments(&alone), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_plain_run_is_what_the_arguments_would_say() {
+        let told = |cli: Option<Cli>| match cli.unwrap() {
+            Cli { common, command: super::super::Command::Run(run) } => {
+                format!("{common:?} {run:?}")
+            }
+            Cli { .. } => panic!("another command"),
+        };
+        for line in ["zms run -- true", "zms run -- -e --json -- run", "zms run -- "] {
+            assert_eq!(told(plain(&words(line))), told(parse(&words(line))), "{line}");
+        }
+        for line in ["zms run", "zms run --", "zms run true", "zms get -- A", "zms -q run -- true"]
+        {
+            assert!(plain(&words(line)).is_none(), "{line}");
         }
     }
 

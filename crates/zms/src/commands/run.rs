@@ -17,12 +17,13 @@ use crate::{
     hygiene::Inherited,
     personal::lay_over,
     server::Stale,
-    session::{Context, tell},
+    session::{Context, Running, tell},
     settings,
 };
 
 /// Run a program with its secrets in its environment
-#[derive(clap::Args)]
+#[derive(clap::Args, Default)]
+#[cfg_attr(test, derive(Debug))]
 #[command(after_help = "\
 Examples:
   zms run -- node server.js
@@ -111,7 +112,10 @@ fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) ->
         let why = format!("--watch waits for changes, and the bundle {} is a copy", path.display());
         return Err(Failure::usage(why).hint("unset ZMS_BUNDLE to watch the vault itself"));
     }
-    let mut acting = context.act_to_run(&args.carried, args.stale.or_variable()?)?;
+    // Nothing is waited for between the database and the program, unless zms stays.
+    let ends = !(args.beside.any() || args.explain || args.dry_run);
+    let running = Running { stale: args.stale.or_variable()?, ends };
+    let mut acting = context.act_to_run(&args.carried, running)?;
     let choose = |held: &[ScopePath]| acting.place.choose(held);
     let mut view = acting.session.read(&choose).map_err(|error| acting.explain(error))?;
     if !args.no_personal {
@@ -136,6 +140,11 @@ fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) ->
 }
 
 impl Args {
+    /// A program, and nothing else that is wished.
+    pub fn of(command: &[OsString]) -> Self {
+        Self { command: command.to_vec(), ..Self::default() }
+    }
+
     /// What is executed.
     fn words(&self) -> Vec<OsString> {
         let Some(text) = &self.shell else { return self.command.clone() };

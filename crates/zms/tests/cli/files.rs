@@ -18,7 +18,7 @@ fn what_is_made_is_for_nobody_else_whatever_the_mask() {
         machine.sh(&format!("umask {mask}; zms init && printf 1 | zms set A && zms get A")).done();
         let token = "echo ZMS_TOKEN=$(zms token create ci -q) > .env";
         machine.sh(token).done();
-        machine.sh(&format!("umask {mask}; zms allow && zms run -- true")).done();
+        machine.sh(&format!("umask {mask}; zms allow && zms run -- true && zms get A")).done();
         let modes = machine.sh("cd ~/.zexio && stat -c '%a %F %n' . * pins/* allowed/*").done();
         for line in modes.lines() {
             let private = line.starts_with("700 directory ") || line.starts_with("600 regular ");

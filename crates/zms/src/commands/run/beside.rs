@@ -23,8 +23,12 @@ const HEADING: &str = "Beside the program";
 /// Longest time that a program may be given to end.
 const LONGEST_GRACE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// How long a program has to end before it is killed.
+const GRACE: &str = "10s";
+
 /// What zms does while the program runs.
 #[derive(clap::Args)]
+#[cfg_attr(test, derive(Debug))]
 #[command(group(clap::ArgGroup::new("handed").args(["mount", "files"]).multiple(true)))]
 pub(super) struct Flags {
     /// Start the program anew when a secret changes
@@ -34,7 +38,7 @@ pub(super) struct Flags {
     #[arg(long, value_name = "NAME", requires = "watch", help_heading = HEADING)]
     signal: Option<String>,
     /// With --watch: how long the program has to end before it is killed
-    #[arg(long, value_name = "TIME", default_value = "10s", requires = "watch",
+    #[arg(long, value_name = "TIME", default_value = GRACE, requires = "watch",
           help_heading = HEADING)]
     grace: String,
     /// Hide the values in what the program prints
@@ -57,6 +61,22 @@ pub(super) struct Flags {
     /// With --mount or --files: put the secrets into the environment as well
     #[arg(long, requires = "handed", help_heading = HEADING)]
     with_env: bool,
+}
+
+impl Default for Flags {
+    fn default() -> Self {
+        Self {
+            watch: false,
+            signal: None,
+            grace: GRACE.to_owned(),
+            mask: false,
+            mount: None,
+            mount_format: None,
+            max_reads: None,
+            files: None,
+            with_env: false,
+        }
+    }
 }
 
 impl Flags {
@@ -114,6 +134,7 @@ impl Flags {
 
 /// The formats that a program may read from a pipe.
 #[derive(clap::ValueEnum, Clone, Copy)]
+#[cfg_attr(test, derive(Debug))]
 enum MountFormat {
     Dotenv,
     DotenvPython,
