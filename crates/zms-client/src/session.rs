@@ -31,7 +31,7 @@ use zms_core::{
     roster::Line,
 };
 use zms_crypto::{CryptoRng, sign::Proven};
-use zms_store::{Ahead, CommitError, Store};
+use zms_store::{Ahead, CommitError, Store, memory::MemoryStore};
 
 pub use self::{
     audit::{AuditAlarm, AuditNames, AuditReader, AuditReport, NoteError, Standing, Subject},
@@ -137,6 +137,11 @@ impl Session {
     ) -> Self {
         let nowhere = PinFolder::new(std::path::PathBuf::new());
         Self { keeps: false, ..Self::new(store, principal, nowhere, clock, rng) }
+    }
+
+    /// Lets go of the vault, where nothing is asked of it any more: it is as if there were none.
+    pub fn let_go(&mut self) {
+        self.store = Box::new(MemoryStore::default());
     }
 
     /// The same, which opens nothing that does not meet a demand.

@@ -295,8 +295,8 @@ impl Keeper for SqliteStore {
 
     fn note_at_once(&mut self, slips: &[Slip]) -> Result<Option<Mark>, Trouble> {
         self.make_quick()?;
-        if connection::folds_soon(file::log_size(&self.path)) {
-            return Err(Trouble::new(TroubleClass::Busy, "the log is to be folded"));
+        if connection::is_slow(file::log_size(&self.path)) {
+            return Err(Trouble::new(TroubleClass::Busy, "the log is begun or folded"));
         }
         connection::at_once(&mut self.connection, |connection| audit::note(connection, slips))
     }

@@ -81,7 +81,7 @@ pub trait Keeper: Store {
 
     /// Appends the entries of those slips that hold of the present state, and gives its mark where one
     /// of them names a state: whose answer was made from another one is told so by it, and nothing
-    /// is noted of that answer.
+    /// is noted of that answer. A store whose own transaction it is not looks at the state right before.
     ///
     /// # Errors
     /// [`Trouble`]; then no entry was stored, and what they tell of must not happen.

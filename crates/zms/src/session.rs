@@ -380,13 +380,20 @@ impl Acting {
 
 /// Says what a session noticed about its pins and about the audit.
 pub fn tell(session: &Session, output: Output) {
+    noticed(session).into_iter().for_each(|words| output.warn(words));
+}
+
+/// What a session noticed about its pins and about the audit.
+pub fn noticed(session: &Session) -> Vec<String> {
+    let mut all = Vec::new();
     if session.pins_void() {
-        output.warn("the vault was restored from a backup: what was seen here before is void");
+        let words = "the vault was restored from a backup: what was seen here before is void";
+        all.push(words.to_owned());
     }
     if let Some(why) = session.unkept()
         && !session.has_pins_handed()
     {
-        output.warn(format!(
+        all.push(format!(
             "{why}: an older bundle could not be told next time, unless ZMS_PIN names what was seen \
              (`zms status --pin` prints it where the vault is)"
         ));
@@ -394,10 +401,11 @@ pub fn tell(session: &Session, output: Output) {
     match session.audit_alarm() {
         None => {}
         Some(alarm @ (AuditAlarm::Broken | AuditAlarm::Damaged { .. })) => {
-            output.warn(format!("{alarm}: run `zms audit verify`"));
+            all.push(format!("{alarm}: run `zms audit verify`"));
         }
-        Some(alarm) => output.warn(alarm),
+        Some(alarm) => all.push(alarm.to_string()),
     }
+    all
 }
 
 /// Checks a secret's name.

@@ -88,6 +88,15 @@ pub(super) fn peer(parts: &Parts) -> Peer {
 impl Caller {
     /// Finds out who asks, and of which vault.
     pub(crate) async fn of(engine: &Arc<Engine>, parts: &Parts) -> Result<Self, Problem> {
+        Self::find(engine, parts, false).await
+    }
+
+    /// As [`Caller::of`], of a request that may be counted among those of its sender already.
+    pub(super) async fn find(
+        engine: &Arc<Engine>,
+        parts: &Parts,
+        counted: bool,
+    ) -> Result<Self, Problem> {
         let claim = claim(parts)?;
         let named = named(parts).ok_or_else(Problem::unauthenticated)?;
         let principal = claim.principal;
@@ -104,7 +113,9 @@ impl Caller {
             }
         }
         let Some((vault, mark, card)) = authentic else { return Err(Problem::unauthenticated()) };
-        engine.rates.principal(principal)?;
+        if !counted {
+            engine.rates.principal(principal)?;
+        }
         let peer = peer(parts);
         Ok(Self { vault, principal, card, claim, mark, now, peer })
     }

@@ -140,7 +140,9 @@ impl Engine {
     ) -> Result<Option<Mark>, Problem> {
         let (done, noted) = oneshot::channel();
         if let Some(desk) = self.scribes.put(vault, slip, done) {
-            let engine = Arc::clone(self);
+            let (engine, shared) = (Arc::clone(self), Arc::clone(&desk));
+            // Where there is no thread to be had, nobody writes.
+            let _clears = Clears(&shared);
             // Whoever asked may go away; what is handed in is written all the same.
             match self.vaults.is_quick() {
                 true => drop(tokio::spawn(engine.write_between(vault, desk))),
@@ -160,15 +162,15 @@ impl Engine {
     /// Writes until nobody waits, in turn with the requests of this thread, which costs no change of
     /// threads. As soon as there is something to wait for, that is done where it may be.
     async fn write_between(self: Arc<Self>, vault: VaultId, desk: Arc<Mutex<Desk>>) {
-        let clears = Clears(&desk);
-        let mut keeper = None;
+        let _clears = Clears(&desk);
         loop {
+            // Another file may have taken the place of the vault's since the last time.
+            let mut keeper = None;
             // All who are about to hand something in do so first.
             yield_now().await;
             let Some(taken) = held(&desk).take() else { break };
             let noted = self.lent(vault, &mut keeper, |keeper| keeper.note_at_once(&taken.slips));
             if noted.as_ref().is_err_and(|trouble| trouble.class == TroubleClass::Busy) {
-                drop(clears);
                 let (engine, desk) = (Arc::clone(&self), Arc::clone(&desk));
                 spawn_blocking(move || engine.write_down(vault, &desk, Some(taken)));
                 return;
@@ -200,15 +202,14 @@ impl Engine {
     /// Writes what was taken, and then until nobody waits.
     fn write_down(&self, vault: VaultId, desk: &Arc<Mutex<Desk>>, mut taken: Option<Taken>) {
         let _clears = Clears(desk);
-        let mut keeper = None;
         while let Some(taken) = taken.take().or_else(|| held(desk).take()) {
-            let noted = self.lent(vault, &mut keeper, |keeper| keeper.note(&taken.slips));
+            let noted = self.lent(vault, &mut None, |keeper| keeper.note(&taken.slips));
             taken.tell(noted);
         }
         self.scribes.close(vault);
     }
 
-    /// Does something with a handle on a vault, which is found once.
+    /// Does something with a handle on a vault, which is found unless it is there.
     fn lent<T>(
         &self,
         vault: VaultId,
@@ -353,12 +354,42 @@ mod tests {
         // By then nobody who writes has had to fold it.
         for number in 1..2500 {
             engine.note(vault, vec![event(number)]).await.unwrap();
-            match is_untidy() {
-                false if was_untidy => return,
-                untidy => was_untidy = untidy,
+            let untidy = is_untidy();
+            if was_untidy && !untidy {
+                return;
+            }
+            was_untidy = untidy;
+            if untidy {
+                // Who tidies has time to.
+                tokio::time::sleep(Duration::from_millis(2)).await;
             }
         }
         panic!("it is {} long", if was_untidy { "too" } else { "not" });
+    }
+
+    /// The writer has not left its desk when the next entry comes: that one is noted in the file that is
+    /// there by then.
+    #[tokio::test]
+    #[expect(clippy::disallowed_methods, reason = "a vault takes the place of another one")]
+    async fn another_file_in_its_place_is_found_by_who_goes_on_writing() {
+        let (folder, aside) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let (engine, vault, mut owner) = made(&folder);
+        let earlier = aside.path().join("zms.db");
+        let mut live = SqliteStore::open(&folder.path().join("zms.db")).unwrap().unwrap();
+        live.copy_to(&earlier).unwrap();
+        owner.refresh_roster().unwrap();
+        let mark = live.mark().unwrap();
+        let asks = async move {
+            // The first one begins the log, which is done elsewhere.
+            for number in 1..=2 {
+                assert!(engine.note_of(vault, mark, vec![event(number)]).await.unwrap());
+            }
+            std::fs::rename(folder.path(), aside.path().join("gone")).unwrap();
+            std::fs::create_dir(folder.path()).unwrap();
+            std::fs::rename(&earlier, folder.path().join("zms.db")).unwrap();
+            assert!(!engine.note_of(vault, mark, vec![event(3)]).await.unwrap());
+        };
+        tokio::spawn(asks).await.unwrap();
     }
 
     #[tokio::test]

@@ -76,6 +76,8 @@ struct Kept {
     bytes: usize,
 }
 
+/// Of how many principals it is known where they were shown a bundle last; then of none.
+const MOST_LAST: usize = 65_536;
 /// About how many bytes a card takes.
 const CARD: usize = 1024;
 /// About how many bytes a bundle takes beside its own.
@@ -174,6 +176,9 @@ impl Shown {
     ) {
         let mut kept = self.kept();
         if self.makes_room(&mut kept, ready.bytes.len() + AROUND) {
+            if kept.last.len() >= MOST_LAST {
+                kept.last.clear();
+            }
             kept.last.insert(asked.0, vault);
             kept.state(vault, &ready.mark.clone()).bundles.insert(asked, ready);
         }

@@ -44,6 +44,8 @@ pub(super) struct State(Mutex<Answers>);
 struct Answers {
     /// About how many.
     bytes: usize,
+    /// Whether there was more than is kept.
+    is_large: bool,
     /// Members, by the codes of their request keys.
     own: HashMap<(PrincipalId, [u8; 32]), ()>,
     members: HashMap<PrincipalId, Standing>,
@@ -56,9 +58,10 @@ struct Answers {
 }
 
 impl Known {
-    /// About how many bytes of a vault are known.
-    pub(super) fn bytes(&self, vault: (VaultId, File)) -> Option<usize> {
-        held(&self.0).get(&vault).map(|(_, state)| held(&state.0).bytes)
+    /// Whether all that was read of a vault in its state is kept, and that is so many bytes at most.
+    pub(super) fn is_little(&self, vault: (VaultId, File), most: usize) -> bool {
+        let little = |answers: &Answers| !answers.is_large && answers.bytes <= most;
+        held(&self.0).get(&vault).is_some_and(|(_, state)| little(&held(&state.0)))
     }
 
     /// What is known of a vault in a state.
@@ -97,7 +100,7 @@ impl State {
         let bytes = bytes(&answer) + 200;
         let mut answers = held(&self.0);
         if answers.bytes + bytes > MOST {
-            *answers = Answers::default();
+            *answers = Answers { is_large: true, ..Answers::default() };
         }
         if bytes <= MOST {
             answers.bytes += bytes;
@@ -294,6 +297,7 @@ mod tests {
             assert!(!state.is_own(id, [at; 32], || Ok(false)).unwrap());
         }
         assert!(held(&state.0).own.is_empty());
+        assert!(held(&state.0).is_large, "it was more than is kept");
         let all: Vec<VaultId> = (0..=255).map(|at| VaultId([at; 16])).collect();
         let (known, mark) = (Known::default(), Mark { commits: 0, roster: None });
         all.iter().for_each(|vault| drop(known.of((*vault, (0, 0)), &mark)));

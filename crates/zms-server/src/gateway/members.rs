@@ -139,8 +139,8 @@ impl Lent {
     /// Remembers whether the next request of this caller is likely to take little.
     fn tell_weight(&self) {
         if self.vaults.is_quick() && !self.waits {
-            let known = self.known.bytes((self.vault, self.handle.file()));
-            self.light.tell(self.caller, known.is_some_and(|bytes| bytes <= LITTLE));
+            let is_little = self.known.is_little((self.vault, self.handle.file()), LITTLE);
+            self.light.tell(self.caller, is_little);
         }
     }
 }

@@ -1,6 +1,9 @@
 //! The routes of the gateway.
 
-use std::sync::Arc;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::Arc,
+};
 
 use axum::{
     Router,
@@ -40,14 +43,20 @@ pub(super) async fn serve(
             let is_light = call.reads_values() && asker.is_light(&within.gateway);
             let work = move || respond(&at_work, &call, asker);
             // What takes no longer than a change of threads is done on this one.
-            let answer = match is_light {
-                true => work(),
-                false => {
+            if is_light {
+                let answer = catch_unwind(AssertUnwindSafe(work));
+                let answer = answer.unwrap_or_else(|_| Err(Refusal::panicked()));
+                later.settle(&within.engine, answer).await
+            } else {
+                let engine = Arc::clone(&within.engine);
+                // Whoever asked may go away; what it was shown or refused is noted all the same.
+                let done = tokio::spawn(async move {
                     let done = tokio::task::spawn_blocking(work).await;
-                    done.unwrap_or_else(|_| Err(Refusal::panicked()))
-                }
-            };
-            later.settle(&within.engine, answer).await
+                    let answer = done.unwrap_or_else(|_| Err(Refusal::panicked()));
+                    later.settle(&engine, answer).await
+                });
+                done.await.unwrap_or_else(|_| Err(Refusal::panicked()))
+            }
         }
         Err(refusal) => Err(refusal),
     };

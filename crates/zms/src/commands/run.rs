@@ -17,7 +17,7 @@ use crate::{
     hygiene::Inherited,
     personal::lay_over,
     server::Stale,
-    session::{Context, Running, tell},
+    session::{Context, Running, noticed},
     settings,
 };
 
@@ -112,7 +112,7 @@ fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) ->
         let why = format!("--watch waits for changes, and the bundle {} is a copy", path.display());
         return Err(Failure::usage(why).hint("unset ZMS_BUNDLE to watch the vault itself"));
     }
-    // Nothing is waited for between the database and the program, unless zms stays.
+    // Nobody is waited for between the database and the program, unless zms stays.
     let ends = !(args.beside.any() || args.explain || args.dry_run);
     let running = Running { stale: args.stale.or_variable()?, ends };
     let mut acting = context.act_to_run(&args.carried, running)?;
@@ -121,7 +121,12 @@ fn prepare_and_execute(context: &Context, args: &Args, inherited: &Inherited) ->
     if !args.no_personal {
         lay_over(context, &acting, &mut view)?;
     }
-    tell(&acting.session, context.output);
+    let noticed = noticed(&acting.session);
+    if !noticed.is_empty() && ends {
+        // Whoever reads this may take its time, and nobody is kept out of the vault meanwhile.
+        acting.session.let_go();
+    }
+    noticed.into_iter().for_each(|words| context.output.warn(words));
     if let Some(far) = &acting.far {
         far.tell(context.output);
     }
