@@ -11,15 +11,16 @@ use axum::{
 use zms_core::{
     audit::{Action, Event, Outcome},
     bundle::collect::collect,
-    engine::{BUNDLE_TYPE, BundleQuery},
+    engine::{BUNDLE_TYPE, BundleQuery, path::Named},
     id::{PrincipalId, VaultId},
+    request::Claim,
 };
 use zms_crypto::{digest::sha256, parts::Parts as Spelled};
 use zms_store::Mark;
 
 use super::{
     answer,
-    caller::{Caller, claim, named, peer, verify},
+    caller::{Caller, claimed, peer, verify},
     once::used,
     shown::Ready,
 };
@@ -60,11 +61,12 @@ pub(crate) async fn get(
     request: Request,
 ) -> Result<Response, Problem> {
     let (parts, _) = request.into_parts();
-    let counted = match again(&engine, &parts).await? {
+    let (claim, named) = claimed(&parts)?;
+    let counted = match again(&engine, &parts, &claim, named).await? {
         Again::Answered(answer) => return Ok(answer),
         Again::Anew { counted } => counted,
     };
-    let caller = Caller::find(&engine, &parts, counted).await?;
+    let caller = Caller::find(&engine, &parts, claim, named, counted).await?;
     let query = Caller::query(&parts);
     let asked = BundleQuery::parse(query)
         .map_err(|_| Problem::malformed("the query of a bundle has one spelling"))?;
@@ -91,18 +93,21 @@ pub(crate) async fn get(
 /// The answer that a caller was given before, where the state that it was made from is still the
 /// present one: that is looked at where the read is noted, for all who ask at the same time at once.
 /// Where anything is to be looked at anew, nothing was noted.
-async fn again(engine: &Arc<Engine>, parts: &Parts) -> Result<Again, Problem> {
+async fn again(
+    engine: &Arc<Engine>,
+    parts: &Parts,
+    claim: &Claim,
+    named: Named,
+) -> Result<Again, Problem> {
     let anew = Again::Anew { counted: false };
-    let claim = claim(parts)?;
-    let named = named(parts).ok_or_else(Problem::unauthenticated)?;
     let key = (claim.principal, Caller::query(parts).to_owned());
     let now = engine.now();
     let Some((vault, card, ready)) = engine.shown.before(named, &key) else {
         // It takes as long as for whom something is known of.
-        let _stranger = verify(&claim, &engine.blind, parts, now);
+        let _stranger = verify(claim, &engine.blind, parts, now);
         return Ok(anew);
     };
-    let is_authentic = verify(&claim, &card.request_key, parts, now).is_ok();
+    let is_authentic = verify(claim, &card.request_key, parts, now).is_ok();
     let line = &card.line;
     let is_let_in =
         !line.expired(now) && line.limits.uses == 0 && card.is_from(peer(parts).address);

@@ -75,9 +75,14 @@ pub(super) fn verify(claim: &Claim, key: &Key, parts: &Parts, now: u64) -> Resul
 }
 
 /// The vault that the path names, as it was sent.
-pub(super) fn named(parts: &Parts) -> Option<Named> {
+fn named(parts: &Parts) -> Option<Named> {
     let rest = parts.uri.path().strip_prefix(VAULTS)?.strip_prefix('/')?;
     Named::parse(rest.split('/').next()?)
+}
+
+/// What a request claims of itself, and of which vault.
+pub(super) fn claimed(parts: &Parts) -> Result<(Claim, Named), Problem> {
+    Ok((claim(parts)?, named(parts).ok_or_else(Problem::unauthenticated)?))
 }
 
 /// Where a request came from.
@@ -88,17 +93,18 @@ pub(super) fn peer(parts: &Parts) -> Peer {
 impl Caller {
     /// Finds out who asks, and of which vault.
     pub(crate) async fn of(engine: &Arc<Engine>, parts: &Parts) -> Result<Self, Problem> {
-        Self::find(engine, parts, false).await
+        let (claim, named) = claimed(parts)?;
+        Self::find(engine, parts, claim, named, false).await
     }
 
     /// As [`Caller::of`], of a request that may be counted among those of its sender already.
     pub(super) async fn find(
         engine: &Arc<Engine>,
         parts: &Parts,
+        claim: Claim,
+        named: Named,
         counted: bool,
     ) -> Result<Self, Problem> {
-        let claim = claim(parts)?;
-        let named = named(parts).ok_or_else(Problem::unauthenticated)?;
         let principal = claim.principal;
         let found = engine.glance(move |engine| look_up(engine, named, principal)).await?;
         let now = engine.now();

@@ -6,6 +6,7 @@
 use std::{
     collections::{HashMap, HashSet},
     mem,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
@@ -152,10 +153,7 @@ impl Engine {
         match noted.await {
             Ok(Ok(mark)) => Ok(mark),
             Ok(Err((class, words))) => Err(Problem::audit(&Trouble::new(class, words))),
-            Err(_) => {
-                let trouble = Trouble::new(TroubleClass::Other, "who was to write it did not");
-                Err(Problem::audit(&trouble))
-            }
+            Err(_) => Err(Problem::audit(&unwritten())),
         }
     }
 
@@ -164,21 +162,20 @@ impl Engine {
     async fn write_between(self: Arc<Self>, vault: VaultId, desk: Arc<Mutex<Desk>>) {
         let _clears = Clears(&desk);
         loop {
-            // Another file may have taken the place of the vault's since the last time.
-            let mut keeper = None;
             // All who are about to hand something in do so first.
             yield_now().await;
             let Some(taken) = held(&desk).take() else { break };
-            let noted = self.lent(vault, &mut keeper, |keeper| keeper.note_at_once(&taken.slips));
+            let noted = self.lent(vault, |keeper| {
+                let now = keeper.note_at_once(&taken.slips)?;
+                self.keep_tidy(vault, &**keeper);
+                Ok(now)
+            });
             if noted.as_ref().is_err_and(|trouble| trouble.class == TroubleClass::Busy) {
                 let (engine, desk) = (Arc::clone(&self), Arc::clone(&desk));
                 spawn_blocking(move || engine.write_down(vault, &desk, Some(taken)));
                 return;
             }
             taken.tell(noted);
-            if let Some(keeper) = &keeper {
-                self.keep_tidy(vault, &**keeper);
-            }
         }
         self.scribes.close(vault);
     }
@@ -189,7 +186,7 @@ impl Engine {
         if looks && keeper.is_untidy() && held(&self.scribes.tidied).insert(vault) {
             let engine = Arc::clone(self);
             spawn_blocking(move || {
-                let tidied = engine.lent(vault, &mut None, |keeper| {
+                let tidied = engine.lent(vault, |keeper| {
                     keeper.tidy();
                     Ok(())
                 });
@@ -201,30 +198,32 @@ impl Engine {
 
     /// Writes what was taken, and then until nobody waits.
     fn write_down(&self, vault: VaultId, desk: &Arc<Mutex<Desk>>, mut taken: Option<Taken>) {
-        let _clears = Clears(desk);
         while let Some(taken) = taken.take().or_else(|| held(desk).take()) {
-            let noted = self.lent(vault, &mut None, |keeper| keeper.note(&taken.slips));
+            let noted = self.lent(vault, |keeper| keeper.note(&taken.slips));
             taken.tell(noted);
         }
         self.scribes.close(vault);
     }
 
-    /// Does something with a handle on a vault, which is found unless it is there.
+    /// Does something with a handle on a vault, found anew each time: another file may have taken the
+    /// place of its own. A panic is trouble of those whom it concerns.
     fn lent<T>(
         &self,
         vault: VaultId,
-        keeper: &mut Option<Handle>,
-        act: impl FnOnce(&mut (dyn Keeper + Send)) -> Result<T, Trouble>,
+        act: impl FnOnce(&mut Handle) -> Result<T, Trouble>,
     ) -> Result<T, Trouble> {
-        if keeper.is_none() {
-            *keeper = self.vaults.find(vault)?;
-        }
         let gone = || Trouble::new(TroubleClass::Other, "the vault is gone");
-        act(&mut **keeper.as_mut().ok_or_else(gone)?)
+        let work = || act(&mut self.vaults.find(vault)?.ok_or_else(gone)?);
+        catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(unwritten()))
     }
 }
 
-/// Where writing ends by a panic, who waits is told, and the next one begins anew.
+/// Nobody has written it, and nobody will.
+fn unwritten() -> Trouble {
+    Trouble::new(TroubleClass::Other, "who was to write it did not")
+}
+
+/// Where a thread that was to write can not be had, who waits is told, and the next one begins anew.
 struct Clears<'d>(&'d Mutex<Desk>);
 
 impl Drop for Clears<'_> {
@@ -240,25 +239,41 @@ impl Drop for Clears<'_> {
 
 #[cfg(test)]
 mod tests {
-    use std::{path::Path, time::Duration};
+    use std::{
+        path::{Path, PathBuf},
+        sync::atomic::AtomicBool,
+        time::Duration,
+    };
 
     use rand_chacha::{ChaCha20Rng, rand_core::SeedableRng};
     use tempfile::TempDir;
     use zms_client::Session;
     use zms_core::{
         audit::{Action, Outcome},
+        batch::Batch,
         id::PrincipalId,
         principal::{Kind, Principal},
     };
     use zms_crypto::Key;
-    use zms_store::Store;
+    use zms_store::{Check, CommitError, Store};
     use zms_store_sqlite::SqliteStore;
 
     use super::*;
-    use crate::{Limits, Names, Register, Setup, vaults::OneFile};
+    use crate::{
+        Limits, Names, Register, Setup,
+        vaults::{OneFile, Ready, Vaults},
+    };
 
     /// A vault in a file, and an engine that keeps it.
     fn made(folder: &TempDir) -> (Arc<Engine>, VaultId, Session) {
+        made_in(folder, OneFile::new)
+    }
+
+    /// A vault in a file, and an engine that keeps it in its own way.
+    fn made_in<V: Vaults + 'static>(
+        folder: &TempDir,
+        vaults: impl FnOnce(PathBuf) -> V,
+    ) -> (Arc<Engine>, VaultId, Session) {
         let mut rng = ChaCha20Rng::seed_from_u64(1);
         let owner = Principal::from_seed(Kind::Administrator, Key::generate(&mut rng));
         let (vault, path) = (VaultId::generate(&mut rng), folder.path().join("zms.db"));
@@ -266,7 +281,7 @@ mod tests {
         let mut session = Session::forgetful(Box::new(store), owner, || 1000, Box::new(rng));
         session.init(vault, Vec::new()).unwrap();
         let engine = Engine::new(Setup {
-            vaults: Arc::new(OneFile::new(path)),
+            vaults: Arc::new(vaults(path)),
             names: Names::new(["localhost".to_owned()]),
             register: Register::Nobody,
             limits: Limits::default(),
@@ -390,6 +405,59 @@ mod tests {
             assert!(!engine.note_of(vault, mark, vec![event(3)]).await.unwrap());
         };
         tokio::spawn(asks).await.unwrap();
+    }
+
+    /// Who looks for a vault here panics the first time.
+    struct Explosive {
+        file: OneFile,
+        gone_off: AtomicBool,
+        is_quick: bool,
+    }
+
+    impl Vaults for Explosive {
+        fn find(&self, vault: VaultId) -> Result<Option<Handle>, Trouble> {
+            assert!(self.gone_off.swap(true, Ordering::SeqCst), "the first time");
+            self.file.find(vault)
+        }
+
+        fn of(&self, principal: PrincipalId) -> Result<Vec<VaultId>, Trouble> {
+            self.file.of(principal)
+        }
+
+        fn create(
+            &self,
+            batch: &Batch,
+            events: &[Event],
+            check: Check<'_>,
+        ) -> Result<(), CommitError> {
+            self.file.create(batch, events, check)
+        }
+
+        fn is_empty(&self) -> Result<bool, Trouble> {
+            self.file.is_empty()
+        }
+
+        fn ready(&self) -> Result<Ready, Trouble> {
+            self.file.ready()
+        }
+
+        fn is_quick(&self) -> bool {
+            self.is_quick
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_of_who_writes_is_told_to_who_waits_and_stops_nobody_else() {
+        for is_quick in [false, true] {
+            let folder = TempDir::new().unwrap();
+            let (engine, vault, _owner) = made_in(&folder, |path| {
+                let (file, gone_off) = (OneFile::new(path), AtomicBool::new(false));
+                Explosive { file, gone_off, is_quick }
+            });
+            assert!(engine.note(vault, vec![event(1)]).await.is_err(), "{is_quick}");
+            assert!(engine.note(vault, vec![event(2)]).await.is_ok(), "{is_quick}");
+            assert_eq!(noted(&folder.path().join("zms.db")), [2], "{is_quick}");
+        }
     }
 
     #[tokio::test]

@@ -5,7 +5,7 @@ use std::{
     fmt::Write,
     sync::atomic::{AtomicBool, Ordering},
     thread,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use zms_core::id::ScopeId;
@@ -70,15 +70,9 @@ fn fail_over(load_time: Duration) -> String {
                 scope.spawn(move || load::reader(store, number, read, stop, history));
             }
         }
-        let before = go_on();
-        primary.kill();
-        // Whoever watches over the servers needs a while to be sure.
-        thread::sleep(Duration::from_millis(500));
-        standby.promote();
-        let promoted = Instant::now();
-        let after = go_on();
+        let lost = primary.lose_to(&standby, go_on);
         stop.store(true, Ordering::Relaxed);
-        (before, promoted, after)
+        lost
     });
     assert!(before && after, "commits are acknowledged, before and after");
 

@@ -14,7 +14,7 @@ use std::{
         mpsc,
     },
     thread,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use self::small_disk::SmallDisk;
@@ -292,6 +292,18 @@ impl Server {
     /// Makes a standby the one that takes writes.
     pub fn promote(&self) {
         assert_eq!(self.sql("postgres", "SELECT pg_promote()"), "t");
+    }
+
+    /// Is lost under load, and a standby takes its place. Gives whether the load went on before, when
+    /// the standby was promoted, and whether it went on after.
+    pub fn lose_to(&self, standby: &Self, go_on: impl Fn() -> bool) -> (bool, Instant, bool) {
+        let before = go_on();
+        self.kill();
+        // Whoever watches over the servers needs a while to be sure.
+        thread::sleep(Duration::from_millis(500));
+        standby.promote();
+        let promoted = Instant::now();
+        (before, promoted, go_on())
     }
 }
 

@@ -222,15 +222,9 @@ fn a_lost_primary_takes_nothing_with_it_that_two_servers_acknowledged_to_32_writ
             });
             scope.spawn(move || write_as_vault_client(socket, token, who, seen, stop));
         }
-        let before = go_on();
-        primary.kill();
-        // Whoever watches over the servers needs a while to be sure.
-        thread::sleep(Duration::from_millis(500));
-        standby.promote();
-        let promoted = Instant::now();
-        let after = go_on();
+        let lost = primary.lose_to(&standby, go_on);
         stop.store(true, Ordering::SeqCst);
-        (before, promoted, after)
+        lost
     });
     assert!(before && after, "writes of both kinds are acknowledged, before and after");
 
