@@ -43,14 +43,14 @@ pub struct Asked<'a> {
 }
 
 /// The three headers that authenticate a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Headers {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Headers<T = String> {
     /// `Content-Digest` (RFC 9530).
-    pub content_digest: String,
+    pub content_digest: T,
     /// `Signature-Input`.
-    pub signature_input: String,
+    pub signature_input: T,
     /// `Signature`.
-    pub signature: String,
+    pub signature: T,
 }
 
 /// The headers for a request of `principal` made at `created` (unix seconds). `nonce` is random.
@@ -67,7 +67,7 @@ pub fn sign(
     let mac = hmac_sha256(key, claim.base(asked).as_bytes());
     Headers {
         content_digest: claim.content_digest(),
-        signature_input: format!("{LABEL}{}", claim.parameters()),
+        signature_input: claim.signature_input(),
         signature: format!("{LABEL}:{}:", STANDARD.encode(mac)),
     }
 }
@@ -97,8 +97,10 @@ impl Claim {
     ///
     /// # Errors
     /// [`Malformed`] for anything but what [`sign`] writes.
-    pub fn parse(headers: &Headers) -> Result<Self, Malformed> {
-        let Headers { content_digest, signature_input, signature } = headers;
+    pub fn parse<T: AsRef<str>>(headers: &Headers<T>) -> Result<Self, Malformed> {
+        let content_digest = headers.content_digest.as_ref();
+        let signature_input = headers.signature_input.as_ref();
+        let signature = headers.signature.as_ref();
         if [content_digest, signature_input, signature].iter().any(|text| text.len() > MAX_HEADER) {
             return Err(Malformed);
         }
@@ -117,10 +119,8 @@ impl Claim {
         let mac = hash(signature, LABEL)?;
         let claim =
             Self { principal: PrincipalId(principal), created, expires, nonce, digest, mac };
-        // One spelling: what was read is what would be written.
-        let spelled = format!("{LABEL}{}", claim.parameters()) == *signature_input
-            && claim.content_digest() == *content_digest;
-        if spelled { Ok(claim) } else { Err(Malformed) }
+        // One spelling: what was read is what would be written. Of Base64 no other is decoded.
+        if claim.signature_input() == signature_input { Ok(claim) } else { Err(Malformed) }
     }
 
     /// The code over all that was asked: no other request has it. It authenticates nothing before it
@@ -171,38 +171,64 @@ impl Claim {
     }
 
     fn content_digest(&self) -> String {
-        format!("sha-256=:{}:", STANDARD.encode(self.digest))
+        format!("{DIGEST}{}:", STANDARD.encode(self.digest))
     }
 
-    fn parameters(&self) -> String {
+    fn signature_input(&self) -> String {
+        let mut text = String::with_capacity(ROOM);
+        text.push_str(LABEL);
+        self.write_parameters(&mut text);
+        text
+    }
+
+    fn write_parameters(&self, text: &mut String) {
         let Self { principal, created, expires, nonce, .. } = self;
-        format!(
-            "{COVERED};created={created};keyid=\"{principal}\";alg=\"hmac-sha256\";\
-             expires={expires};nonce=\"{}\";tag=\"{TAG}\"",
-            hex::encode(nonce)
-        )
+        text.push_str(COVERED);
+        write!(text, ";created={created};keyid=\"").expect("a string takes it");
+        push_hex(text, &principal.0);
+        write!(text, "\";alg=\"hmac-sha256\";expires={expires};nonce=\"")
+            .expect("a string takes it");
+        push_hex(text, nonce);
+        text.push_str("\";tag=\"");
+        text.push_str(TAG);
+        text.push('"');
     }
 
     /// RFC 9421 section 2.5.
     fn base(&self, asked: &Asked<'_>) -> String {
-        let digest = self.content_digest();
-        let components = [
-            ("@method", asked.method),
-            ("@authority", asked.authority),
-            ("@path", asked.path),
-            ("@query", asked.query),
-            ("content-digest", &digest),
+        let mut digest = [0; 44];
+        STANDARD.encode_slice(self.digest, &mut digest).expect("it is as long");
+        let digest = str::from_utf8(&digest).expect("Base64 is text");
+        let components: [(&str, &[&str]); 5] = [
+            ("@method", &[asked.method]),
+            ("@authority", &[asked.authority]),
+            ("@path", &[asked.path]),
+            ("@query", &[asked.query]),
+            ("content-digest", &[DIGEST, digest, ":"]),
         ];
-        base(&components, &self.parameters())
+        base(&components, |text| self.write_parameters(text))
     }
 }
 
-fn base(components: &[(&str, &str)], parameters: &str) -> String {
-    let mut base = String::new();
+/// Bytes that most of what is written here fits in.
+const ROOM: usize = 768;
+/// What a digest's header begins with.
+const DIGEST: &str = "sha-256=:";
+
+fn push_hex(text: &mut String, bytes: &[u8; 16]) {
+    let mut digits = [0; 32];
+    hex::encode_to_slice(bytes, &mut digits).expect("two digits a byte");
+    text.push_str(str::from_utf8(&digits).expect("digits are text"));
+}
+
+fn base(components: &[(&str, &[&str])], write_parameters: impl FnOnce(&mut String)) -> String {
+    let mut base = String::with_capacity(ROOM);
     for (name, value) in components {
-        writeln!(base, "\"{name}\": {value}").expect("a string takes every line");
+        ["\"", name, "\": "].iter().chain(*value).for_each(|part| base.push_str(part));
+        base.push('\n');
     }
-    write!(base, "\"@signature-params\": {parameters}").expect("a string takes every line");
+    base.push_str("\"@signature-params\": ");
+    write_parameters(&mut base);
     base
 }
 
@@ -226,8 +252,10 @@ fn hexadecimal<'t>(text: &'t str, label: &str) -> Result<([u8; 16], &'t str), Ma
 fn hash(text: &str, label: &str) -> Result<[u8; 32], Malformed> {
     let encoded = text.strip_prefix(label).and_then(|rest| rest.strip_prefix(':'));
     let encoded = encoded.and_then(|rest| rest.strip_suffix(':')).ok_or(Malformed)?;
-    let bytes = STANDARD.decode(encoded).map_err(|_| Malformed)?;
-    bytes.try_into().map_err(|_| Malformed)
+    // The decoder wants room for what it may write before it knows how much it is.
+    let mut room = [0; 36];
+    let length = STANDARD.decode_slice(encoded, &mut room).map_err(|_| Malformed)?;
+    room.get(..length).and_then(|bytes| bytes.try_into().ok()).ok_or(Malformed)
 }
 
 #[cfg(test)]
@@ -256,14 +284,14 @@ mod tests {
     /// RFC 9421, B.2.5: a signature base and its HMAC under the shared secret of B.1.5.
     #[test]
     fn the_base_is_that_of_the_rfc() {
-        let components = [
-            ("date", "Tue, 20 Apr 2021 02:07:55 GMT"),
-            ("@authority", "example.com"),
-            ("content-type", "application/json"),
+        let components: [(&str, &[&str]); 3] = [
+            ("date", &["Tue, 20 Apr 2021 02:07:55 GMT"]),
+            ("@authority", &["example.com"]),
+            ("content-type", &["application/json"]),
         ];
         let parameters = "(\"date\" \"@authority\" \"content-type\");created=1618884473;\
                           keyid=\"test-shared-secret\"";
-        let made = base(&components, parameters);
+        let made = base(&components, |text| text.push_str(parameters));
         let written = "\"date\": Tue, 20 Apr 2021 02:07:55 GMT\n\
                        \"@authority\": example.com\n\
                        \"content-type\": application/json\n\

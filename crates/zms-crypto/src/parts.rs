@@ -7,7 +7,8 @@ pub struct Parts(Vec<u8>);
 impl Parts {
     /// Starts with a first part that names the message, for example `zms/v1/roster`.
     pub fn tagged(tag: &str) -> Self {
-        Self::default().bytes(tag.as_bytes())
+        // Most messages fit in there, and are made without growing.
+        Self(Vec::with_capacity(256)).bytes(tag.as_bytes())
     }
 
     /// Adds bytes. Panics past 4 GiB, which no caller can hold.

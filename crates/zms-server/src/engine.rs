@@ -17,15 +17,22 @@ pub(crate) mod watch;
 
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderValue, Response, StatusCode, header},
+    http::{HeaderName, HeaderValue, Response, StatusCode, header},
 };
 use zms_core::engine::COMMITS;
 
+/// How many commits a vault has seen.
+static SEEN: HeaderName = HeaderName::from_static(COMMITS);
+
 /// An answer about a vault.
-fn answer(status: StatusCode, commits: u64, body: Option<(&'static str, Bytes)>) -> Response<Body> {
+fn answer(
+    status: StatusCode,
+    commits: impl Into<HeaderValue>,
+    body: Option<(&'static str, Bytes)>,
+) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;
-    response.headers_mut().insert(COMMITS, commits.into());
+    response.headers_mut().insert(&SEEN, commits.into());
     if let Some((kind, bytes)) = body {
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
         *response.body_mut() = Body::from(bytes);

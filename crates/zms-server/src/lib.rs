@@ -25,9 +25,8 @@ mod state;
 mod vault;
 pub mod vaults;
 
-pub use axum::Router;
 pub use limits::Limits;
 pub use names::Names;
 pub use problem::Problem;
-pub use router::{router, router_of_gateway, router_with};
+pub use router::{Routes, router, router_of_gateway, router_with};
 pub use state::{Engine, Once, Peer, Register, Setup};

@@ -8,10 +8,10 @@ pub mod log;
 pub mod manager;
 mod patience;
 pub mod tls;
+mod workers;
 
 use std::{future::Future, io, sync::Arc, time::Duration};
 
-use axum::Router;
 use tokio::{
     sync::Semaphore,
     task::JoinSet,
@@ -20,8 +20,8 @@ use tokio::{
 use tokio_util::task::TaskTracker;
 
 pub use self::listen::{Listen, ListenError, Listener};
-use self::{connection::Connections, crowd::Crowd, tls::Tls};
-use crate::state::Engine;
+use self::{connection::Connections, crowd::Crowd, tls::Tls, workers::Workers};
+use crate::{router::Routes, state::Engine};
 
 /// How often those who asked long ago are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
@@ -30,16 +30,20 @@ const BREATH: Duration = Duration::from_millis(50);
 
 /// Serves until `end` is there; then answers what was asked, as long as the limits say. With TLS,
 /// all that comes by TCP is to speak it.
+///
+/// # Errors
+/// Where there is no thread to be had.
 pub async fn serve(
     engine: Arc<Engine>,
-    router: Router,
+    routes: Routes,
     listeners: Vec<Listener>,
     tls: Option<Arc<Tls>>,
     end: impl Future<Output = ()>,
-) {
+) -> io::Result<()> {
     let connections = Arc::new(Connections {
         engine: Arc::clone(&engine),
-        router,
+        workers: Arc::new(Workers::begin()?),
+        routes,
         room: Arc::new(Semaphore::new(engine.limits.connections)),
         crowd: Arc::new(Crowd::default()),
         open: TaskTracker::new(),
@@ -75,6 +79,7 @@ pub async fn serve(
     if timeout(grace, connections.open.wait()).await.is_err() {
         tracing::warn!(seconds = grace.as_secs(), "some requests were cut off");
     }
+    Ok(())
 }
 
 async fn accept(listener: Listener, connections: Arc<Connections>) {

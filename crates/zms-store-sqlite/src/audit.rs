@@ -14,8 +14,8 @@ use crate::{
     writing::Writing,
 };
 
-/// The chain of a vault on one machine.
-const CHAIN: i64 = 0;
+/// The chain of a vault on one machine, which is all that a database holds.
+const CHAIN: u64 = 0;
 
 /// Appends entries that tell of no commit.
 pub(crate) fn append_alone(connection: &mut Connection, events: &[Event]) -> Result<(), Trouble> {
@@ -81,19 +81,17 @@ pub(crate) fn append<'e>(
     events: impl IntoIterator<Item = &'e Event>,
 ) -> rusqlite::Result<()> {
     let last = tx
-        .prepare_cached("SELECT seq, hash FROM audit WHERE chain = ?1 ORDER BY seq DESC LIMIT 1")?
-        .query_row([CHAIN], |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
+        .prepare_cached("SELECT seq, hash FROM audit ORDER BY seq DESC LIMIT 1")?
+        .query_row((), |row| Ok((row.get::<_, i64>(0)?, row.get(1)?)))
         .optional()?;
     let (mut seq, mut prev_hash) = last.unwrap_or((0, [0; 32]));
     let mut insert =
-        tx.prepare_cached("INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)")?;
+        tx.prepare_cached("INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)")?;
     for event in events {
         let out_of_range = rusqlite::Error::IntegralValueOutOfRange(0, seq);
         seq = seq.checked_add(1).ok_or(out_of_range)?;
-        let chain = CHAIN.cast_unsigned();
-        let entry = Entry::new(vault, chain, seq.cast_unsigned(), prev_hash, event.clone());
+        let entry = Entry::new(vault, CHAIN, seq.cast_unsigned(), prev_hash, event.clone());
         insert.execute(params![
-            CHAIN,
             seq,
             event.time.cast_signed(),
             event.principal.0,
@@ -116,49 +114,44 @@ pub(crate) fn read(
     after: u64,
     limit: usize,
 ) -> rusqlite::Result<Vec<Entry>> {
+    if chain != CHAIN {
+        return Ok(Vec::new());
+    }
     let mut select = connection.prepare_cached(
-        "SELECT chain, seq, time, principal, action, scope, revision, outcome, prev_hash, hash
-         FROM audit WHERE chain = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+        "SELECT seq, time, principal, action, scope, revision, outcome, prev_hash, hash
+         FROM audit WHERE seq > ?1 ORDER BY seq LIMIT ?2",
     )?;
     let after = i64::try_from(after).unwrap_or(i64::MAX);
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    select.query_map([chain.cast_signed(), after, limit], entry)?.collect()
+    select.query_map([after, limit], entry)?.collect()
 }
 
-/// Every chain with the place of its last entry: one seek each, from the greatest number down.
+/// The chain with the place of its last entry, where there is one.
 pub(crate) fn chains(connection: &Connection) -> rusqlite::Result<Vec<(u64, u64)>> {
-    let mut seek = connection.prepare_cached(
-        "SELECT chain, seq FROM audit WHERE chain <= ?1 ORDER BY chain DESC, seq DESC LIMIT 1",
-    )?;
-    let (mut chains, mut most) = (Vec::new(), Some(i64::MAX));
-    let end = |row: &Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
-    while let Some(at) = most {
-        let Some((chain, seq)) = seek.query_row([at], end).optional()? else { break };
-        chains.push((chain.cast_unsigned(), seq.cast_unsigned()));
-        most = chain.checked_sub(1);
-    }
-    // A greater number than fits an i64 is kept as a negative one.
-    chains.sort_unstable();
-    Ok(chains)
+    let last = connection
+        .prepare_cached("SELECT seq FROM audit ORDER BY seq DESC LIMIT 1")?
+        .query_row((), |row| row.get(0).map(i64::cast_unsigned))
+        .optional()?;
+    Ok(last.map(|seq| (CHAIN, seq)).into_iter().collect())
 }
 
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     let number = |column| row.get::<_, i64>(column).map(i64::cast_unsigned);
     let unknown =
         |column, number: u8| rusqlite::Error::IntegralValueOutOfRange(column, i64::from(number));
-    let (action, outcome) = (row.get(4)?, row.get(7)?);
+    let (action, outcome) = (row.get(3)?, row.get(6)?);
     Ok(Entry {
-        chain: number(0)?,
-        seq: number(1)?,
+        chain: CHAIN,
+        seq: number(0)?,
         event: Event {
-            time: number(2)?,
-            principal: PrincipalId(row.get(3)?),
-            action: Action::from_number(action).ok_or_else(|| unknown(4, action))?,
-            scope: row.get::<_, Option<_>>(5)?.map(ScopeId),
-            revision: number(6)?,
-            outcome: Outcome::from_number(outcome).ok_or_else(|| unknown(7, outcome))?,
+            time: number(1)?,
+            principal: PrincipalId(row.get(2)?),
+            action: Action::from_number(action).ok_or_else(|| unknown(3, action))?,
+            scope: row.get::<_, Option<_>>(4)?.map(ScopeId),
+            revision: number(5)?,
+            outcome: Outcome::from_number(outcome).ok_or_else(|| unknown(6, outcome))?,
         },
-        prev_hash: row.get(8)?,
-        hash: row.get(9)?,
+        prev_hash: row.get(7)?,
+        hash: row.get(8)?,
     })
 }

@@ -37,7 +37,7 @@ impl SqliteStore {
     /// # Errors
     /// [`Trouble`] where the file can not be read.
     pub fn newest_entry(&self) -> Result<Option<u64>, Trouble> {
-        let newest = "SELECT time FROM audit ORDER BY chain DESC, seq DESC LIMIT 1";
+        let newest = "SELECT time FROM audit ORDER BY seq DESC LIMIT 1";
         let time = self.connection.query_row(newest, (), |row| row.get::<_, i64>(0));
         Ok(time.optional().map_err(trouble)?.map(i64::cast_unsigned))
     }

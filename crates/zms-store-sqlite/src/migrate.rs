@@ -22,6 +22,7 @@ pub(crate) const MIGRATIONS: &[&str] = &[
     include_str!("migrations/0003_engine.sql"),
     include_str!("migrations/0004_wrapped.sql"),
     include_str!("migrations/0005_request.sql"),
+    include_str!("migrations/0006_audit.sql"),
 ];
 
 /// Lays out an empty database.
@@ -103,7 +104,8 @@ mod tests {
             include_str!("migrations/0002_uses.sql"),
             include_str!("migrations/0003_engine.sql"),
             include_str!("migrations/0004_wrapped.sql"),
-            include_str!("migrations/0005_request.sql")
+            include_str!("migrations/0005_request.sql"),
+            include_str!("migrations/0006_audit.sql")
         ),
         "CREATE TABLE extra (id INTEGER PRIMARY KEY) STRICT;",
         "ALTER TABLE extra ADD COLUMN more TEXT; INSERT INTO extra VALUES (7, 'seven');",

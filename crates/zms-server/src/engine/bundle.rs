@@ -136,14 +136,13 @@ enum Again {
 
 /// The answer, or that it is the one that the caller has.
 fn shown(parts: &Parts, ready: &Ready) -> Response {
-    let etag = HeaderValue::from_str(&ready.etag).expect("hex digits between quotes");
-    let unchanged = parts.headers.get(header::IF_NONE_MATCH) == Some(&etag);
-    let commits = ready.mark.commits;
+    let unchanged = parts.headers.get(header::IF_NONE_MATCH) == Some(&ready.etag);
+    let commits = ready.commits.clone();
     let mut response = match unchanged {
         true => answer(StatusCode::NOT_MODIFIED, commits, None),
         false => answer(StatusCode::OK, commits, Some((BUNDLE_TYPE, ready.bytes.clone()))),
     };
-    response.headers_mut().insert(header::ETAG, etag);
+    response.headers_mut().insert(header::ETAG, ready.etag.clone());
     response
 }
 
@@ -162,21 +161,23 @@ fn make(
     let packed = collect(&*bundle, &[key.0], &asked.wish())?;
     let bytes = Bytes::from(packed.encode());
     let reads = packed.reads().collect();
-    let ready = Ready { bytes, reads, etag: etag(vault, &mark, &key), mark };
+    let ready =
+        Ready { bytes, reads, etag: etag(vault, &mark, &key), commits: mark.commits.into(), mark };
     let ready = Arc::new(ready);
     engine.shown.keep_bundle(vault, key, Arc::clone(&ready));
     Ok(ready)
 }
 
 /// The same for the same state, caller and query, and for no other.
-fn etag(vault: VaultId, mark: &Mark, key: &(PrincipalId, String)) -> String {
+fn etag(vault: VaultId, mark: &Mark, key: &(PrincipalId, String)) -> HeaderValue {
     let parts = Spelled::tagged("zms/v1/etag")
         .bytes(vault.as_bytes())
         .u64(mark.commits)
         .bytes(mark.roster.as_ref().map_or(&[], |roster| &roster[..]))
         .bytes(key.0.as_bytes())
         .bytes(key.1.as_bytes());
-    format!("\"{}\"", hex::encode(&sha256(&[&parts.finish()])[..16]))
+    let etag = format!("\"{}\"", hex::encode(&sha256(&[&parts.finish()])[..16]));
+    HeaderValue::try_from(etag).expect("hex digits between quotes")
 }
 
 impl Ready {

@@ -38,10 +38,10 @@ pub(crate) struct Caller {
 }
 
 /// One of our headers, there once.
-fn text(headers: &HeaderMap, name: &str) -> Option<String> {
+fn text<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     let mut values = headers.get_all(name).iter();
     let value = values.next()?.to_str().ok()?;
-    values.next().is_none().then(|| value.to_owned())
+    values.next().is_none().then_some(value)
 }
 
 /// What a request claims of itself.
@@ -61,15 +61,16 @@ pub(super) fn claim(parts: &Parts) -> Result<Claim, Problem> {
 /// Whether the holder of a key asked for exactly this, now.
 pub(super) fn verify(claim: &Claim, key: &Key, parts: &Parts, now: u64) -> Result<(), Unauthentic> {
     let authority = parts.extensions.get::<Authority>().ok_or(Unauthentic)?;
-    let query = match parts.uri.query() {
-        Some(query) => format!("?{query}"),
-        None => "?".to_owned(),
-    };
+    // With its `?`, from where it stands in the target.
+    let query = parts.uri.query().zip(parts.uri.path_and_query()).and_then(|(query, target)| {
+        let target = target.as_str();
+        target.get(target.len().checked_sub(query.len() + 1)?..)
+    });
     let asked = Asked {
         method: parts.method.as_str(),
         authority: &authority.0,
         path: parts.uri.path(),
-        query: &query,
+        query: query.unwrap_or("?"),
     };
     claim.verify_head(key, &asked, now)
 }

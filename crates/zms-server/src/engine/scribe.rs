@@ -1,7 +1,9 @@
 //! Audit entries of many requests in one transaction: waiting for others costs less than a
 //! transaction each. spec/audit.md
 //!
-//! Whoever finds nobody writing writes, for all who come meanwhile.
+//! Where notes are quick, what the requests of a thread hand in lies on a tray until none is about to add
+//! to it, and is carried to the vault's desk as one; the carrier tells all of them, so that nobody is
+//! woken from another thread. Whoever finds nobody writing at the desk writes, for all who come meanwhile.
 
 use std::{
     collections::{HashMap, HashSet},
@@ -11,6 +13,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU32, Ordering},
     },
+    thread::{self, ThreadId},
 };
 
 use tokio::{
@@ -36,12 +39,18 @@ pub(crate) fn told(trouble: Trouble) -> (TroubleClass, String) {
     (trouble.class, trouble.source.to_string())
 }
 
+/// What requests of one thread hand in to one vault.
 #[derive(Default)]
-struct Desk {
+struct Tray {
     slips: Vec<Slip>,
     /// Who waits for which of them, in the same order.
     waiting: Vec<oneshot::Sender<Noted>>,
-    writing: bool,
+}
+
+/// What was carried to a desk at once.
+struct Pile {
+    slips: Vec<Slip>,
+    done: oneshot::Sender<Noted>,
 }
 
 /// Each how many times that something was written it is looked whether there is something to tidy.
@@ -53,29 +62,39 @@ struct Taken {
     waiting: Vec<oneshot::Sender<Noted>>,
 }
 
-impl Desk {
-    /// Takes all that waits; `None` where nothing does, and then nobody writes any more.
-    fn take(&mut self) -> Option<Taken> {
-        self.writing = !self.slips.is_empty();
-        let (slips, waiting) = (mem::take(&mut self.slips), mem::take(&mut self.waiting));
-        self.writing.then_some(Taken { slips, waiting })
-    }
-}
-
 impl Taken {
-    fn tell(self, noted: Result<Option<Mark>, Trouble>) {
-        let noted = noted.map_err(told);
-        for waiting in self.waiting {
-            // Who gave up waiting was answered nothing.
-            let _ = waiting.send(noted.clone());
+    fn of(piles: Vec<Pile>) -> Self {
+        let (mut slips, mut waiting) = (Vec::new(), Vec::with_capacity(piles.len()));
+        for pile in piles {
+            if slips.is_empty() {
+                slips = pile.slips;
+            } else {
+                slips.extend(pile.slips);
+            }
+            waiting.push(pile.done);
         }
+        Self { slips, waiting }
+    }
+
+    fn tell(self, noted: Result<Option<Mark>, Trouble>) {
+        tell(self.waiting, &noted.map_err(told));
     }
 }
 
-/// One desk for each vault that is read.
+fn tell(waiting: Vec<oneshot::Sender<Noted>>, noted: &Noted) {
+    for waiting in waiting {
+        // Who gave up waiting was answered nothing.
+        let _ = waiting.send(noted.clone());
+    }
+}
+
+/// What is to be noted, and whether somebody sees to it.
 #[derive(Default)]
 pub(crate) struct Scribes {
-    desks: Mutex<HashMap<VaultId, Arc<Mutex<Desk>>>>,
+    /// Those that somebody carries.
+    trays: Mutex<HashMap<(VaultId, ThreadId), Tray>>,
+    /// Those at which somebody writes: what was put there meanwhile.
+    desks: Mutex<HashMap<VaultId, Vec<Pile>>>,
     /// How often something was written, in whatever vault.
     written: AtomicU32,
     /// Vaults that somebody tidies.
@@ -83,29 +102,59 @@ pub(crate) struct Scribes {
 }
 
 impl Scribes {
-    /// Puts a slip on the desk of a vault; the desk, where nobody writes what lies on it.
-    fn put(
-        &self,
-        vault: VaultId,
-        slip: Slip,
-        done: oneshot::Sender<Noted>,
-    ) -> Option<Arc<Mutex<Desk>>> {
-        let mut desks = held(&self.desks);
-        let shared = desks.entry(vault).or_default();
-        let mut desk = held(shared);
-        desk.slips.push(slip);
-        desk.waiting.push(done);
-        let begins = !mem::replace(&mut desk.writing, true);
-        drop(desk);
-        begins.then(|| Arc::clone(shared))
+    /// Puts a slip on the tray of this thread; whether nobody carries it yet.
+    fn lay(&self, tray: (VaultId, ThreadId), slip: Slip, done: oneshot::Sender<Noted>) -> bool {
+        let mut trays = held(&self.trays);
+        let begins = !trays.contains_key(&tray);
+        let tray = trays.entry(tray).or_default();
+        tray.slips.push(slip);
+        tray.waiting.push(done);
+        begins
     }
 
-    /// Lets go of a desk where nobody writes or waits.
-    fn close(&self, vault: VaultId) {
+    /// How many slips lie on a tray.
+    fn lie(&self, tray: (VaultId, ThreadId)) -> usize {
+        held(&self.trays).get(&tray).map_or(0, |tray| tray.slips.len())
+    }
+
+    /// Takes all that lies on a tray; `None` where nothing does, and then nobody carries it any more.
+    fn clear(&self, tray: (VaultId, ThreadId)) -> Option<Tray> {
+        let mut trays = held(&self.trays);
+        let lies = mem::take(trays.get_mut(&tray)?);
+        if lies.slips.is_empty() {
+            trays.remove(&tray);
+            return None;
+        }
+        Some(lies)
+    }
+
+    /// Puts a pile on the desk of a vault; whether nobody writes there yet.
+    fn put(&self, vault: VaultId, pile: Pile) -> bool {
         let mut desks = held(&self.desks);
-        if desks.get(&vault).is_some_and(|desk| !held(desk).writing) {
+        let begins = !desks.contains_key(&vault);
+        desks.entry(vault).or_default().push(pile);
+        begins
+    }
+
+    /// Takes all that lies on a desk; `None` where nothing does, and then nobody writes there any more.
+    fn take(&self, vault: VaultId) -> Option<Taken> {
+        let mut desks = held(&self.desks);
+        let piles = mem::take(desks.get_mut(&vault)?);
+        if piles.is_empty() {
+            desks.remove(&vault);
+            return None;
+        }
+        Some(Taken::of(piles))
+    }
+
+    /// Leaves a desk where nothing lies; `false` where something does.
+    fn leave(&self, vault: VaultId) -> bool {
+        let mut desks = held(&self.desks);
+        let leaves = desks.get(&vault).is_none_or(Vec::is_empty);
+        if leaves {
             desks.remove(&vault);
         }
+        leaves
     }
 }
 
@@ -139,45 +188,74 @@ impl Engine {
         vault: VaultId,
         slip: Slip,
     ) -> Result<Option<Mark>, Problem> {
-        let (done, noted) = oneshot::channel();
-        if let Some(desk) = self.scribes.put(vault, slip, done) {
-            let (engine, shared) = (Arc::clone(self), Arc::clone(&desk));
-            // Where there is no thread to be had, nobody writes.
-            let _clears = Clears(&shared);
-            // Whoever asked may go away; what is handed in is written all the same.
-            match self.vaults.is_quick() {
-                true => drop(tokio::spawn(engine.write_between(vault, desk))),
-                false => drop(spawn_blocking(move || engine.write_down(vault, &desk, None))),
+        let noted = if self.vaults.is_quick() {
+            let (done, noted) = oneshot::channel();
+            let tray = (vault, thread::current().id());
+            if self.scribes.lay(tray, slip, done) {
+                // Whoever asked may go away; what is handed in is written all the same.
+                tokio::spawn(Arc::clone(self).carry(tray));
             }
-        }
-        match noted.await {
-            Ok(Ok(mark)) => Ok(mark),
-            Ok(Err((class, words))) => Err(Problem::audit(&Trouble::new(class, words))),
-            Err(_) => Err(Problem::audit(&unwritten())),
+            noted
+        } else {
+            self.put(vault, vec![slip])
+        };
+        let noted = noted.await.unwrap_or_else(|_| Err(told(unwritten())));
+        noted.map_err(|(class, words)| Problem::audit(&Trouble::new(class, words)))
+    }
+
+    /// Carries a tray to its desk, until nothing lies on it.
+    async fn carry(self: Arc<Self>, tray: (VaultId, ThreadId)) {
+        let _clears = Clears(|| held(&self.scribes.trays).remove(&tray));
+        loop {
+            // All who are about to hand something in do so first, for as long as some do.
+            let mut lay = 0;
+            loop {
+                yield_now().await;
+                match self.scribes.lie(tray) {
+                    lie if lie > lay => lay = lie,
+                    _ => break,
+                }
+            }
+            let Some(Tray { slips, waiting }) = self.scribes.clear(tray) else { return };
+            let noted = self.put(tray.0, slips).await.unwrap_or_else(|_| Err(told(unwritten())));
+            tell(waiting, &noted);
         }
     }
 
-    /// Writes until nobody waits, in turn with the requests of this thread, which costs no change of
-    /// threads. As soon as there is something to wait for, that is done where it may be.
-    async fn write_between(self: Arc<Self>, vault: VaultId, desk: Arc<Mutex<Desk>>) {
-        let _clears = Clears(&desk);
-        loop {
-            // All who are about to hand something in do so first.
-            yield_now().await;
-            let Some(taken) = held(&desk).take() else { break };
-            let noted = self.lent(vault, |keeper| {
-                let now = keeper.note_at_once(&taken.slips)?;
-                self.keep_tidy(vault, &**keeper);
-                Ok(now)
-            });
-            if noted.as_ref().is_err_and(|trouble| trouble.class == TroubleClass::Busy) {
-                let (engine, desk) = (Arc::clone(&self), Arc::clone(&desk));
-                spawn_blocking(move || engine.write_down(vault, &desk, Some(taken)));
-                return;
+    /// Puts slips on the desk of a vault, and writes them where nobody does.
+    fn put(self: &Arc<Self>, vault: VaultId, slips: Vec<Slip>) -> oneshot::Receiver<Noted> {
+        let (done, noted) = oneshot::channel();
+        if self.scribes.put(vault, Pile { slips, done }) {
+            let _clears = Clears(|| held(&self.scribes.desks).remove(&vault));
+            match self.vaults.is_quick() {
+                true => self.write_between(vault),
+                false => self.write_aside(vault, None),
             }
-            taken.tell(noted);
         }
-        self.scribes.close(vault);
+        noted
+    }
+
+    /// Writes what lies on a desk, in turn with the requests of this thread, which costs no change of
+    /// threads; what came meanwhile after who waited for this has heard of it. As soon as there is
+    /// something to wait for, that is done where it may be.
+    fn write_between(self: &Arc<Self>, vault: VaultId) {
+        let Some(taken) = self.scribes.take(vault) else { return };
+        let noted = self.lent(vault, |keeper| {
+            let now = keeper.note_at_once(&taken.slips)?;
+            self.keep_tidy(vault, &**keeper);
+            Ok(now)
+        });
+        if noted.as_ref().is_err_and(|trouble| trouble.class == TroubleClass::Busy) {
+            return self.write_aside(vault, Some(taken));
+        }
+        taken.tell(noted);
+        if !self.scribes.leave(vault) {
+            let engine = Arc::clone(self);
+            tokio::spawn(async move {
+                let _clears = Clears(|| held(&engine.scribes.desks).remove(&vault));
+                engine.write_between(vault);
+            });
+        }
     }
 
     /// Now and then has somebody else tidy, where nobody does and there is something to.
@@ -196,13 +274,15 @@ impl Engine {
         }
     }
 
-    /// Writes what was taken, and then until nobody waits.
-    fn write_down(&self, vault: VaultId, desk: &Arc<Mutex<Desk>>, mut taken: Option<Taken>) {
-        while let Some(taken) = taken.take().or_else(|| held(desk).take()) {
-            let noted = self.lent(vault, |keeper| keeper.note(&taken.slips));
-            taken.tell(noted);
-        }
-        self.scribes.close(vault);
+    /// Writes what was taken, and then until nobody waits, where it may be waited.
+    fn write_aside(self: &Arc<Self>, vault: VaultId, mut taken: Option<Taken>) {
+        let engine = Arc::clone(self);
+        spawn_blocking(move || {
+            while let Some(taken) = taken.take().or_else(|| engine.scribes.take(vault)) {
+                let noted = engine.lent(vault, |keeper| keeper.note(&taken.slips));
+                taken.tell(noted);
+            }
+        });
     }
 
     /// Does something with a handle on a vault, found anew each time: another file may have taken the
@@ -224,15 +304,12 @@ fn unwritten() -> Trouble {
 }
 
 /// Where a thread that was to write can not be had, who waits is told, and the next one begins anew.
-struct Clears<'d>(&'d Mutex<Desk>);
+struct Clears<T, F: FnMut() -> T>(F);
 
-impl Drop for Clears<'_> {
+impl<T, F: FnMut() -> T> Drop for Clears<T, F> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            let mut desk = held(self.0);
-            desk.slips.clear();
-            desk.waiting.clear();
-            desk.writing = false;
+        if thread::panicking() {
+            drop((self.0)());
         }
     }
 }
@@ -323,7 +400,7 @@ mod tests {
         all.sort_unstable();
         assert_eq!(all, (1..=50).collect::<Vec<_>>());
         // The last one lets go of the desk after it has told all.
-        while !held(&engine.scribes.desks).is_empty() {
+        while !held(&engine.scribes.trays).is_empty() || !held(&engine.scribes.desks).is_empty() {
             yield_now().await;
         }
     }

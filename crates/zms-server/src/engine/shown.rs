@@ -7,7 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use axum::body::Bytes;
+use axum::{body::Bytes, http::HeaderValue};
 use zms_core::{
     bundle::Standing,
     engine::path::Named,
@@ -56,7 +56,9 @@ pub(super) struct Ready {
     pub(super) bytes: Bytes,
     /// What sending it is to be noted as: scopes, their revisions, and whether also their past.
     pub(super) reads: Vec<(ScopeId, u64, bool)>,
-    pub(super) etag: String,
+    pub(super) etag: HeaderValue,
+    /// The number of commits of its state, as it is told.
+    pub(super) commits: HeaderValue,
     pub(super) mark: Mark,
 }
 

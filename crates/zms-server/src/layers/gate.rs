@@ -3,14 +3,11 @@
 use std::sync::Arc;
 
 use axum::{
-    extract::{Request, State},
-    http::{StatusCode, Version, header, request::Parts},
-    middleware::Next,
-    response::{IntoResponse, Response},
+    extract::Request,
+    http::{StatusCode, Version, header},
 };
 
 use crate::{
-    gateway::{self, Refusal},
     problem::Problem,
     state::{Engine, Peer},
 };
@@ -20,23 +17,10 @@ use crate::{
 pub(crate) struct Authority(pub(crate) Arc<str>);
 
 /// Lets pass what is for us, and is framed in the one way that cannot be read in two.
-pub(crate) async fn check(
-    State(engine): State<Arc<Engine>>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let (mut parts, body) = request.into_parts();
-    match pass(&engine, &mut parts) {
-        Ok(()) => next.run(Request::from_parts(parts, body)).await,
-        Err(problem) if gateway::answers(parts.uri.path()) => Refusal::from(problem).into(),
-        Err(problem) => problem.into_response(),
-    }
-}
-
-fn pass(engine: &Engine, parts: &mut Parts) -> Result<(), Problem> {
-    let address = parts.extensions.get::<Peer>().and_then(|peer| peer.address);
+pub(crate) fn pass(engine: &Engine, request: &mut Request) -> Result<(), Problem> {
+    let address = request.extensions().get::<Peer>().and_then(|peer| peer.address);
     engine.rates.address(address)?;
-    let headers = &parts.headers;
+    let headers = request.headers();
     if headers.contains_key(header::TRANSFER_ENCODING) {
         return Err(Problem::length_required());
     }
@@ -50,8 +34,8 @@ fn pass(engine: &Engine, parts: &mut Parts) -> Result<(), Problem> {
     let mut hosts = headers.get_all(header::HOST).iter();
     let host = hosts.next().map(|host| host.to_str().unwrap_or_default());
     let several = hosts.next().is_some();
-    let named = parts.uri.authority().map(|authority| authority.as_str());
-    let asked = match parts.version {
+    let named = request.uri().authority().map(|authority| authority.as_str());
+    let asked = match request.version() {
         // There, an authority in the request line is a request to a proxy.
         Version::HTTP_10 | Version::HTTP_11 if named.is_some() => None,
         Version::HTTP_10 | Version::HTTP_11 => host,
@@ -62,11 +46,12 @@ fn pass(engine: &Engine, parts: &mut Parts) -> Result<(), Problem> {
         asked.ok_or_else(|| Problem::malformed("the request names no host, or more than one"))?;
     match engine.names.find(asked) {
         Some(name) => {
-            parts.extensions.insert(Authority(name.into()));
+            let authority = Authority(Arc::clone(name));
+            request.extensions_mut().insert(authority);
             Ok(())
         }
         // Those who ask whether it is alive ask by address.
-        None if matches!(parts.uri.path(), "/healthz" | "/readyz") => Ok(()),
+        None if matches!(request.uri().path(), "/healthz" | "/readyz") => Ok(()),
         None => Err(Problem::new(
             StatusCode::MISDIRECTED_REQUEST,
             "misdirected",

@@ -6,21 +6,23 @@
 use std::{
     fmt,
     hash::{BuildHasher, RandomState},
+    net::IpAddr,
     sync::{
-        Arc, LazyLock,
+        LazyLock,
         atomic::{AtomicU64, Ordering},
     },
 };
 
 use axum::{
-    extract::{MatchedPath, Request, State},
-    http::{HeaderName, HeaderValue, StatusCode, header},
+    extract::{MatchedPath, Request},
+    http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
 use tokio::time::Instant;
 
 use crate::{
+    metrics::Active,
     problem::{Cause, Problem},
     state::{Engine, Peer},
 };
@@ -45,59 +47,85 @@ impl RequestId {
     }
 }
 
-impl fmt::Display for RequestId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let hex = format!("{:032x}", self.0);
-        let (a, b, c, d) = (&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20]);
-        write!(f, "{a}-{b}-{c}-{d}-{}", &hex[20..])
+impl RequestId {
+    /// As a UUID is written.
+    fn spelled(self) -> [u8; 36] {
+        let (mut hex, mut spelled) = ([0; 32], [b'-'; 36]);
+        hex::encode_to_slice(self.0.to_be_bytes(), &mut hex).expect("two digits a byte");
+        let mut from = 0;
+        for (to, length) in [(0, 8), (9, 4), (14, 4), (19, 4), (24, 12)] {
+            spelled[to..to + length].copy_from_slice(&hex[from..from + length]);
+            from += length;
+        }
+        spelled
     }
 }
 
-/// Names, times, counts and logs a request.
-pub(crate) async fn trace(
-    State(engine): State<Arc<Engine>>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let (start, id) = (Instant::now(), RequestId::new());
-    request.extensions_mut().insert(id);
-    let peer = request.extensions().get::<Peer>().copied();
-    let address = peer.and_then(|peer| peer.address);
-    let method = request.method().clone();
-    let _active = engine.metrics.begin();
-    let mut response = next.run(request).await;
-    if response.status() == StatusCode::UNAUTHORIZED
-        && let Err(limited) = engine.rates.stranger(address)
-    {
-        response = limited.into_response();
+impl fmt::Display for RequestId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(str::from_utf8(&self.spelled()).expect("hex digits are text"))
     }
-    let took = start.elapsed();
-    let route = response.extensions_mut().remove::<Route>().map_or("none", |route| route.0);
-    engine.metrics.end(&method, route, response.status(), took);
-    let cause = response.extensions_mut().remove::<Cause>();
-    let code = cause.as_ref().map(|cause| cause.code);
-    let why = cause.as_ref().and_then(|cause| cause.cause.as_deref());
-    let (status, micros) = (response.status().as_u16(), took.as_micros() as u64);
-    let id = id.to_string();
-    let method = crate::metrics::method(&method);
-    if response.status().is_server_error() {
-        tracing::error!(id, method, route, status, micros, code, why, "failed");
-    } else if code.is_some() {
-        tracing::info!(id, method, route, status, micros, code, why, "refused");
-    } else {
-        tracing::debug!(id, method, route, status, micros, "answered");
+}
+
+/// What is known of a request until it is answered.
+pub(crate) struct Trace {
+    start: Instant,
+    pub(crate) id: RequestId,
+    address: Option<IpAddr>,
+    method: Method,
+    _active: Active,
+}
+
+impl Trace {
+    /// Names a request, and counts it among those that are being answered.
+    pub(crate) fn begin(engine: &Engine, request: &Request) -> Self {
+        let (start, id) = (Instant::now(), RequestId::new());
+        let peer = request.extensions().get::<Peer>().copied();
+        let (address, method) = (peer.and_then(|peer| peer.address), request.method().clone());
+        Self { start, id, address, method, _active: engine.metrics.begin() }
     }
-    let headers = response.headers_mut();
-    let id = HeaderValue::from_str(&id).expect("hex digits are a header's value");
-    headers.insert(REQUEST_ID.clone(), id);
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+
+    /// Times, counts and logs it with its answer, and completes that.
+    pub(crate) fn end(
+        self,
+        engine: &Engine,
+        route: Option<&'static str>,
+        mut response: Response,
+    ) -> Response {
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Err(limited) = engine.rates.stranger(self.address)
+        {
+            response = limited.into_response();
+        }
+        let took = self.start.elapsed();
+        let route = route.unwrap_or("none");
+        engine.metrics.end(&self.method, route, response.status(), took);
+        let cause = response.extensions_mut().remove::<Cause>();
+        let code = cause.as_ref().map(|cause| cause.code);
+        let why = cause.as_ref().and_then(|cause| cause.cause.as_deref());
+        let (status, micros) = (response.status().as_u16(), took.as_micros() as u64);
+        let id = self.id.spelled();
+        let named = str::from_utf8(&id).expect("hex digits are text");
+        let method = crate::metrics::method(&self.method);
+        if response.status().is_server_error() {
+            tracing::error!(id = named, method, route, status, micros, code, why, "failed");
+        } else if code.is_some() {
+            tracing::info!(id = named, method, route, status, micros, code, why, "refused");
+        } else {
+            tracing::debug!(id = named, method, route, status, micros, "answered");
+        }
+        let headers = response.headers_mut();
+        let id = HeaderValue::from_bytes(&id).expect("hex digits are a header's value");
+        headers.insert(REQUEST_ID.clone(), id);
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        response
+    }
 }
 
 /// The route that answered.
 #[derive(Clone, Copy)]
-struct Route(&'static str);
+pub(crate) struct Route(pub(crate) &'static str);
 
 /// Notes which of the known routes answers.
 pub(crate) async fn routed(request: Request, next: Next) -> Response {
@@ -115,6 +143,6 @@ fn known(path: &str) -> &'static str {
 }
 
 /// What a panic of a handler looks like from outside.
-pub(crate) fn panicked(_: Box<dyn std::any::Any + Send>) -> Response {
+pub(crate) fn panicked() -> Response {
     Problem::failed().because("a handler panicked").into_response()
 }

@@ -1,33 +1,36 @@
 //! One connection: HTTP/1.1, or HTTP/2 where TLS has agreed on it.
 
-use std::{convert::Infallible, pin::pin, sync::Arc};
+use std::{convert::Infallible, io, pin::pin, sync::Arc};
 
-use axum::{Router, body::Body};
+use axum::body::Body;
 use hyper::{
     Request,
-    body::Incoming,
+    body::{Body as _, Incoming},
     server::conn::{http1, http2},
     service::service_fn,
 };
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use tokio::{
     io::{AsyncRead, AsyncWrite},
-    net::TcpStream,
+    net::{TcpStream, UnixStream},
     sync::{OwnedSemaphorePermit, Semaphore},
-    time::{Instant, sleep_until, timeout},
+    time::timeout,
 };
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
-use tower::ServiceExt;
 
-use super::{crowd::Crowd, idle::Activity, listen::Accepted, patience::Patient};
-use crate::state::{Engine, Peer};
+use super::{crowd::Crowd, idle::Activity, listen::Accepted, patience::Patient, workers::Workers};
+use crate::{
+    router::Routes,
+    state::{Engine, Peer},
+};
 
 /// What every connection needs.
 #[derive(Clone)]
 pub(super) struct Connections {
     pub(super) engine: Arc<Engine>,
-    pub(super) router: Router,
+    pub(super) workers: Arc<Workers>,
+    pub(super) routes: Routes,
     pub(super) room: Arc<Semaphore>,
     pub(super) crowd: Arc<Crowd>,
     pub(super) open: TaskTracker,
@@ -38,7 +41,7 @@ impl Connections {
     /// Serves a connection, aside.
     pub(super) fn serve(self: &Arc<Self>, accepted: Accepted, room: OwnedSemaphorePermit) {
         let limits = &self.engine.limits;
-        let (write_time, most) = (limits.write_time, limits.connections_per_address);
+        let most = limits.connections_per_address;
         let place = match &accepted {
             Accepted::Tcp(_, address) => match self.crowd.enter(*address, most) {
                 // Who holds so many is told by their end.
@@ -51,49 +54,66 @@ impl Connections {
             Accepted::Unix(_) => None,
         };
         let connections = Arc::clone(self);
-        self.open.spawn(async move {
+        self.workers.spawn(self.open.track_future(async move {
             let open = &connections.engine.metrics.connections;
             open.inc();
-            match accepted {
-                Accepted::Tcp(stream, address) => {
-                    let stream = Patient::new(stream, write_time);
-                    let peer = Peer { address: Some(address) };
-                    match &connections.tls {
-                        Some(tls) => connections.tls(tls, stream, peer).await,
-                        None => connections.http1(stream, peer).await,
-                    }
-                }
-                Accepted::Unix(stream) => {
-                    let stream = Patient::new(stream, write_time);
-                    connections.http1(stream, Peer { address: None }).await;
-                }
-            }
+            // Where this thread can not wait for it, its end tells who asked.
+            let _unheard = connections.hear(accepted).await;
             open.dec();
             drop((room, place));
-        });
+        }));
     }
 
-    async fn tls(&self, tls: &TlsAcceptor, stream: Patient<TcpStream>, peer: Peer) {
+    /// Answers what comes, on the thread that waits for it from now on.
+    async fn hear(&self, accepted: Accepted) -> io::Result<()> {
+        let (activity, write_time) = (Activity::new(), self.engine.limits.write_time);
+        match accepted {
+            Accepted::Tcp(stream, address) => {
+                let stream = TcpStream::from_std(stream)?;
+                let stream = Patient::new(stream, write_time, activity.clone());
+                let peer = Peer { address: Some(address) };
+                match &self.tls {
+                    Some(tls) => self.tls(tls, stream, activity, peer).await,
+                    None => self.http1(stream, activity, peer).await,
+                }
+            }
+            Accepted::Unix(stream) => {
+                let stream = UnixStream::from_std(stream)?;
+                let stream = Patient::new(stream, write_time, activity.clone());
+                self.http1(stream, activity, Peer { address: None }).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn tls(
+        &self,
+        tls: &TlsAcceptor,
+        stream: Patient<TcpStream>,
+        activity: Activity,
+        peer: Peer,
+    ) {
         let shaken = timeout(self.engine.limits.handshake_time, tls.accept(stream)).await;
         let Ok(Ok(stream)) = shaken else {
             self.engine.metrics.handshakes_failed.inc();
             return;
         };
         if stream.get_ref().1.alpn_protocol() == Some(b"h2") {
-            self.http2(stream, peer).await;
+            self.http2(stream, activity, peer).await;
         } else {
-            self.http1(stream, peer).await;
+            self.http1(stream, activity, peer).await;
         }
     }
 
     async fn http2(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        activity: Activity,
         peer: Peer,
     ) {
         let limits = &self.engine.limits;
         let headers = u32::try_from(limits.headers).unwrap_or(u32::MAX);
-        let (connections, activity) = (self.clone(), Activity::new());
+        let connections = self.clone();
         let watched = activity.clone();
         let answer = service_fn(move |request| {
             let (connections, activity) = (connections.clone(), watched.clone());
@@ -112,17 +132,8 @@ impl Connections {
                 .max_concurrent_streams(limits.streams)
                 .serve_connection(TokioIo::new(stream), answer)
         );
-        // Between two requests, and where an answer is not taken, a connection is kept as long as
-        // one of HTTP/1.1 waits for headers.
-        let idle = async {
-            loop {
-                let at = activity.idle_at(limits.header_time);
-                if at <= Instant::now() {
-                    return;
-                }
-                sleep_until(at).await;
-            }
-        };
+        // Where an answer is not taken, a connection is kept as long as between two requests.
+        let idle = activity.is_idle(limits.header_time);
         tokio::select! {
             _ended = &mut connection => {}
             () = self.engine.stop.cancelled() => {
@@ -140,19 +151,25 @@ impl Connections {
     async fn http1(
         &self,
         stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        activity: Activity,
         peer: Peer,
     ) {
         let limits = &self.engine.limits;
+        let answer = service_fn(|request| {
+            let working = activity.begin();
+            async move {
+                let response = self.answer(request, peer).await;
+                drop(working);
+                response
+            }
+        });
         let mut connection = pin!(
             http1::Builder::new()
-                .timer(TokioTimer::new())
-                .header_read_timeout(limits.header_time)
+                // Its own timer would be set anew for each request.
+                .header_read_timeout(None)
                 .max_buf_size(limits.headers)
                 .max_headers(limits.header_count)
-                .serve_connection(
-                    TokioIo::new(stream),
-                    service_fn(|request| self.answer(request, peer)),
-                )
+                .serve_connection(TokioIo::new(stream), answer)
         );
         // How a connection ends is its sender's business: what was refused has been answered.
         tokio::select! {
@@ -161,6 +178,8 @@ impl Connections {
                 connection.as_mut().graceful_shutdown();
                 let _ended = connection.await;
             }
+            // It is between two requests, or the headers of one do not come.
+            () = activity.is_idle(limits.header_time) => {}
         }
     }
 
@@ -170,6 +189,10 @@ impl Connections {
         peer: Peer,
     ) -> Result<axum::response::Response, Infallible> {
         request.extensions_mut().insert(peer);
-        self.router.clone().oneshot(request.map(Body::new)).await
+        let request = request.map(|body| match body.is_end_stream() {
+            true => Body::empty(),
+            false => Body::new(body),
+        });
+        Ok(self.routes.answer(request).await)
     }
 }

@@ -1,4 +1,4 @@
-//! Whether anything goes on on a connection of HTTP/2.
+//! Whether anything goes on on a connection.
 
 use std::{
     pin::Pin,
@@ -8,7 +8,7 @@ use std::{
 
 use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
-use tokio::time::{Duration, Instant};
+use tokio::time::{Duration, Instant, sleep_until};
 
 /// Bytes of an answer that are handed over at once: the rest shows whether they are taken.
 const PIECE: usize = 16 * 1024;
@@ -19,13 +19,13 @@ pub(super) struct Activity(Arc<Mutex<State>>);
 
 #[derive(Debug)]
 struct State {
-    /// Requests that are being answered.
+    /// Requests that are being answered, and an answer that waits to be taken.
     working: usize,
     /// When something was asked, answered or taken last.
     last: Instant,
 }
 
-/// A request that is being answered.
+/// A request that is being answered, or an answer that waits to be taken.
 #[derive(Debug)]
 pub(super) struct Working(Activity);
 
@@ -51,6 +51,17 @@ impl Activity {
         let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let since = if state.working > 0 { Instant::now() } else { state.last };
         since + after
+    }
+
+    /// Until nothing has gone on for so long.
+    pub(super) async fn is_idle(&self, after: Duration) {
+        loop {
+            let at = self.idle_at(after);
+            if at <= Instant::now() {
+                return;
+            }
+            sleep_until(at).await;
+        }
     }
 
     /// A body that notes what is taken of it.

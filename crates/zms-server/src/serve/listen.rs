@@ -3,13 +3,16 @@
 
 use std::{
     fmt, fs, io,
-    net::{IpAddr, SocketAddr},
-    os::unix::fs::{FileTypeExt, PermissionsExt},
+    net::{self, IpAddr, SocketAddr},
+    os::unix::{
+        self,
+        fs::{FileTypeExt, PermissionsExt},
+    },
     path::{Path, PathBuf},
     str::FromStr,
 };
 
-use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
+use tokio::net::{TcpListener, UnixListener, UnixStream};
 
 /// An address or a path to listen on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -117,8 +120,8 @@ pub enum Listener {
 
 /// A connection, and where it comes from.
 pub(super) enum Accepted {
-    Tcp(TcpStream, IpAddr),
-    Unix(UnixStream),
+    Tcp(net::TcpStream, IpAddr),
+    Unix(unix::net::UnixStream),
 }
 
 impl Listener {
@@ -141,9 +144,9 @@ impl Listener {
             Self::Tcp(listener) => {
                 let (stream, address) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(Accepted::Tcp(stream, address.ip().to_canonical()))
+                Ok(Accepted::Tcp(stream.into_std()?, address.ip().to_canonical()))
             }
-            Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0)),
+            Self::Unix(listener, _) => Ok(Accepted::Unix(listener.accept().await?.0.into_std()?)),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::{
     time::{Instant, Sleep, sleep},
 };
 
+use super::idle::{Activity, Working};
 use crate::layers::bodies::PACE;
 
 /// Fails once it was waited for so long, beside a second for each 16 KiB that were taken meanwhile: who
@@ -23,12 +24,13 @@ pub(super) struct Patient<S> {
     /// How long was waited and is not paid for.
     waited: Duration,
     /// Since when the other end takes nothing more, and what ends that.
-    over: Option<(Instant, Pin<Box<Sleep>>)>,
+    over: Option<(Instant, Pin<Box<Sleep>>, Working)>,
+    activity: Activity,
 }
 
 impl<S> Patient<S> {
-    pub(super) const fn new(stream: S, most: Duration) -> Self {
-        Self { stream, most, waited: Duration::ZERO, over: None }
+    pub(super) const fn new(stream: S, most: Duration, activity: Activity) -> Self {
+        Self { stream, most, waited: Duration::ZERO, over: None, activity }
     }
 
     /// What came of an attempt to send, as long as there is patience.
@@ -39,7 +41,7 @@ impl<S> Patient<S> {
         cx: &mut Context<'_>,
     ) -> Poll<io::Result<T>> {
         if let Poll::Ready(outcome) = &came {
-            if let Some((since, _)) = self.over.take() {
+            if let Some((since, ..)) = self.over.take() {
                 self.waited += since.elapsed();
             }
             let bytes = outcome.as_ref().map_or(0, taken) as u64;
@@ -48,8 +50,8 @@ impl<S> Patient<S> {
             return came;
         }
         let left = self.most.saturating_sub(self.waited);
-        let begin = || (Instant::now(), Box::pin(sleep(left)));
-        let (_, over) = self.over.get_or_insert_with(begin);
+        let begin = || (Instant::now(), Box::pin(sleep(left)), self.activity.begin());
+        let (_, over, _) = self.over.get_or_insert_with(begin);
         ready!(over.as_mut().poll(cx));
         Poll::Ready(Err(io::ErrorKind::TimedOut.into()))
     }
@@ -110,7 +112,7 @@ mod tests {
         let most = Duration::from_millis(900);
         let piece = PACE as usize / 2;
         let (ours, mut theirs) = duplex(piece);
-        let mut ours = Patient::new(ours, most);
+        let mut ours = Patient::new(ours, most, Activity::new());
         let all = vec![7; 10 * piece];
         let sending = tokio::spawn(async move { ours.write_all(&all).await });
         let mut taken = vec![0; piece];
@@ -124,10 +126,27 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn while_an_answer_waits_to_be_taken_its_connection_is_not_idle() {
+        let (ours, mut theirs) = duplex(16);
+        let activity = Activity::new();
+        let mut ours = Patient::new(ours, Duration::from_secs(60), activity.clone());
+        let idle_at = async || {
+            sleep(Duration::from_millis(2)).await;
+            activity.idle_at(Duration::ZERO)
+        };
+        assert_eq!(idle_at().await, idle_at().await, "nothing is sent yet");
+        let sending = tokio::spawn(async move { ours.write_all(&[7; 32]).await.map(|()| ours) });
+        assert!(idle_at().await < idle_at().await, "it waits");
+        theirs.read_exact(&mut [0; 32]).await.expect("it comes");
+        let _ours = sending.await.expect("no panic").expect("all is taken");
+        assert_eq!(idle_at().await, idle_at().await, "all is taken");
+    }
+
+    #[tokio::test]
     async fn attack_a_byte_now_and_then_is_taken_of_an_answer() {
         let most = Duration::from_millis(900);
         let (ours, mut theirs) = duplex(16);
-        let mut ours = Patient::new(ours, most);
+        let mut ours = Patient::new(ours, most, Activity::new());
         let start = Instant::now();
         let sending = tokio::spawn(async move { ours.write_all(&[7; 16 * 1024]).await });
         while !sending.is_finished() {

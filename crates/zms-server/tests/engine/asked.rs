@@ -3,7 +3,6 @@
 use std::{cell::Cell, net::IpAddr, sync::Arc};
 
 use axum::{
-    Router,
     body::{Body, Bytes},
     http::{HeaderMap, Request, StatusCode},
 };
@@ -22,7 +21,7 @@ use zms_core::{
     request::{Asked, sign},
 };
 use zms_crypto::Key;
-use zms_server::{Engine, Limits, Names, Peer, Register, Setup, router, vaults::Vaults};
+use zms_server::{Engine, Limits, Names, Peer, Register, Routes, Setup, router, vaults::Vaults};
 use zms_store::{
     Store,
     contract::vault::{NOW, Vault},
@@ -34,7 +33,7 @@ pub const SECRET: &str = "a registration secret";
 
 /// An engine, and a vault on it whose twin is at hand to prepare changes on.
 pub struct World {
-    pub router: Router,
+    pub router: Routes,
     pub engine: Arc<Engine>,
     pub folder: TempDir,
     pub vault: Vault,
@@ -81,7 +80,7 @@ pub struct Sent {
 }
 
 impl Sent {
-    pub async fn to(self, router: &Router) -> Answer {
+    pub async fn to(self, router: &Routes) -> Answer {
         let mut request =
             Request::builder().method(self.method).uri(&self.target).header("host", &self.host);
         if !self.body.is_empty() {
@@ -169,7 +168,7 @@ impl World {
     }
 
     /// Another server over what this one keeps.
-    pub fn server_beside(&self, register: Register) -> Router {
+    pub fn server_beside(&self, register: Register) -> Routes {
         router(&engine_of(crate::kept(self.folder.path()), register, Limits::default()))
     }
 

@@ -34,7 +34,8 @@ pub fn port() -> (TcpListener, SocketAddr) {
 }
 
 /// Answers there for as long as the test's runtime lives, or until what is returned is dropped.
-pub fn serve(listener: TcpListener, router: Router) -> JoinSet<()> {
+pub fn serve(listener: TcpListener, router: impl Into<Router>) -> JoinSet<()> {
+    let router = router.into();
     let listener = tokio::net::TcpListener::from_std(listener).expect("a listener");
     let mut serving = JoinSet::new();
     serving.spawn(async move {

@@ -2,14 +2,14 @@
 
 use std::{path::Path, sync::Arc};
 
-use axum::{Router, body::Body, http::Request};
+use axum::{body::Body, http::Request};
 use http_body_util::BodyExt;
 use serde_json::json;
 use tower::ServiceExt;
 use zms_core::address::Address;
 use zms_crypto::Key;
 use zms_server::{
-    Engine, Limits, Names, Register, Setup,
+    Engine, Limits, Names, Register, Routes, Setup,
     gateway::{Gateway, Hosts, Upstream},
     router, router_of_gateway,
     vaults::OneFile,
@@ -23,7 +23,7 @@ use crate::{
 const DATA: &str = "/v1/secret/data/app";
 
 /// Status and body of `/readyz`.
-async fn ready(router: &Router) -> (u16, String) {
+async fn ready(router: &Routes) -> (u16, String) {
     let request = Request::get("/readyz").header("host", "localhost:3030").body(Body::empty());
     let answer = router.clone().oneshot(request.expect("a request")).await.expect("an answer");
     let status = answer.status().as_u16();
@@ -31,7 +31,7 @@ async fn ready(router: &Router) -> (u16, String) {
     (status, String::from_utf8_lossy(&body).into_owned())
 }
 
-async fn call(router: &Router, method: &str, token: &str, body: &str) -> (u16, serde_json::Value) {
+async fn call(router: &Routes, method: &str, token: &str, body: &str) -> (u16, serde_json::Value) {
     let request = Request::builder().method(method).uri(DATA).header("host", "localhost:3030");
     let request = request.header("x-vault-token", token).body(Body::from(body.to_owned()));
     read(router.clone().oneshot(request.expect("a request")).await.expect("an answer")).await

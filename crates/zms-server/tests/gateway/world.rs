@@ -95,7 +95,8 @@ impl World {
     /// The same within a whole server that is called `localhost:3030` and has limits.
     pub fn limited(limits: Limits) -> Self {
         let mut world = Self::new();
-        world.router = opened(world.file(), limits, router_with);
+        world.router =
+            opened(world.file(), limits, |engine, gateway| router_with(engine, gateway).into());
         world
     }
 

@@ -39,7 +39,7 @@ pub struct Running {
     /// The owner's token, where there is a vault.
     pub token: String,
     end: Option<oneshot::Sender<()>>,
-    task: JoinHandle<()>,
+    task: JoinHandle<std::io::Result<()>>,
     _folder: TempDir,
 }
 
@@ -149,7 +149,7 @@ impl Running {
     /// Tells it to end, and waits until it has.
     pub async fn end(mut self) {
         self.end.take().map(|end| end.send(()));
-        within(self.task).await.unwrap();
+        within(self.task).await.unwrap().unwrap();
     }
 }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// Another engine on the same database.
-fn beside(world: &World) -> axum::Router {
+fn beside(world: &World) -> zms_server::Routes {
     let url = fs::read_to_string(world.folder.path().join("url")).unwrap();
     let vaults = crate::on(&url, crate::Limits { connections: 4, ..crate::Limits::default() });
     router(&engine_of(vaults, Register::Nobody, Limits::default()))

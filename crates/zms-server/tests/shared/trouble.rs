@@ -3,14 +3,13 @@
 use std::{net::IpAddr, time::Duration};
 
 use axum::{
-    Router,
     body::Body,
     http::{Request, StatusCode},
 };
 use tokio::time::{Instant, sleep};
 use tower::ServiceExt;
 use zms_core::audit::Action;
-use zms_server::{Limits, Register, router};
+use zms_server::{Limits, Register, Routes, router};
 use zms_store::contract::vault::put;
 
 use crate::{
@@ -26,7 +25,7 @@ const HASTY: crate::Limits = crate::Limits {
     kept: 1 << 20,
 };
 
-async fn ready(router: &Router) -> StatusCode {
+async fn ready(router: &Routes) -> StatusCode {
     let mut asked = Request::get("/readyz").header("host", NAME).body(Body::empty()).unwrap();
     asked.extensions_mut().insert(zms_server::Peer { address: None::<IpAddr> });
     router.clone().oneshot(asked).await.unwrap().status()

@@ -84,7 +84,6 @@ fn remake(machine: &Machine, edit: impl FnOnce(&mut Vec<Entry>)) {
             prev_hash = entry.hash;
             let event = &entry.event;
             let row = params![
-                0,
                 seq.cast_signed(),
                 event.time.cast_signed(),
                 event.principal.0,
@@ -95,7 +94,7 @@ fn remake(machine: &Machine, edit: impl FnOnce(&mut Vec<Entry>)) {
                 entry.prev_hash,
                 entry.hash,
             ];
-            let insert = "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)";
+            let insert = "INSERT INTO audit VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)";
             connection.execute(insert, row).unwrap();
         }
     });

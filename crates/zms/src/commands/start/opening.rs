@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use zms_server::{
-    Engine, Names, Router,
+    Engine, Names, Routes,
     gateway::{Gateway, Hosts},
     router, router_of_gateway, router_with,
     serve::Listen,
@@ -45,7 +45,7 @@ impl GatewayArgs {
     }
 
     /// All routes of a server with these vaults.
-    pub fn router(engine: &Arc<Engine>, kept: &Kept, hosts: Option<&Hosts>) -> Outcome<Router> {
+    pub fn router(engine: &Arc<Engine>, kept: &Kept, hosts: Option<&Hosts>) -> Outcome<Routes> {
         let Some(hosts) = hosts else {
             return match &kept.upstream {
                 None => Ok(router(engine)),

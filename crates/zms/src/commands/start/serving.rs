@@ -1,6 +1,6 @@
 //! Serves, from the sockets to the end.
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 use rustix::process::{Resource, getrlimit, setrlimit};
 use tokio::{
@@ -37,7 +37,7 @@ pub fn run(context: &Context, args: &Args, listens: &[Listen]) -> Outcome {
         .enable_all()
         .max_blocking_threads(WAITING)
         .build()
-        .map_err(|error| Failure::other(format!("no thread can be made: {}", plain(&error))))?;
+        .map_err(no_thread)?;
     let kept = args.keep.open(context, runtime.handle())?;
     // What can not be served is refused before anything listens.
     if kept.upstream.is_none() {
@@ -66,7 +66,7 @@ pub fn run(context: &Context, args: &Args, listens: &[Listen]) -> Outcome {
             clock: environment::now,
             blind: Key::generate(&mut *environment::entropy()),
         });
-        let router = GatewayArgs::router(&engine, &kept, hosts.as_ref())?;
+        let routes = GatewayArgs::router(&engine, &kept, hosts.as_ref())?;
         let (listen, pid) = (listens.iter().map(Listen::to_string).collect(), std::process::id());
         let pid = i32::try_from(pid).unwrap_or_default();
         held.say(&Serving { pid, listen, since: environment::now() })?;
@@ -82,10 +82,15 @@ pub fn run(context: &Context, args: &Args, listens: &[Listen]) -> Outcome {
         }
         .tell(context.output)?;
         manager::ready();
-        serve(engine, router, listeners, tls, told_to_end()).await;
+        let served = serve(engine, routes, listeners, tls, told_to_end()).await;
         manager::stopping();
-        Ok(())
+        served.map_err(no_thread)
     })
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "an error is mapped")]
+fn no_thread(error: io::Error) -> Failure {
+    Failure::other(format!("no thread can be made: {}", plain(&error)))
 }
 
 /// Refuses what others reach and could listen to.
