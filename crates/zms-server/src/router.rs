@@ -11,9 +11,8 @@ use std::{
 
 use axum::{
     Router,
-    body::HttpBody,
     extract::{Request, State},
-    http::{Method, StatusCode, header},
+    http::{Method, StatusCode},
     middleware::from_fn,
     response::{IntoResponse, Response},
     routing::{get, post},
@@ -134,7 +133,8 @@ impl Routes {
         // What a fleet asks for again and again takes no detour by the table, where it stands as well.
         if self.has_bundles && request.method() == Method::GET && is_bundle(request.uri().path()) {
             let answer = bundle::get(State(Arc::clone(&self.engine)), request).await;
-            let answer = answer.unwrap_or_else(|problem| sized(problem.into_response()));
+            // A refusal looks like any other.
+            let answer = answer.unwrap_or_else(|problem| trace::sized(problem.into_response()));
             return (Some(BUNDLE), answer);
         }
         request.extensions_mut().insert(trace.id);
@@ -142,14 +142,6 @@ impl Routes {
         let route = response.extensions_mut().remove::<Route>();
         (route.map(|Route(route)| route), response)
     }
-}
-
-/// A refusal as the table gives it, so that none looks different.
-fn sized(mut refusal: Response) -> Response {
-    if let Some(length) = refusal.body().size_hint().exact() {
-        refusal.headers_mut().insert(header::CONTENT_LENGTH, length.into());
-    }
-    refusal
 }
 
 /// The route of bundles.
@@ -204,6 +196,24 @@ mod tests {
             clock: || 1_900_000_000,
             blind: zms_crypto::Key::from_bytes(&[0; 32]),
         })
+    }
+
+    /// HTTP/2 would send it.
+    #[tokio::test]
+    async fn no_refusal_of_a_head_has_a_body() {
+        let routes = around(&engine(), routes()).with_bundles();
+        for (host, path, status) in [
+            ("elsewhere", "/v1/vaults/-/bundle", StatusCode::MISDIRECTED_REQUEST),
+            ("localhost", "/v1/vaults/-/bundle", StatusCode::UNAUTHORIZED),
+            ("localhost", "/nothing", StatusCode::NOT_FOUND),
+        ] {
+            let request = Request::head(path).header("host", host).body(Body::empty());
+            let answer = routes.answer(request.expect("a request")).await;
+            assert_eq!(answer.status(), status, "{path}");
+            assert_ne!(answer.headers()["content-length"], "0", "{path}");
+            let said = to_bytes(answer.into_body(), 4096).await.expect("a body");
+            assert!(said.is_empty(), "{path}: {said:?}");
+        }
     }
 
     #[tokio::test]

@@ -25,6 +25,8 @@ use crate::{router::Routes, state::Engine};
 
 /// How often those who asked long ago are forgotten.
 const FORGET: Duration = Duration::from_secs(60);
+/// How long is waited for the end of what is cut off.
+const CUT_OFF: Duration = Duration::from_secs(5);
 /// How long nothing is accepted after the system could give no descriptor.
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -40,9 +42,10 @@ pub async fn serve(
     tls: Option<Arc<Tls>>,
     end: impl Future<Output = ()>,
 ) -> io::Result<()> {
+    let workers = Workers::begin()?;
     let connections = Arc::new(Connections {
         engine: Arc::clone(&engine),
-        workers: Arc::new(Workers::begin()?),
+        workers: Arc::clone(&workers.all),
         routes,
         room: Arc::new(Semaphore::new(engine.limits.connections)),
         crowd: Arc::new(Crowd::default()),
@@ -79,6 +82,7 @@ pub async fn serve(
     if timeout(grace, connections.open.wait()).await.is_err() {
         tracing::warn!(seconds = grace.as_secs(), "some requests were cut off");
     }
+    workers.end(CUT_OFF).await;
     Ok(())
 }
 

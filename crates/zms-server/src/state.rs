@@ -5,8 +5,13 @@ use std::{
     sync::{Arc, Mutex},
 };
 
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use tokio::{
+    runtime::Handle,
+    sync::Semaphore,
+    task::{JoinHandle, spawn_blocking},
+};
 use tokio_util::sync::CancellationToken;
+use zms_core::id::VaultId;
 use zms_crypto::Key;
 
 use crate::{
@@ -77,6 +82,8 @@ pub struct Engine {
     pub(crate) bodies: Semaphore,
     pub(crate) metrics: Metrics,
     pub(crate) readiness: Readiness,
+    /// Whose threads may wait: those of the runtime in which it was made.
+    threads: Option<Handle>,
     /// Ends what waits.
     pub(crate) stop: CancellationToken,
 }
@@ -105,6 +112,7 @@ impl Engine {
             bodies: Semaphore::new(limits.bodies >> 10),
             metrics: Metrics::new(),
             readiness: Readiness::default(),
+            threads: Handle::try_current().ok(),
             stop: CancellationToken::new(),
             limits,
         });
@@ -127,12 +135,29 @@ impl Engine {
         self.stop.cancel();
     }
 
-    /// Does work that reads a row or two where the vaults are quick, else elsewhere.
+    /// Whether a row or two of a vault are read before another thread has begun to.
+    pub(crate) fn is_at_hand(&self, vault: VaultId) -> bool {
+        self.vaults.is_quick() && self.vaults.is_open(vault)
+    }
+
+    /// Does work that reads a row or two: at once where all it looks at is at hand, else elsewhere.
     pub(crate) async fn glance<T: Send + 'static>(
         self: &Arc<Self>,
+        is_at_hand: bool,
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        if self.vaults.is_quick() { work(self) } else { self.work(work).await }
+        if is_at_hand { work(self) } else { self.work(work).await }
+    }
+
+    /// Does what may wait on a thread that may, of those that all connections share.
+    pub(crate) fn aside<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> JoinHandle<T> {
+        match &self.threads {
+            Some(threads) => threads.spawn_blocking(work),
+            None => spawn_blocking(work),
+        }
     }
 
     /// Does work that may wait, on a thread that may.
@@ -141,7 +166,7 @@ impl Engine {
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
         let engine = Arc::clone(self);
-        let done = spawn_blocking(move || work(&engine)).await;
+        let done = self.aside(move || work(&engine)).await;
         done.unwrap_or_else(|error| Err(Problem::failed().because(error)))
     }
 }

@@ -86,8 +86,21 @@ pub trait Vaults: Send + Sync {
         drop(listener);
     }
 
-    /// Whether finding a vault and reading a row of it takes less time than handing that over to
-    /// another thread.
+    /// In which vaults a principal is known to be, as [`Self::of`]; `None` where that is to be looked
+    /// for.
+    fn known(&self, principal: PrincipalId) -> Option<Vec<VaultId>> {
+        let _ = principal;
+        None
+    }
+
+    /// Whether a handle on a vault waits to be lent, so that nothing is to be opened.
+    fn is_open(&self, vault: VaultId) -> bool {
+        let _ = vault;
+        false
+    }
+
+    /// Whether finding a vault that is open and reading a row of it takes less time than handing that
+    /// over to another thread.
     fn is_quick(&self) -> bool {
         false
     }

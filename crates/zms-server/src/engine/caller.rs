@@ -107,7 +107,14 @@ impl Caller {
         counted: bool,
     ) -> Result<Self, Problem> {
         let principal = claim.principal;
-        let found = engine.glance(move |engine| look_up(engine, named, principal)).await?;
+        let is_at_hand = match named {
+            Named::Vault(vault) => engine.is_at_hand(vault),
+            Named::Own => engine.vaults.known(principal).is_some_and(|vaults| {
+                engine.vaults.is_quick() && vaults.into_iter().all(|it| engine.vaults.is_open(it))
+            }),
+        };
+        let look_up = move |engine: &Engine| look_up(engine, named, principal);
+        let found = engine.glance(is_at_hand, look_up).await?;
         let now = engine.now();
         let mut authentic = None;
         if found.is_empty() {

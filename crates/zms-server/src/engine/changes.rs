@@ -55,7 +55,8 @@ pub(crate) async fn get(
             () = sleep_until(over) => break,
             () = engine.stop.cancelled() => break,
         }
-        commits = engine.glance(move |engine| count(engine, vault)).await?;
+        commits =
+            engine.glance(engine.is_at_hand(vault), move |engine| count(engine, vault)).await?;
     }
     let status = if commits == asked.after { StatusCode::NO_CONTENT } else { StatusCode::OK };
     Ok(answer(status, commits, None))

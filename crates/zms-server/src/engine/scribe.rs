@@ -16,16 +16,13 @@ use std::{
     thread::{self, ThreadId},
 };
 
-use tokio::{
-    sync::oneshot,
-    task::{spawn_blocking, yield_now},
-};
+use tokio::{sync::oneshot, task::yield_now};
 use zms_core::{
     audit::Event,
     bundle::{Trouble, TroubleClass},
     id::VaultId,
 };
-use zms_store::{Keeper, Mark, Slip};
+use zms_store::{Mark, Slip};
 
 use crate::{held::held, problem::Problem, state::Engine, vaults::Handle};
 
@@ -193,7 +190,7 @@ impl Engine {
             let tray = (vault, thread::current().id());
             if self.scribes.lay(tray, slip, done) {
                 // Whoever asked may go away; what is handed in is written all the same.
-                tokio::spawn(Arc::clone(self).carry(tray));
+                tokio::spawn(Arc::clone(self).carry(tray, Clears::tray(self, tray)));
             }
             noted
         } else {
@@ -204,8 +201,11 @@ impl Engine {
     }
 
     /// Carries a tray to its desk, until nothing lies on it.
-    async fn carry(self: Arc<Self>, tray: (VaultId, ThreadId)) {
-        let _clears = Clears(|| held(&self.scribes.trays).remove(&tray));
+    async fn carry<F: FnOnce() + Send>(
+        self: Arc<Self>,
+        tray: (VaultId, ThreadId),
+        carried: Clears<F>,
+    ) {
         loop {
             // All who are about to hand something in do so first, for as long as some do.
             let mut lay = 0;
@@ -216,7 +216,9 @@ impl Engine {
                     _ => break,
                 }
             }
-            let Some(Tray { slips, waiting }) = self.scribes.clear(tray) else { return };
+            let Some(Tray { slips, waiting }) = self.scribes.clear(tray) else {
+                return carried.left();
+            };
             let noted = self.put(tray.0, slips).await.unwrap_or_else(|_| Err(told(unwritten())));
             tell(waiting, &noted);
         }
@@ -226,62 +228,74 @@ impl Engine {
     fn put(self: &Arc<Self>, vault: VaultId, slips: Vec<Slip>) -> oneshot::Receiver<Noted> {
         let (done, noted) = oneshot::channel();
         if self.scribes.put(vault, Pile { slips, done }) {
-            let _clears = Clears(|| held(&self.scribes.desks).remove(&vault));
-            match self.vaults.is_quick() {
-                true => self.write_between(vault),
-                false => self.write_aside(vault, None),
-            }
+            self.write(vault);
         }
         noted
     }
 
-    /// Writes what lies on a desk, in turn with the requests of this thread, which costs no change of
-    /// threads; what came meanwhile after who waited for this has heard of it. As soon as there is
-    /// something to wait for, that is done where it may be.
-    fn write_between(self: &Arc<Self>, vault: VaultId) {
-        let Some(taken) = self.scribes.take(vault) else { return };
-        let noted = self.lent(vault, |keeper| {
-            let now = keeper.note_at_once(&taken.slips)?;
-            self.keep_tidy(vault, &**keeper);
-            Ok(now)
-        });
+    /// Writes what lies on a desk: in turn with the requests of this thread, which costs no change of
+    /// threads, where nothing is to be opened or waited for. What came meanwhile is written after who
+    /// waited for this has heard of it.
+    fn write(self: &Arc<Self>, vault: VaultId) {
+        let desk = Clears::desk(self, vault);
+        if !self.is_at_hand(vault) {
+            return self.write_aside(desk, vault, None);
+        }
+        let Some(taken) = self.scribes.take(vault) else { return desk.left() };
+        let noted = self.lent(vault, |keeper| keeper.note_at_once(&taken.slips));
         if noted.as_ref().is_err_and(|trouble| trouble.class == TroubleClass::Busy) {
-            return self.write_aside(vault, Some(taken));
+            return self.write_aside(desk, vault, Some(taken));
         }
         taken.tell(noted);
-        if !self.scribes.leave(vault) {
+        if self.scribes.leave(vault) {
+            desk.left();
+        } else {
             let engine = Arc::clone(self);
             tokio::spawn(async move {
-                let _clears = Clears(|| held(&engine.scribes.desks).remove(&vault));
-                engine.write_between(vault);
+                desk.left();
+                engine.write(vault);
             });
         }
+        self.keep_tidy(vault);
     }
 
     /// Now and then has somebody else tidy, where nobody does and there is something to.
-    fn keep_tidy(self: &Arc<Self>, vault: VaultId, keeper: &(dyn Keeper + Send)) {
+    fn keep_tidy(self: &Arc<Self>, vault: VaultId) {
         let looks = self.scribes.written.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKS);
-        if looks && keeper.is_untidy() && held(&self.scribes.tidied).insert(vault) {
+        let is_untidy = || self.lent(vault, |keeper| Ok(keeper.is_untidy())).unwrap_or(false);
+        if looks && is_untidy() && held(&self.scribes.tidied).insert(vault) {
+            // Dropped wherever it ends, also where it never begins.
+            let tidied = Clears(Some({
+                let engine = Arc::clone(self);
+                move || {
+                    held(&engine.scribes.tidied).remove(&vault);
+                }
+            }));
             let engine = Arc::clone(self);
-            spawn_blocking(move || {
-                let tidied = engine.lent(vault, |keeper| {
+            self.aside(move || {
+                let _tidied = tidied;
+                engine.lent(vault, |keeper| {
                     keeper.tidy();
                     Ok(())
-                });
-                held(&engine.scribes.tidied).remove(&vault);
-                tidied
+                })
             });
         }
     }
 
     /// Writes what was taken, and then until nobody waits, where it may be waited.
-    fn write_aside(self: &Arc<Self>, vault: VaultId, mut taken: Option<Taken>) {
+    fn write_aside<F: FnOnce() + Send + 'static>(
+        self: &Arc<Self>,
+        desk: Clears<F>,
+        vault: VaultId,
+        mut taken: Option<Taken>,
+    ) {
         let engine = Arc::clone(self);
-        spawn_blocking(move || {
+        self.aside(move || {
             while let Some(taken) = taken.take().or_else(|| engine.scribes.take(vault)) {
                 let noted = engine.lent(vault, |keeper| keeper.note(&taken.slips));
                 taken.tell(noted);
             }
+            desk.left();
         });
     }
 
@@ -303,13 +317,42 @@ fn unwritten() -> Trouble {
     Trouble::new(TroubleClass::Other, "who was to write it did not")
 }
 
-/// Where a thread that was to write can not be had, who waits is told, and the next one begins anew.
-struct Clears<T, F: FnMut() -> T>(F);
+/// Where who was to write or carry ends otherwise than by leaving (no thread is to be had, or its runtime
+/// ends), who waits is told, and the next one begins anew.
+struct Clears<F: FnOnce()>(Option<F>);
 
-impl<T, F: FnMut() -> T> Drop for Clears<T, F> {
+impl<F: FnOnce()> Clears<F> {
+    /// All is done.
+    fn left(mut self) {
+        self.0 = None;
+    }
+}
+
+impl Clears<fn()> {
+    fn desk(engine: &Arc<Engine>, vault: VaultId) -> Clears<impl FnOnce() + Send + use<>> {
+        let engine = Arc::clone(engine);
+        Clears(Some(move || {
+            let lay = held(&engine.scribes.desks).remove(&vault);
+            drop(lay);
+        }))
+    }
+
+    fn tray(
+        engine: &Arc<Engine>,
+        tray: (VaultId, ThreadId),
+    ) -> Clears<impl FnOnce() + Send + use<>> {
+        let engine = Arc::clone(engine);
+        Clears(Some(move || {
+            let lay = held(&engine.scribes.trays).remove(&tray);
+            drop(lay);
+        }))
+    }
+}
+
+impl<F: FnOnce()> Drop for Clears<F> {
     fn drop(&mut self) {
-        if thread::panicking() {
-            drop((self.0)());
+        if let Some(clear) = self.0.take() {
+            clear();
         }
     }
 }
@@ -332,7 +375,7 @@ mod tests {
         principal::{Kind, Principal},
     };
     use zms_crypto::Key;
-    use zms_store::{Check, CommitError, Store};
+    use zms_store::{Check, CommitError, Keeper, Store};
     use zms_store_sqlite::SqliteStore;
 
     use super::*;
@@ -518,6 +561,10 @@ mod tests {
             self.file.ready()
         }
 
+        fn is_open(&self, _: VaultId) -> bool {
+            self.is_quick
+        }
+
         fn is_quick(&self) -> bool {
             self.is_quick
         }
@@ -535,6 +582,27 @@ mod tests {
             assert!(engine.note(vault, vec![event(2)]).await.is_ok(), "{is_quick}");
             assert_eq!(noted(&folder.path().join("zms.db")), [2], "{is_quick}");
         }
+    }
+
+    /// A runtime that ends drops what it has not begun, without a panic.
+    #[test]
+    fn what_a_runtime_leaves_behind_keeps_nobody_waiting() {
+        let folder = TempDir::new().unwrap();
+        let runtime =
+            || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let (engine, vault, _owner) = made(&folder);
+        let first = runtime();
+        {
+            let _guard = first.enter();
+            let mut noted = Box::pin(engine.note(vault, vec![event(1)]));
+            let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+            assert!(noted.as_mut().poll(&mut context).is_pending());
+        }
+        drop(first);
+        runtime().block_on(async {
+            assert!(engine.note(vault, vec![event(2)]).await.is_ok());
+        });
+        assert_eq!(noted(&folder.path().join("zms.db")), [2]);
     }
 
     #[tokio::test]

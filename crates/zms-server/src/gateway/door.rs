@@ -95,9 +95,10 @@ async fn read(
         Asker::Somebody(_) if length > MAX_BODY => return Err(Problem::too_large().into()),
         Asker::Somebody(principal) if length > MAX_STRANGE => {
             // A token can be made up: whose is none does not get the room of others.
-            let (within, principal) = (Arc::clone(within), principal.duplicate());
+            let (within, engine) = (Arc::clone(within), &within.engine);
+            let principal = principal.duplicate();
             let known = move || within.gateway.store_of(&principal, None).map(drop);
-            let known = tokio::task::spawn_blocking(known).await;
+            let known = engine.aside(known).await;
             known.unwrap_or_else(|_| Err(Refusal::panicked()))?;
         }
         _ => {}

@@ -51,7 +51,7 @@ pub(super) async fn serve(
                 let engine = Arc::clone(&within.engine);
                 // Whoever asked may go away; what it was shown or refused is noted all the same.
                 let done = tokio::spawn(async move {
-                    let done = tokio::task::spawn_blocking(work).await;
+                    let done = engine.aside(work).await;
                     let answer = done.unwrap_or_else(|_| Err(Refusal::panicked()));
                     later.settle(&engine, answer).await
                 });

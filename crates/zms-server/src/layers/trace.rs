@@ -14,6 +14,7 @@ use std::{
 };
 
 use axum::{
+    body::{Body, HttpBody},
     extract::{MatchedPath, Request},
     http::{HeaderName, HeaderValue, Method, StatusCode, header},
     middleware::Next,
@@ -114,6 +115,10 @@ impl Trace {
         } else {
             tracing::debug!(id = named, method, route, status, micros, "answered");
         }
+        if self.method == Method::HEAD {
+            response = sized(response);
+            *response.body_mut() = Body::empty();
+        }
         let headers = response.headers_mut();
         let id = HeaderValue::from_bytes(&id).expect("hex digits are a header's value");
         headers.insert(REQUEST_ID.clone(), id);
@@ -121,6 +126,15 @@ impl Trace {
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
+}
+
+/// An answer that says how long it is, as the route table's do.
+pub(crate) fn sized(mut response: Response) -> Response {
+    if let Some(length) = response.body().size_hint().exact() {
+        let headers = response.headers_mut();
+        headers.entry(header::CONTENT_LENGTH).or_insert_with(|| length.into());
+    }
+    response
 }
 
 /// The route that answered.

@@ -19,7 +19,13 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 use tokio_util::task::TaskTracker;
 
-use super::{crowd::Crowd, idle::Activity, listen::Accepted, patience::Patient, workers::Workers};
+use super::{
+    crowd::Crowd,
+    idle::Activity,
+    listen::Accepted,
+    patience::Patient,
+    workers::{self, Worker},
+};
 use crate::{
     router::Routes,
     state::{Engine, Peer},
@@ -29,7 +35,7 @@ use crate::{
 #[derive(Clone)]
 pub(super) struct Connections {
     pub(super) engine: Arc<Engine>,
-    pub(super) workers: Arc<Workers>,
+    pub(super) workers: Arc<[Worker]>,
     pub(super) routes: Routes,
     pub(super) room: Arc<Semaphore>,
     pub(super) crowd: Arc<Crowd>,
@@ -54,14 +60,17 @@ impl Connections {
             Accepted::Unix(_) => None,
         };
         let connections = Arc::clone(self);
-        self.workers.spawn(self.open.track_future(async move {
-            let open = &connections.engine.metrics.connections;
-            open.inc();
-            // Where this thread can not wait for it, its end tells who asked.
-            let _unheard = connections.hear(accepted).await;
-            open.dec();
-            drop((room, place));
-        }));
+        workers::spawn(
+            &self.workers,
+            self.open.track_future(async move {
+                let open = &connections.engine.metrics.connections;
+                open.inc();
+                // Where this thread can not wait for it, its end tells who asked.
+                let _unheard = connections.hear(accepted).await;
+                open.dec();
+                drop((room, place));
+            }),
+        );
     }
 
     /// Answers what comes, on the thread that waits for it from now on.
@@ -135,6 +144,8 @@ impl Connections {
         // Where an answer is not taken, a connection is kept as long as between two requests.
         let idle = activity.is_idle(limits.header_time);
         tokio::select! {
+            // First: what has come is answered before it is asked whether anything does.
+            biased;
             _ended = &mut connection => {}
             () = self.engine.stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
@@ -171,15 +182,22 @@ impl Connections {
                 .max_headers(limits.header_count)
                 .serve_connection(TokioIo::new(stream), answer)
         );
+        // It is between two requests, or the headers of one do not come.
+        let mut idle = pin!(activity.is_idle(limits.header_time));
         // How a connection ends is its sender's business: what was refused has been answered.
         tokio::select! {
+            // First: what has come is answered before it is asked whether anything does.
+            biased;
             _ended = &mut connection => {}
             () = self.engine.stop.cancelled() => {
                 connection.as_mut().graceful_shutdown();
-                let _ended = connection.await;
+                tokio::select! {
+                    biased;
+                    _ended = connection => {}
+                    () = idle => {}
+                }
             }
-            // It is between two requests, or the headers of one do not come.
-            () = activity.is_idle(limits.header_time) => {}
+            () = &mut idle => {}
         }
     }
 

@@ -4,30 +4,31 @@
 
 use std::{
     future::Future,
-    io,
+    io, iter,
     num::NonZero,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
 };
 
-use tokio::runtime::{Builder, Handle};
+use tokio::{
+    runtime::{Builder, Handle},
+    task::spawn_blocking,
+    time::{Duration, timeout},
+};
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-/// Threads of all workers together that wait for disks at the same time.
-const WAITING: usize = 64;
-/// Those of one worker, however many there are.
-const LEAST_WAITING: usize = 8;
-
-/// All of them; they end when this is dropped.
+/// All of them. Where this is dropped they end, and what they do is cut off.
 pub(super) struct Workers {
-    workers: Vec<Worker>,
-    _end: DropGuard,
+    pub(super) all: Arc<[Worker]>,
+    threads: Vec<JoinHandle<()>>,
+    end: DropGuard,
 }
 
-struct Worker {
+/// A thread that serves.
+pub(super) struct Worker {
     runtime: Handle,
     /// How many connections it has.
     load: Arc<AtomicUsize>,
@@ -38,33 +39,43 @@ impl Workers {
     pub(super) fn begin() -> io::Result<Self> {
         let count = thread::available_parallelism().map_or(1, NonZero::get);
         let end = CancellationToken::new();
-        let workers = (0..count).map(|_| Worker::begin((WAITING / count).max(LEAST_WAITING), &end));
-        let workers = workers.collect::<io::Result<_>>()?;
-        Ok(Self { workers, _end: end.drop_guard() })
+        let begun = iter::repeat_with(|| Worker::begin(&end)).take(count);
+        let begun: Vec<_> = begun.collect::<io::Result<_>>()?;
+        let (all, threads): (Vec<_>, Vec<_>) = begun.into_iter().unzip();
+        Ok(Self { all: all.into(), threads, end: end.drop_guard() })
     }
 
-    /// Has the one that has least to do do this too.
-    pub(super) fn spawn(&self, work: impl Future<Output = ()> + Send + 'static) {
-        let least = self.workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed));
-        let least = least.expect("there is one for each core");
-        let load = Load::new(&least.load);
-        least.runtime.spawn(async move {
-            let _load = load;
-            work.await;
-        });
+    /// Cuts off what is still done, and waits until it is.
+    pub(super) async fn end(self, patience: Duration) {
+        let Self { threads, end, .. } = self;
+        drop(end);
+        let ended = spawn_blocking(|| threads.into_iter().for_each(|thread| drop(thread.join())));
+        if timeout(patience, ended).await.is_err() {
+            tracing::warn!("a thread that serves does not end");
+        }
     }
 }
 
+/// Has the one that has least to do do this too.
+pub(super) fn spawn(workers: &[Worker], work: impl Future<Output = ()> + Send + 'static) {
+    let least = workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed));
+    let least = least.expect("there is one for each core");
+    let load = Load::new(&least.load);
+    least.runtime.spawn(async move {
+        let _load = load;
+        work.await;
+    });
+}
+
 impl Worker {
-    fn begin(waiting: usize, end: &CancellationToken) -> io::Result<Self> {
-        let runtime =
-            Builder::new_current_thread().enable_all().max_blocking_threads(waiting).build()?;
+    fn begin(end: &CancellationToken) -> io::Result<(Self, JoinHandle<()>)> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
         let worker = Self { runtime: runtime.handle().clone(), load: Arc::default() };
         let end = end.clone();
-        thread::Builder::new()
+        let thread = thread::Builder::new()
             .name("zms-worker".to_owned())
             .spawn(move || runtime.block_on(end.cancelled()))?;
-        Ok(worker)
+        Ok((worker, thread))
     }
 }
 
@@ -86,21 +97,21 @@ impl Drop for Load {
 
 #[cfg(test)]
 mod tests {
-    use std::{collections::BTreeMap, future::pending, sync::mpsc::channel, time::Duration};
+    use std::{collections::BTreeMap, future::pending, sync::mpsc::channel};
 
     use super::*;
 
     const WAIT: Duration = Duration::from_secs(20);
 
-    #[test]
-    fn connections_are_spread_evenly_and_end_with_their_workers() {
+    #[tokio::test]
+    async fn connections_are_spread_evenly_and_end_with_their_workers() {
         let workers = Workers::begin().expect("there are threads");
         let (says, said) = channel();
         let held = Arc::new(());
-        let count = workers.workers.len();
+        let count = workers.all.len();
         for _ in 0..3 * count {
             let (says, held) = (says.clone(), Arc::clone(&held));
-            workers.spawn(async move {
+            spawn(&workers.all, async move {
                 says.send(thread::current().id()).expect("it is heard");
                 pending::<()>().await;
                 drop(held);
@@ -112,9 +123,7 @@ mod tests {
             *each.entry(format!("{thread:?}")).or_insert(0) += 1;
         }
         assert_eq!((each.len(), each.values().all(|each| *each == 3)), (count, true), "{each:?}");
-        drop((workers, says));
-        // Whoever is told last has let go of everything.
-        assert!(said.recv_timeout(WAIT).is_err());
+        workers.end(WAIT).await;
         assert_eq!(Arc::strong_count(&held), 1);
     }
 
@@ -124,10 +133,10 @@ mod tests {
         let (says, said) = channel();
         for _ in 0..10 {
             let says = says.clone();
-            workers.spawn(async move { says.send(()).expect("it is heard") });
+            spawn(&workers.all, async move { says.send(()).expect("it is heard") });
             said.recv_timeout(WAIT).expect("it is done");
         }
-        let loads = || workers.workers.iter().map(|worker| worker.load.load(Ordering::Relaxed));
+        let loads = || workers.all.iter().map(|worker| worker.load.load(Ordering::Relaxed));
         while loads().sum::<usize>() > 0 {
             thread::yield_now();
         }

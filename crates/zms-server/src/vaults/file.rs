@@ -133,6 +133,14 @@ impl Vaults for OneFile {
         self.usable().map(|()| Ready::Whole)
     }
 
+    fn known(&self, _: PrincipalId) -> Option<Vec<VaultId>> {
+        self.kept().as_ref().map(|kept| vec![kept.vault])
+    }
+
+    fn is_open(&self, vault: VaultId) -> bool {
+        self.kept().as_ref().is_some_and(|kept| kept.vault == vault && kept.shelf.has_one())
+    }
+
     fn is_quick(&self) -> bool {
         true
     }

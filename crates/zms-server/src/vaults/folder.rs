@@ -45,6 +45,13 @@ struct Members {
 }
 
 impl Members {
+    /// `None` where the folder is to be read, which whoever asks for strangers again and again does not
+    /// have done each time.
+    fn known(&self, principal: PrincipalId) -> Option<Vec<VaultId>> {
+        let is_new = self.listed.is_some_and(|at| at.elapsed() < STALE);
+        self.of.get(&principal).cloned().or_else(|| is_new.then(Vec::new))
+    }
+
     fn add(&mut self, principal: PrincipalId, vault: VaultId) {
         let vaults = self.of.entry(principal).or_default();
         if !vaults.contains(&vault) {
@@ -111,12 +118,8 @@ impl Vaults for Folder {
     fn of(&self, principal: PrincipalId) -> Result<Vec<VaultId>, Trouble> {
         {
             let mut members = held(&self.members);
-            if let Some(vaults) = members.of.get(&principal) {
-                return Ok(vaults.clone());
-            }
-            // Whoever asks for strangers again and again does not make the folder be read each time.
-            if members.listed.is_some_and(|at| at.elapsed() < STALE) {
-                return Ok(Vec::new());
+            if let Some(vaults) = members.known(principal) {
+                return Ok(vaults);
             }
             members.listed = Some(Instant::now());
         }
@@ -151,6 +154,15 @@ impl Vaults for Folder {
     fn joined(&self, vault: VaultId, principals: &[PrincipalId]) {
         let mut members = held(&self.members);
         principals.iter().for_each(|principal| members.add(*principal, vault));
+    }
+
+    fn known(&self, principal: PrincipalId) -> Option<Vec<VaultId>> {
+        held(&self.members).known(principal)
+    }
+
+    fn is_open(&self, vault: VaultId) -> bool {
+        let file = held(&self.open).get(&vault).cloned();
+        file.is_some_and(|file| file.is_open(vault))
     }
 
     fn is_quick(&self) -> bool {

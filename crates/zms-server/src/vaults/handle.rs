@@ -79,6 +79,11 @@ impl Shelf {
         Some(Handle { keeper: Some(keeper), shelf: Some(Arc::clone(self)) })
     }
 
+    /// Whether one waits.
+    pub(super) fn has_one(&self) -> bool {
+        !self.free.lock().unwrap_or_else(PoisonError::into_inner).is_empty()
+    }
+
     /// Lends a new one.
     pub(super) fn lend(self: &Arc<Self>, keeper: impl Keeper + Send + 'static) -> Handle {
         Handle { keeper: Some(Box::new(keeper)), shelf: Some(Arc::clone(self)) }

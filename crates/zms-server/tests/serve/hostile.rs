@@ -205,3 +205,16 @@ async fn attack_who_listens_slowly() {
         assert!((1..1000).contains(&answers), "{answers}");
     }
 }
+
+#[tokio::test]
+async fn attack_half_a_request_does_not_hold_up_the_end() {
+    let grace = Duration::from_secs(600);
+    for running in both(Limits { grace, ..soon() }).await {
+        let mut stream = running.connect().await;
+        stream.write_all(b"GET /healthz HTTP/1.1\r\nhost: zms").await.unwrap();
+        // It has come by then.
+        sleep(Duration::from_millis(50)).await;
+        running.end().await;
+        assert_eq!(read(&mut stream).await, "");
+    }
+}
