@@ -11,7 +11,6 @@ use tokio::{
     task::{JoinHandle, spawn_blocking},
 };
 use tokio_util::sync::CancellationToken;
-use zms_core::id::VaultId;
 use zms_crypto::Key;
 
 use crate::{
@@ -135,18 +134,13 @@ impl Engine {
         self.stop.cancel();
     }
 
-    /// Whether a row or two of a vault are read before another thread has begun to.
-    pub(crate) fn is_at_hand(&self, vault: VaultId) -> bool {
-        self.vaults.is_quick() && self.vaults.is_open(vault)
-    }
-
-    /// Does work that reads a row or two: at once where all it looks at is at hand, else elsewhere.
+    /// Does work that reads a row or two: at once where all it looks at is open, else elsewhere.
     pub(crate) async fn glance<T: Send + 'static>(
         self: &Arc<Self>,
-        is_at_hand: bool,
+        is_open: bool,
         work: impl FnOnce(&Self) -> Result<T, Problem> + Send + 'static,
     ) -> Result<T, Problem> {
-        if is_at_hand { work(self) } else { self.work(work).await }
+        if is_open { work(self) } else { self.work(work).await }
     }
 
     /// Does what may wait on a thread that may, of those that all connections share.

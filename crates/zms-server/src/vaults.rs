@@ -93,10 +93,17 @@ pub trait Vaults: Send + Sync {
         None
     }
 
-    /// Whether a handle on a vault waits to be lent, so that nothing is to be opened.
+    /// Whether a handle on a vault waits to be lent where vaults are quick: then a row or two are read
+    /// before another thread has begun to.
     fn is_open(&self, vault: VaultId) -> bool {
         let _ = vault;
         false
+    }
+
+    /// Whether all vaults of a principal are known, and open.
+    fn are_open(&self, principal: PrincipalId) -> bool {
+        let known = self.known(principal);
+        known.is_some_and(|vaults| vaults.into_iter().all(|vault| self.is_open(vault)))
     }
 
     /// Whether finding a vault that is open and reading a row of it takes less time than handing that

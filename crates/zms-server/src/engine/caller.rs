@@ -107,14 +107,12 @@ impl Caller {
         counted: bool,
     ) -> Result<Self, Problem> {
         let principal = claim.principal;
-        let is_at_hand = match named {
-            Named::Vault(vault) => engine.is_at_hand(vault),
-            Named::Own => engine.vaults.known(principal).is_some_and(|vaults| {
-                engine.vaults.is_quick() && vaults.into_iter().all(|it| engine.vaults.is_open(it))
-            }),
+        let is_open = match named {
+            Named::Vault(vault) => engine.vaults.is_open(vault),
+            Named::Own => engine.vaults.are_open(principal),
         };
         let look_up = move |engine: &Engine| look_up(engine, named, principal);
-        let found = engine.glance(is_at_hand, look_up).await?;
+        let found = engine.glance(is_open, look_up).await?;
         let now = engine.now();
         let mut authentic = None;
         if found.is_empty() {

@@ -56,7 +56,7 @@ pub(crate) async fn get(
             () = engine.stop.cancelled() => break,
         }
         commits =
-            engine.glance(engine.is_at_hand(vault), move |engine| count(engine, vault)).await?;
+            engine.glance(engine.vaults.is_open(vault), move |engine| count(engine, vault)).await?;
     }
     let status = if commits == asked.after { StatusCode::NO_CONTENT } else { StatusCode::OK };
     Ok(answer(status, commits, None))

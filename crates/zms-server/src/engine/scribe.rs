@@ -190,7 +190,7 @@ impl Engine {
             let tray = (vault, thread::current().id());
             if self.scribes.lay(tray, slip, done) {
                 // Whoever asked may go away; what is handed in is written all the same.
-                tokio::spawn(Arc::clone(self).carry(tray, Clears::tray(self, tray)));
+                tokio::spawn(Arc::clone(self).carry(tray, self.sees_to(Task::Tray(tray))));
             }
             noted
         } else {
@@ -201,11 +201,7 @@ impl Engine {
     }
 
     /// Carries a tray to its desk, until nothing lies on it.
-    async fn carry<F: FnOnce() + Send>(
-        self: Arc<Self>,
-        tray: (VaultId, ThreadId),
-        carried: Clears<F>,
-    ) {
+    async fn carry(self: Arc<Self>, tray: (VaultId, ThreadId), carried: Sees) {
         loop {
             // All who are about to hand something in do so first, for as long as some do.
             let mut lay = 0;
@@ -237,8 +233,8 @@ impl Engine {
     /// threads, where nothing is to be opened or waited for. What came meanwhile is written after who
     /// waited for this has heard of it.
     fn write(self: &Arc<Self>, vault: VaultId) {
-        let desk = Clears::desk(self, vault);
-        if !self.is_at_hand(vault) {
+        let desk = self.sees_to(Task::Desk(vault));
+        if !self.vaults.is_open(vault) {
             return self.write_aside(desk, vault, None);
         }
         let Some(taken) = self.scribes.take(vault) else { return desk.left() };
@@ -264,14 +260,7 @@ impl Engine {
         let looks = self.scribes.written.fetch_add(1, Ordering::Relaxed).is_multiple_of(LOOKS);
         let is_untidy = || self.lent(vault, |keeper| Ok(keeper.is_untidy())).unwrap_or(false);
         if looks && is_untidy() && held(&self.scribes.tidied).insert(vault) {
-            // Dropped wherever it ends, also where it never begins.
-            let tidied = Clears(Some({
-                let engine = Arc::clone(self);
-                move || {
-                    held(&engine.scribes.tidied).remove(&vault);
-                }
-            }));
-            let engine = Arc::clone(self);
+            let (engine, tidied) = (Arc::clone(self), self.sees_to(Task::Tidying(vault)));
             self.aside(move || {
                 let _tidied = tidied;
                 engine.lent(vault, |keeper| {
@@ -283,12 +272,7 @@ impl Engine {
     }
 
     /// Writes what was taken, and then until nobody waits, where it may be waited.
-    fn write_aside<F: FnOnce() + Send + 'static>(
-        self: &Arc<Self>,
-        desk: Clears<F>,
-        vault: VaultId,
-        mut taken: Option<Taken>,
-    ) {
+    fn write_aside(self: &Arc<Self>, desk: Sees, vault: VaultId, mut taken: Option<Taken>) {
         let engine = Arc::clone(self);
         self.aside(move || {
             while let Some(taken) = taken.take().or_else(|| engine.scribes.take(vault)) {
@@ -297,6 +281,10 @@ impl Engine {
             }
             desk.left();
         });
+    }
+
+    fn sees_to(self: &Arc<Self>, task: Task) -> Sees {
+        Sees { engine: Arc::clone(self), task: Some(task) }
     }
 
     /// Does something with a handle on a vault, found anew each time: another file may have taken the
@@ -317,42 +305,35 @@ fn unwritten() -> Trouble {
     Trouble::new(TroubleClass::Other, "who was to write it did not")
 }
 
-/// Where who was to write or carry ends otherwise than by leaving (no thread is to be had, or its runtime
-/// ends), who waits is told, and the next one begins anew.
-struct Clears<F: FnOnce()>(Option<F>);
+/// What somebody sees to.
+enum Task {
+    Tray((VaultId, ThreadId)),
+    Desk(VaultId),
+    Tidying(VaultId),
+}
 
-impl<F: FnOnce()> Clears<F> {
-    /// All is done.
+/// Who sees to something. Where that ends otherwise than by leaving (no thread is to be had, or its
+/// runtime ends), who waits is told, and the next one begins anew.
+struct Sees {
+    engine: Arc<Engine>,
+    task: Option<Task>,
+}
+
+impl Sees {
+    /// All is done, and somebody else may see to it by now.
     fn left(mut self) {
-        self.0 = None;
+        self.task = None;
     }
 }
 
-impl Clears<fn()> {
-    fn desk(engine: &Arc<Engine>, vault: VaultId) -> Clears<impl FnOnce() + Send + use<>> {
-        let engine = Arc::clone(engine);
-        Clears(Some(move || {
-            let lay = held(&engine.scribes.desks).remove(&vault);
-            drop(lay);
-        }))
-    }
-
-    fn tray(
-        engine: &Arc<Engine>,
-        tray: (VaultId, ThreadId),
-    ) -> Clears<impl FnOnce() + Send + use<>> {
-        let engine = Arc::clone(engine);
-        Clears(Some(move || {
-            let lay = held(&engine.scribes.trays).remove(&tray);
-            drop(lay);
-        }))
-    }
-}
-
-impl<F: FnOnce()> Drop for Clears<F> {
+impl Drop for Sees {
     fn drop(&mut self) {
-        if let Some(clear) = self.0.take() {
-            clear();
+        let Scribes { trays, desks, tidied, .. } = &self.engine.scribes;
+        match self.task {
+            Some(Task::Tray(tray)) => drop(held(trays).remove(&tray)),
+            Some(Task::Desk(vault)) => drop(held(desks).remove(&vault)),
+            Some(Task::Tidying(vault)) => _ = held(tidied).remove(&vault),
+            None => {}
         }
     }
 }

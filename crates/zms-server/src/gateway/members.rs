@@ -111,9 +111,7 @@ impl Origin for Members {
     }
 
     fn is_light(&self, principal: PrincipalId) -> bool {
-        let is_open = |vaults: Vec<VaultId>| vaults.iter().all(|vault| self.vaults.is_open(*vault));
-        held(&self.light.0).contains(&principal)
-            && self.vaults.known(principal).is_some_and(is_open)
+        held(&self.light.0).contains(&principal) && self.vaults.are_open(principal)
     }
 
     fn keeper(&self, vault: VaultId) -> Result<Option<Handle>, Trouble> {

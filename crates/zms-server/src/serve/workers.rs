@@ -6,10 +6,7 @@ use std::{
     future::Future,
     io, iter,
     num::NonZero,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::Arc,
     thread::{self, JoinHandle},
 };
 
@@ -30,8 +27,8 @@ pub(super) struct Workers {
 /// A thread that serves.
 pub(super) struct Worker {
     runtime: Handle,
-    /// How many connections it has.
-    load: Arc<AtomicUsize>,
+    /// Each of its connections holds it too.
+    load: Arc<()>,
 }
 
 impl Workers {
@@ -58,9 +55,9 @@ impl Workers {
 
 /// Has the one that has least to do do this too.
 pub(super) fn spawn(workers: &[Worker], work: impl Future<Output = ()> + Send + 'static) {
-    let least = workers.iter().min_by_key(|worker| worker.load.load(Ordering::Relaxed));
+    let least = workers.iter().min_by_key(|worker| Arc::strong_count(&worker.load));
     let least = least.expect("there is one for each core");
-    let load = Load::new(&least.load);
+    let load = Arc::clone(&least.load);
     least.runtime.spawn(async move {
         let _load = load;
         work.await;
@@ -76,22 +73,6 @@ impl Worker {
             .name("zms-worker".to_owned())
             .spawn(move || runtime.block_on(end.cancelled()))?;
         Ok((worker, thread))
-    }
-}
-
-/// A connection, as it counts.
-struct Load(Arc<AtomicUsize>);
-
-impl Load {
-    fn new(of: &Arc<AtomicUsize>) -> Self {
-        of.fetch_add(1, Ordering::Relaxed);
-        Self(Arc::clone(of))
-    }
-}
-
-impl Drop for Load {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -136,8 +117,7 @@ mod tests {
             spawn(&workers.all, async move { says.send(()).expect("it is heard") });
             said.recv_timeout(WAIT).expect("it is done");
         }
-        let loads = || workers.all.iter().map(|worker| worker.load.load(Ordering::Relaxed));
-        while loads().sum::<usize>() > 0 {
+        while workers.all.iter().any(|worker| Arc::strong_count(&worker.load) > 1) {
             thread::yield_now();
         }
     }
